@@ -1,0 +1,2 @@
+//! The one binary: composition root.
+fn main() {}

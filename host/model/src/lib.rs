@@ -1,0 +1,1 @@
+//! The nouns of the flow: no IO, no async.

@@ -1,0 +1,1 @@
+//! The declarative TOML mapping, itself a sandboxed transform.
