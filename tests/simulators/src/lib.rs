@@ -1,0 +1,11 @@
+//! Strict, stateful simulators of the two vendors' APIs, and the believable company that fills them.
+//!
+//! They are built from the vendors' published behaviour (`ASSUMPTIONS.md` lists each with its source)
+//! and share no code with `host/` or `plugins/`, so that a mistake there cannot hide here.
+
+pub mod clock;
+pub mod company;
+pub mod faults;
+pub mod salesforce;
+pub mod server;
+pub mod xero;
