@@ -1,0 +1,376 @@
+//! A store in a directory of this machine.
+//!
+//! Responsible for: opening a data directory honestly, and the trait over any embedded backend.
+//! Never: writes rows itself. Flow: reads go to the medium, changes to the writer thread.
+//!
+//! The directory: `lock`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`).
+//! Stored keys begin with a space byte: 0x00 the store's own rows, 0x01 the caller's.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use tokio::sync::oneshot;
+
+use crate::flight::Flight;
+use crate::lease::Terms;
+use crate::lock::DirLock;
+use crate::medium::{Backend, Medium, MediumError, RawRow};
+use crate::writer::{Claim, Poison, Request, Writer};
+use crate::{
+    CommitError, Damaged, FORMAT, KeyRange, Lease, LeaseError, OpenError, Row, Seq, Store,
+    StoreError, StoreMeta, VerifyReport, Versioned, WriteSet, disk, frame,
+};
+
+/// The last commit's number, as the commit number of an empty row.
+pub(crate) const META_SEQ: &[u8] = b"\x00seq";
+const META_STORE: &[u8] = b"\x00store";
+const ROWS: u8 = 1;
+const AFTER_ROWS: &[u8] = &[ROWS + 1];
+/// Rows read at a time by `verify`.
+const VERIFY_PAGE: usize = 1000;
+
+/// The stored key of a caller's key.
+pub(crate) fn row_key(key: &[u8]) -> Vec<u8> {
+    [&[ROWS], key].concat()
+}
+
+/// Opens the store in `dir`, or creates it. Blocks while the backend recovers: call it off the async threads.
+///
+/// # Errors
+/// The directory is in use, of another backend or a newer format, damaged, or refused by the file system; nothing
+/// that was there is changed then.
+pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::Io { path, source }
+    };
+    fs::create_dir_all(dir).map_err(refused(dir))?;
+    let lock = DirLock::take(dir)?;
+    let other = Backend::ALL
+        .into_iter()
+        .find(|other| *other != backend && dir.join(other.name()).exists());
+    if let Some(found) = other {
+        return Err(OpenError::OtherBackend {
+            dir: dir.to_owned(),
+            found,
+            asked: backend,
+        });
+    }
+    let home = dir.join(backend.name());
+    fs::create_dir_all(&home).map_err(refused(&home))?;
+    disk::sync_dir(dir).map_err(refused(dir))?;
+    let unreadable = |reason: String| OpenError::Damaged {
+        dir: dir.to_owned(),
+        reason,
+    };
+    let medium: Arc<dyn Medium> = backend
+        .open(&home)
+        .map_err(|error| unreadable(error.to_string()))?
+        .into();
+    let (meta, last) = match identify(&*medium).map_err(unreadable)? {
+        Identity::Known(meta, last) => (meta, last),
+        Identity::Newer(found) => {
+            return Err(OpenError::NewerFormat {
+                dir: dir.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        }
+    };
+    let (flight, poison) = (Arc::new(Flight::new()), Poison::new(OnceLock::new()));
+    let writer = Writer {
+        medium: Arc::clone(&medium),
+        flight: Arc::clone(&flight),
+        poison: Arc::clone(&poison),
+        last,
+        terms: Terms::default(),
+    };
+    let (requests, inbox) = channel();
+    let thread = std::thread::Builder::new()
+        .name("footbridge-store".to_owned())
+        .spawn(move || writer.run(&inbox))
+        .map_err(refused(dir))?;
+    let running = Some((requests, thread));
+    Ok(Arc::new(LocalStore {
+        running,
+        medium: Some(medium),
+        flight,
+        poison,
+        meta,
+        home,
+        _lock: lock,
+    }))
+}
+
+enum Identity {
+    Known(StoreMeta, Seq),
+    /// Of a format this program does not know.
+    Newer(u32),
+}
+
+/// All that is read of a description before its format is known.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Reads who the store is and its last commit, or makes a new one.
+fn identify(medium: &dyn Medium) -> Result<Identity, String> {
+    let read = |key: &[u8]| -> Result<Option<Versioned>, String> {
+        let found = medium.read(key).map_err(|error| error.to_string())?;
+        found
+            .map(|raw| frame::open(key, &raw).map_err(|damaged| damaged.reason))
+            .transpose()
+    };
+    let seq = read(META_SEQ)?;
+    match (read(META_STORE)?, seq) {
+        (Some(store), Some(seq)) => {
+            let unclear =
+                |error: serde_json::Error| format!("its description can't be read: {error}");
+            let Format { format } = serde_json::from_slice(&store.value).map_err(unclear)?;
+            if format > FORMAT {
+                return Ok(Identity::Newer(format));
+            }
+            Ok(Identity::Known(
+                serde_json::from_slice(&store.value).map_err(unclear)?,
+                seq.seq,
+            ))
+        }
+        (None, None) => {
+            if !medium
+                .read_range(&[], AFTER_ROWS, 1)
+                .map_err(|error| error.to_string())?
+                .is_empty()
+            {
+                return Err("it has rows but not the row that says which store it is".to_owned());
+            }
+            let meta = StoreMeta::fresh(SystemTime::now());
+            let text = serde_json::to_vec(&meta).map_err(|error| error.to_string())?;
+            let first = Seq(0);
+            let changes = [
+                (
+                    META_STORE.to_vec(),
+                    Some(frame::seal(META_STORE, first, &text)),
+                ),
+                (META_SEQ.to_vec(), Some(frame::seal(META_SEQ, first, &[]))),
+            ];
+            medium
+                .write_durably(&changes)
+                .map_err(|error| error.to_string())?;
+            Ok(Identity::Known(meta, first))
+        }
+        _ => Err("one of the two rows that describe the store is missing".to_owned()),
+    }
+}
+
+struct LocalStore {
+    running: Option<(Sender<Request>, JoinHandle<()>)>,
+    medium: Option<Arc<dyn Medium>>,
+    flight: Arc<Flight>,
+    poison: Poison,
+    meta: StoreMeta,
+    home: PathBuf,
+    _lock: DirLock,
+}
+
+impl LocalStore {
+    fn medium(&self) -> Result<&dyn Medium, StoreError> {
+        match (self.poison.get(), &self.medium) {
+            (Some(first), _) => Err(StoreError::Poisoned {
+                first: first.clone(),
+            }),
+            (None, Some(medium)) => Ok(&**medium),
+            (None, None) => Err(StoreError::Io("it is closed".to_owned())),
+        }
+    }
+
+    /// Stored rows of a range, flushed when this returns.
+    async fn raw_rows(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        limit: usize,
+    ) -> Result<Vec<RawRow>, StoreError> {
+        let rows = self
+            .medium()?
+            .read_range(start, end, limit)
+            .map_err(|error| at(start, error))?;
+        self.flight.landed(start, end).await;
+        self.medium()?;
+        Ok(rows)
+    }
+
+    async fn ask<T>(
+        &self,
+        request: impl FnOnce(oneshot::Sender<T>) -> Request,
+    ) -> Result<T, CommitError> {
+        let (answer, answered) = oneshot::channel();
+        if let Some((requests, _)) = &self.running
+            && requests.send(request(answer)).is_ok()
+            && let Ok(answer) = answered.await
+        {
+            return Ok(answer);
+        }
+        // The writer's thread is gone, which only a panic in it can do.
+        let first = self
+            .poison
+            .get_or_init(|| "the writer broke off".to_owned());
+        Err(CommitError::Poisoned {
+            first: first.clone(),
+        })
+    }
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        let raw = row_key(key);
+        let found = self.medium()?.read(&raw).map_err(|error| at(&raw, error))?;
+        let next = [&raw[..], &[0]].concat();
+        self.flight.landed(&raw, &next).await;
+        self.medium()?;
+        Ok(found.map(|sealed| frame::open(&raw, &sealed)).transpose()?)
+    }
+
+    async fn scan(
+        &self,
+        range: &KeyRange,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut start = row_key(&range.start);
+        if let Some(after) = after {
+            // The first key after `after`.
+            start = start.max([&[ROWS], after, &[0]].concat());
+        }
+        let end = range
+            .end
+            .as_ref()
+            .map_or_else(|| AFTER_ROWS.to_vec(), |end| row_key(end));
+        if start >= end || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = self.raw_rows(&start, &end, limit).await?;
+        let opened = rows.into_iter().map(|(raw, sealed)| {
+            let row = frame::open(&raw, &sealed)?;
+            Ok((caller_key(&raw), row))
+        });
+        opened.collect()
+    }
+
+    async fn commit(&self, set: WriteSet) -> Result<Seq, CommitError> {
+        set.check_shape()?;
+        self.ask(|answer| Request::Commit { set, answer }).await?
+    }
+
+    async fn claim(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+        now: SystemTime,
+    ) -> Result<Lease, LeaseError> {
+        let wish = Claim {
+            name: name.to_owned(),
+            holder: holder.to_owned(),
+            now,
+            until: now + duration,
+        };
+        self.ask(|answer| Request::Claim { wish, answer }).await?
+    }
+
+    async fn renew(
+        &self,
+        lease: &Lease,
+        duration: Duration,
+        now: SystemTime,
+    ) -> Result<Lease, LeaseError> {
+        let (lease, until) = (lease.clone(), now + duration);
+        self.ask(|answer| Request::Renew {
+            lease,
+            until,
+            answer,
+        })
+        .await?
+    }
+
+    async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
+        self.ask(|answer| Request::Release { lease, answer })
+            .await?
+    }
+
+    fn meta(&self) -> &StoreMeta {
+        &self.meta
+    }
+
+    async fn verify(&self) -> Result<VerifyReport, StoreError> {
+        let mut report = VerifyReport::default();
+        let mut start = vec![ROWS];
+        loop {
+            let rows = self.raw_rows(&start, AFTER_ROWS, VERIFY_PAGE).await?;
+            let Some((last, _)) = rows.last() else {
+                return Ok(report);
+            };
+            start = [&last[..], &[0]].concat();
+            for (raw, sealed) in &rows {
+                match frame::open(raw, sealed) {
+                    Ok(row) => {
+                        report.rows += 1;
+                        let bytes = caller_key(raw).len() + row.value.len();
+                        report.live_bytes += u64::try_from(bytes).unwrap_or(u64::MAX);
+                    }
+                    Err(damaged) => report.damaged.push(damaged),
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+
+    async fn size_on_disk(&self) -> Result<u64, StoreError> {
+        disk::size(&self.home).map_err(|error| StoreError::Io(error.to_string()))
+    }
+}
+
+/// Without the space byte.
+fn caller_key(raw: &[u8]) -> Vec<u8> {
+    raw.get(1..).unwrap_or_default().to_vec()
+}
+
+fn at(raw: &[u8], error: MediumError) -> StoreError {
+    match error {
+        MediumError::Damaged(reason) => Damaged {
+            key: caller_key(raw),
+            reason,
+        }
+        .into(),
+        MediumError::Failed(reason) => StoreError::Io(reason),
+    }
+}
+
+impl Drop for LocalStore {
+    /// Waits for the writer, so that the directory can be opened again at once.
+    fn drop(&mut self) {
+        if let Some((requests, thread)) = self.running.take() {
+            drop(requests);
+            // A writer that panicked has poisoned its callers already.
+            let _ = thread.join();
+        }
+        self.medium = None;
+    }
+}
+
+impl fmt::Debug for LocalStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalStore")
+            .field("home", &self.home)
+            .field("meta", &self.meta)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,55 @@
+//! The data directory's lock: one process at a time.
+//!
+//! Responsible for: the operating system's lock on the file `lock`, with our process id in it for people.
+//! Never: breaks a lock; the system frees it when its holder dies. Flow: taken first in `local::open`, freed last.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::Path;
+
+use crate::OpenError;
+
+/// Held while the store is open.
+#[derive(Debug)]
+pub(crate) struct DirLock(#[expect(dead_code, reason = "holds the lock until dropped")] File);
+
+impl DirLock {
+    pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
+        let path = dir.join("lock");
+        let io = |source| OpenError::Io {
+            path: path.clone(),
+            source,
+        };
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(&path)
+            .map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut pid = String::new();
+                // Without a readable id the message still names the directory.
+                let read = file.read_to_string(&mut pid);
+                let pid = match pid.trim() {
+                    digits if read.is_ok() && !digits.is_empty() => digits.to_owned(),
+                    _ => "unknown".to_owned(),
+                };
+                return Err(OpenError::InUse {
+                    dir: dir.to_owned(),
+                    pid,
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(io(source)),
+        }
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| write!(file, "{}", std::process::id()))
+            .and_then(|()| file.sync_all());
+        written.map_err(io)?;
+        Ok(Self(file))
+    }
+}
