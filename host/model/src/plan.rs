@@ -1,0 +1,215 @@
+//! What a plan is: a complete, immutable value. The planner makes it, people read it, the executor follows it.
+
+use crate::document::Document;
+use crate::id::{ConnectionId, FlowName, ObjectName, OpId, OrganisationId, RecordId, RecordKey};
+use crate::plugin::Action;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// The instant of a plan, as an input (domain rule 7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsOf {
+    /// The instant.
+    pub instant: DateTime<Utc>,
+    /// The organisation's local date then.
+    pub local_date: NaiveDate,
+}
+
+/// What would change, what waits, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The flow.
+    pub flow: FlowName,
+    /// When it was made; it expires at the organisation's midnight.
+    pub as_of: AsOf,
+    /// What would be written, parents before children.
+    pub ops: Vec<Op>,
+    /// What needs nothing, with the reason.
+    pub skips: Vec<Note>,
+    /// What waits for a person or for time, with the reason.
+    pub holds: Vec<Note>,
+}
+
+/// A deal (and part of its billing), or another source record, that a note or an operation is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Subject {
+    /// The source record.
+    pub record: RecordKey,
+    /// Which part of its billing plan, from 1.
+    pub part: u32,
+    /// What people call it; text from outside.
+    pub title: String,
+}
+
+/// A skip or a hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// What it is about.
+    pub subject: Subject,
+    /// Kebab-case code from [`reason`].
+    pub reason: String,
+    /// What a bookkeeper reads: what was found, where, and what to do next.
+    pub message: String,
+}
+
+/// One write, with all that it expects. The executor makes no choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Op {
+    /// Its id: the same inputs give the same id.
+    pub id: OpId,
+    /// Create or update.
+    pub action: Action,
+    /// Where to.
+    pub connection: ConnectionId,
+    /// Which organisation.
+    pub organisation: OrganisationId,
+    /// What.
+    pub object: ObjectName,
+    /// The far id, for an update.
+    pub target: Option<RecordId>,
+    /// What finds the record again without its id; at most one unresolved write exists per natural key.
+    pub natural_key: NaturalKey,
+    /// The wanted fields. `{"$op": "<op id>", "field": "id"}` stands for a field of what an earlier operation reports.
+    pub doc: Document,
+    /// Operations that must be applied before.
+    pub after: Vec<OpId>,
+    /// What the target must look like, else the operation is stale.
+    pub expects: Expectation,
+    /// The link that the outcome joins.
+    pub link: LinkIntent,
+    /// What it is about.
+    pub subject: Subject,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// A natural key: a field of the object and its value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct NaturalKey {
+    /// As in `schema.object.natural-keys`: `url`, `number`, `id`.
+    pub field: String,
+    /// The value.
+    pub value: String,
+    /// Far ids of parents that a read-back may be narrowed to; a reference to an operation is left out.
+    #[serde(default)]
+    pub parents: Vec<String>,
+}
+
+/// What an operation expects of its target at the moment it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expectation {
+    /// No record with the natural key exists.
+    Absent,
+    /// The mirror still holds this version of the target.
+    Version(String),
+}
+
+/// Which link the outcome joins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkIntent {
+    /// The link's id.
+    pub id: String,
+    /// The role.
+    pub role: crate::link::Role,
+    /// The source record, which becomes a member as well.
+    pub source: RecordKey,
+}
+
+/// Why a deal has no operation. The codes are part of the product: pages, filters and the demo use them.
+pub mod reason {
+    /// It became won before the flow went live.
+    pub const BEFORE_GO_LIVE: &str = "before-go-live";
+    /// Nothing to bill.
+    pub const ZERO_AMOUNT: &str = "zero-amount";
+    /// Needs a credit note.
+    pub const NEGATIVE_AMOUNT: &str = "negative-amount";
+    /// The deal's amount isn't the sum of its lines.
+    pub const AMOUNT_DIFFERS: &str = "amount-differs";
+    /// The deal has no lines and the flow says hold.
+    pub const NO_LINES: &str = "no-lines";
+    /// An invoice that we didn't make has its customer and total.
+    pub const LOOKS_ALREADY_INVOICED: &str = "looks-already-invoiced";
+    /// A customer of nearly the same name exists.
+    pub const CUSTOMER_LOOKS_EXISTING: &str = "customer-looks-existing";
+    /// Another record holds the customer's name.
+    pub const CUSTOMER_NAME_CLASH: &str = "customer-name-clash";
+    /// The customer was merged away.
+    pub const CUSTOMER_MERGED: &str = "customer-merged";
+    /// The customer is deleted or archived.
+    pub const CUSTOMER_GONE: &str = "customer-gone";
+    /// The customer's source record can't be seen.
+    pub const CUSTOMER_NOT_VISIBLE: &str = "customer-not-visible";
+    /// A tax number of another country and no rule for it.
+    pub const FOREIGN_TAX_NUMBER: &str = "foreign-tax-number";
+    /// The ledger doesn't have the currency.
+    pub const CURRENCY_NOT_SUBSCRIBED: &str = "currency-not-subscribed";
+    /// The tax type doesn't exist, isn't for sales, or doesn't fit the account.
+    pub const TAX_TYPE_UNFIT: &str = "tax-type-unfit";
+    /// The date lies in a locked or filed period.
+    pub const LOCKED_PERIOD: &str = "locked-period";
+    /// A line without an account.
+    pub const NO_ACCOUNT: &str = "no-account";
+    /// The item's code isn't in the ledger.
+    pub const ITEM_NOT_FOUND: &str = "item-not-found";
+    /// A later part of the billing plan.
+    pub const PART_NOT_DUE: &str = "part-not-due";
+    /// The billing plan can't be read or doesn't sum up.
+    pub const BILLING_PLAN_UNCLEAR: &str = "billing-plan-unclear";
+    /// The mapping couldn't handle the record.
+    pub const MAPPING_PROBLEM: &str = "mapping-problem";
+    /// A write to the same record isn't resolved yet.
+    pub const UNRESOLVED_WRITE: &str = "unresolved-write";
+    /// The deal changed after it was invoiced.
+    pub const CHANGED_AFTER_INVOICING: &str = "changed-after-invoicing";
+    /// Two records in the ledger carry our key.
+    pub const KEY_STANDS_TWICE: &str = "key-stands-twice";
+    /// Not won.
+    pub const NOT_WON: &str = "not-won";
+    /// Billed and unchanged.
+    pub const UP_TO_DATE: &str = "up-to-date";
+    /// The far side refused it.
+    pub const REJECTED: &str = "rejected";
+    /// Its effect is unknown.
+    pub const IN_DOUBT: &str = "in-doubt";
+    /// The number field is empty.
+    pub const NUMBER_MISSING: &str = "number-missing";
+}
+
+/// The link id of one part of a deal's billing: the same for ever, whatever happens to the deal.
+pub fn billing_key(deal: &RecordKey, ledger: &OrganisationId, part: u32) -> String {
+    key(&[
+        "billing",
+        &deal.organisation.to_string(),
+        deal.object.as_str(),
+        deal.id.as_str(),
+        ledger.as_str(),
+        &part.to_string(),
+    ])
+}
+
+/// The link id of a customer.
+pub fn customer_key(source: &RecordKey, ledger: &OrganisationId) -> String {
+    key(&[
+        "customer",
+        &source.organisation.to_string(),
+        source.object.as_str(),
+        source.id.as_str(),
+        ledger.as_str(),
+    ])
+}
+
+/// 32 hex digits of a digest over length-prefixed parts.
+pub fn key(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finalize()
+        .iter()
+        .take(16)
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
