@@ -1,4 +1,17 @@
-//! Rust guest helper: bindings.
-#![allow(missing_docs)]
-mod connector { wit_bindgen::generate!({ path: "../../wit", world: "connector" }); }
-mod mapping { wit_bindgen::generate!({ path: "../../wit", world: "mapping" }); }
+//! What a guest written in Rust needs: bindings of both worlds, and careful ways to read documents, write request bodies and report failures.
+//!
+//! Never does anything by itself: no state, no IO but through the host's imports. The same code compiles natively, so
+//! that the pure parts of a plugin are tested without WebAssembly. From here the flow goes to a plugin's own
+//! `component.rs`, which implements the `Guest` traits and calls one of the export macros.
+
+#[doc(hidden)]
+pub mod generated;
+
+pub mod connector;
+pub mod decimal;
+pub mod document;
+pub mod failure;
+pub mod mapping;
+
+pub use generated::connector::export_connector;
+pub use generated::mapping::export_mapping;
