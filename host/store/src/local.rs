@@ -1,38 +1,34 @@
 //! A store in a directory of this machine.
 //!
-//! Responsible for: opening a data directory honestly, and the trait over any embedded backend.
-//! Never: writes rows itself. Flow: reads go to the medium, changes to the writer thread.
+//! Responsible for: the trait over any embedded backend. Never: writes rows itself.
+//! Flow: started by `open`; reads go to the medium, changes to the writer thread.
 //!
-//! The directory: `lock`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`).
 //! Stored keys begin with a space byte: 0x00 the store's own rows, 0x01 the caller's.
 
 use std::fmt;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
-use serde::Deserialize;
 use tokio::sync::oneshot;
 
 use crate::flight::Flight;
 use crate::lease::Terms;
 use crate::lock::DirLock;
-use crate::medium::{Backend, Medium, MediumError, RawRow};
+use crate::medium::{Medium, MediumError, RawRow};
+use crate::witness::Witness;
 use crate::writer::{Claim, Poison, Request, Writer};
 use crate::{
-    CommitError, Damaged, FORMAT, KeyRange, Lease, LeaseError, OpenError, Row, Seq, Store,
-    StoreError, StoreMeta, VerifyReport, Versioned, WriteSet, disk, frame,
+    CommitError, Damaged, KeyRange, Lease, LeaseError, Row, Seq, Store, StoreError, StoreMeta,
+    VerifyReport, Versioned, WriteSet, disk, frame,
 };
 
-/// The last commit's number, as the commit number of an empty row.
-pub(crate) const META_SEQ: &[u8] = b"\x00seq";
-const META_STORE: &[u8] = b"\x00store";
 const ROWS: u8 = 1;
-const AFTER_ROWS: &[u8] = &[ROWS + 1];
+pub(crate) const AFTER_ROWS: &[u8] = &[ROWS + 1];
 /// Rows read at a time by `verify`.
 const VERIFY_PAGE: usize = 1000;
 
@@ -41,146 +37,59 @@ pub(crate) fn row_key(key: &[u8]) -> Vec<u8> {
     [&[ROWS], key].concat()
 }
 
-/// Opens the store in `dir`, or creates it. Blocks while the backend recovers: call it off the async threads.
-///
-/// # Errors
-/// The directory is in use, of another backend or a newer format, damaged, or refused by the file system; nothing
-/// that was there is changed then.
-pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
-    let refused = |path: &Path| {
-        let path = path.to_owned();
-        move |source| OpenError::Io { path, source }
-    };
-    fs::create_dir_all(dir).map_err(refused(dir))?;
-    let lock = DirLock::take(dir)?;
-    let other = Backend::ALL
-        .into_iter()
-        .find(|other| *other != backend && dir.join(other.name()).exists());
-    if let Some(found) = other {
-        return Err(OpenError::OtherBackend {
-            dir: dir.to_owned(),
-            found,
-            asked: backend,
-        });
-    }
-    let home = dir.join(backend.name());
-    fs::create_dir_all(&home).map_err(refused(&home))?;
-    disk::sync_dir(dir).map_err(refused(dir))?;
-    let unreadable = |reason: String| OpenError::Damaged {
-        dir: dir.to_owned(),
-        reason,
-    };
-    let medium: Arc<dyn Medium> = backend
-        .open(&home)
-        .map_err(|error| unreadable(error.to_string()))?
-        .into();
-    let (meta, last) = match identify(&*medium).map_err(unreadable)? {
-        Identity::Known(meta, last) => (meta, last),
-        Identity::Newer(found) => {
-            return Err(OpenError::NewerFormat {
-                dir: dir.to_owned(),
-                found,
-                known: FORMAT,
-            });
-        }
-    };
-    let (flight, poison) = (Arc::new(Flight::new()), Poison::new(OnceLock::new()));
-    let writer = Writer {
-        medium: Arc::clone(&medium),
-        flight: Arc::clone(&flight),
-        poison: Arc::clone(&poison),
-        last,
-        terms: Terms::default(),
-    };
-    let (requests, inbox) = channel();
-    let thread = std::thread::Builder::new()
-        .name("footbridge-store".to_owned())
-        .spawn(move || writer.run(&inbox))
-        .map_err(refused(dir))?;
-    let running = Some((requests, thread));
-    Ok(Arc::new(LocalStore {
-        running,
-        medium: Some(medium),
-        flight,
-        poison,
-        meta,
-        home,
-        _lock: lock,
-    }))
+/// What keeps other processes out and remembers how far the rows reach.
+pub(crate) struct Held {
+    pub(crate) lock: DirLock,
+    pub(crate) witness: Witness,
 }
 
-enum Identity {
-    Known(StoreMeta, Seq),
-    /// Of a format this program does not know.
-    Newer(u32),
-}
-
-/// All that is read of a description before its format is known.
-#[derive(Deserialize)]
-struct Format {
-    format: u32,
-}
-
-/// Reads who the store is and its last commit, or makes a new one.
-fn identify(medium: &dyn Medium) -> Result<Identity, String> {
-    let read = |key: &[u8]| -> Result<Option<Versioned>, String> {
-        let found = medium.read(key).map_err(|error| error.to_string())?;
-        found
-            .map(|raw| frame::open(key, &raw).map_err(|damaged| damaged.reason))
-            .transpose()
-    };
-    let seq = read(META_SEQ)?;
-    match (read(META_STORE)?, seq) {
-        (Some(store), Some(seq)) => {
-            let unclear =
-                |error: serde_json::Error| format!("its description can't be read: {error}");
-            let Format { format } = serde_json::from_slice(&store.value).map_err(unclear)?;
-            if format > FORMAT {
-                return Ok(Identity::Newer(format));
-            }
-            Ok(Identity::Known(
-                serde_json::from_slice(&store.value).map_err(unclear)?,
-                seq.seq,
-            ))
-        }
-        (None, None) => {
-            if !medium
-                .read_range(&[], AFTER_ROWS, 1)
-                .map_err(|error| error.to_string())?
-                .is_empty()
-            {
-                return Err("it has rows but not the row that says which store it is".to_owned());
-            }
-            let meta = StoreMeta::fresh(SystemTime::now());
-            let text = serde_json::to_vec(&meta).map_err(|error| error.to_string())?;
-            let first = Seq(0);
-            let changes = [
-                (
-                    META_STORE.to_vec(),
-                    Some(frame::seal(META_STORE, first, &text)),
-                ),
-                (META_SEQ.to_vec(), Some(frame::seal(META_SEQ, first, &[]))),
-            ];
-            medium
-                .write_durably(&changes)
-                .map_err(|error| error.to_string())?;
-            Ok(Identity::Known(meta, first))
-        }
-        _ => Err("one of the two rows that describe the store is missing".to_owned()),
-    }
-}
-
-struct LocalStore {
+pub(crate) struct LocalStore {
     running: Option<(Sender<Request>, JoinHandle<()>)>,
     medium: Option<Arc<dyn Medium>>,
     flight: Arc<Flight>,
     poison: Poison,
     meta: StoreMeta,
     home: PathBuf,
-    _lock: DirLock,
+    // Declared last: the directory is free only when nothing of it is open.
+    _lock: Option<DirLock>,
 }
 
 impl LocalStore {
+    /// Starts the writer thread over an opened medium whose last commit is `last`.
+    pub(crate) fn start(
+        medium: Arc<dyn Medium>,
+        meta: StoreMeta,
+        last: Seq,
+        home: PathBuf,
+        held: Option<Held>,
+    ) -> io::Result<Arc<dyn Store>> {
+        let (flight, poison) = (Arc::new(Flight::new()), Poison::new(OnceLock::new()));
+        let (lock, witness) = held.map(|held| (held.lock, held.witness)).unzip();
+        let writer = Writer {
+            medium: Arc::clone(&medium),
+            flight: Arc::clone(&flight),
+            poison: Arc::clone(&poison),
+            last,
+            terms: Terms::default(),
+            witness: witness.map(|witness| (witness, meta.clone())),
+            witnessed: last,
+        };
+        let (requests, inbox) = channel();
+        let thread = std::thread::Builder::new()
+            .name("footbridge-store".to_owned())
+            .spawn(move || writer.run(&inbox))?;
+        let running = Some((requests, thread));
+        Ok(Arc::new(Self {
+            running,
+            medium: Some(medium),
+            flight,
+            poison,
+            meta,
+            home,
+            _lock: lock,
+        }))
+    }
+
     fn medium(&self) -> Result<&dyn Medium, StoreError> {
         match (self.poison.get(), &self.medium) {
             (Some(first), _) => Err(StoreError::Poisoned {
@@ -374,3 +283,7 @@ impl fmt::Debug for LocalStore {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

@@ -13,10 +13,17 @@ use tokio::sync::oneshot;
 use crate::flight::Flight;
 use crate::frame;
 use crate::lease::Terms;
-use crate::local::{META_SEQ, row_key};
+use crate::local::row_key;
 use crate::medium::{Change, Medium, MediumError};
-use crate::{CommitError, Damaged, Expectation, Fence, Lease, LeaseError, Seq, WriteSet};
+use crate::witness::Witness;
+use crate::{
+    CommitError, Damaged, Expectation, Fence, Lease, LeaseError, Seq, StoreMeta, WriteSet,
+};
 
+/// The last commit's number, as the commit number of an empty row.
+pub(crate) const META_SEQ: &[u8] = b"\x00seq";
+/// Commits between two notes of the witness.
+const WITNESS_EVERY: u64 = 1000;
 /// A fold ends at so many requests or bytes.
 const FOLD_REQUESTS: usize = 256;
 const FOLD_BYTES: usize = 4 * 1024 * 1024;
@@ -59,6 +66,9 @@ pub(crate) struct Writer {
     pub(crate) poison: Poison,
     pub(crate) last: Seq,
     pub(crate) terms: Terms,
+    /// `None` only for a store without a directory.
+    pub(crate) witness: Option<(Witness, StoreMeta)>,
+    pub(crate) witnessed: Seq,
 }
 
 /// An answer held back until the flush.
@@ -88,6 +98,22 @@ impl Writer {
                 }
             }
             self.land(fold);
+            if self.last.0 - self.witnessed.0 >= WITNESS_EVERY {
+                self.bear_witness();
+            }
+        }
+        if self.last > self.witnessed {
+            self.bear_witness();
+        }
+    }
+
+    /// Rows are safe without it: a failure is told and tried again later.
+    fn bear_witness(&mut self) {
+        if let (Some((witness, meta)), None) = (&self.witness, self.poison.get()) {
+            if let Err(error) = witness.note(meta, self.last) {
+                tracing::warn!(%error, "witness.json could not be written");
+            }
+            self.witnessed = self.last;
         }
     }
 

@@ -1,0 +1,265 @@
+//! Opening a data directory.
+//!
+//! Responsible for: taking the lock, refusing what can't be continued safely, and saying which store it is.
+//! Never: repairs by guessing, or starts an empty store where rows are missing. Flow: ends in `LocalStore::start`.
+//!
+//! The directory: `lock`, `witness.json`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`).
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Deserialize;
+
+use crate::local::{AFTER_ROWS, Held, LocalStore};
+use crate::lock::DirLock;
+use crate::medium::{Backend, Medium};
+use crate::witness::{Sighting, Witness};
+use crate::writer::META_SEQ;
+use crate::{FORMAT, OpenError, Seq, Store, StoreMeta, Versioned, disk, frame};
+
+const META_STORE: &[u8] = b"\x00store";
+
+/// Opens the store in `dir`, or creates it. Blocks while the backend recovers: call it off the async threads.
+///
+/// # Errors
+/// The directory is in use, of another backend or a newer format, damaged, or refused by the file system; nothing
+/// that was there is changed then.
+pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
+    let refused = |path: &Path| {
+        let path = path.to_owned();
+        move |source| OpenError::Io { path, source }
+    };
+    fs::create_dir_all(dir).map_err(refused(dir))?;
+    let lock = DirLock::take(dir)?;
+    let other = Backend::ALL
+        .into_iter()
+        .find(|other| *other != backend && dir.join(other.name()).exists());
+    if let Some(found) = other {
+        return Err(OpenError::OtherBackend {
+            dir: dir.to_owned(),
+            found,
+            asked: backend,
+        });
+    }
+    let home = dir.join(backend.name());
+    fs::create_dir_all(&home).map_err(refused(&home))?;
+    disk::sync_dir(dir).map_err(refused(dir))?;
+    let unreadable = |reason: String| OpenError::Damaged {
+        dir: dir.to_owned(),
+        reason,
+    };
+    let medium: Arc<dyn Medium> = backend
+        .open(&home)
+        .map_err(|error| unreadable(error.to_string()))?
+        .into();
+    let witness = Witness::at(dir);
+    let seen = witness.seen().map_err(unreadable)?;
+    let (meta, last) = match identify(&*medium, seen.as_ref()).map_err(unreadable)? {
+        Identity::Known(meta, last) => (meta, last),
+        Identity::Newer(found) => {
+            return Err(OpenError::NewerFormat {
+                dir: dir.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        }
+    };
+    witness.note(&meta, last).map_err(refused(dir))?;
+    LocalStore::start(medium, meta, last, home, Some(Held { lock, witness })).map_err(refused(dir))
+}
+
+enum Identity {
+    Known(StoreMeta, Seq),
+    /// Of a format this program does not know.
+    Newer(u32),
+}
+
+/// All that is read of a description before its format is known.
+#[derive(Deserialize)]
+struct Format {
+    format: u32,
+}
+
+/// Reads who the store is and its last commit, or makes a new one.
+fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, String> {
+    let read = |key: &[u8]| -> Result<Option<Versioned>, String> {
+        let found = medium.read(key).map_err(|error| error.to_string())?;
+        found
+            .map(|raw| frame::open(key, &raw).map_err(|damaged| damaged.reason))
+            .transpose()
+    };
+    let seq = read(META_SEQ)?;
+    match (read(META_STORE)?, seq) {
+        (Some(store), Some(seq)) => {
+            let unclear =
+                |error: serde_json::Error| format!("its description can't be read: {error}");
+            let Format { format } = serde_json::from_slice(&store.value).map_err(unclear)?;
+            if format > FORMAT {
+                return Ok(Identity::Newer(format));
+            }
+            let meta: StoreMeta = serde_json::from_slice(&store.value).map_err(unclear)?;
+            match seen {
+                Some(seen) if seen.installation != meta.installation => Err(format!(
+                    "its rows are of the installation {}, its witness file of {}: two directories were mixed",
+                    meta.installation, seen.installation
+                )),
+                Some(seen) if seen.seq > seq.seq.0 => Err(format!(
+                    "it ends at commit {} although commit {} was on disk before: the end of its rows is lost",
+                    seq.seq, seen.seq
+                )),
+                _ => Ok(Identity::Known(meta, seq.seq)),
+            }
+        }
+        (None, None) => {
+            if let Some(seen) = seen {
+                return Err(format!(
+                    "all its rows are gone; commit {} was on disk before",
+                    seen.seq
+                ));
+            }
+            if !medium
+                .read_range(&[], AFTER_ROWS, 1)
+                .map_err(|error| error.to_string())?
+                .is_empty()
+            {
+                return Err("it has rows but not the row that says which store it is".to_owned());
+            }
+            let meta = StoreMeta::fresh(SystemTime::now());
+            let text = serde_json::to_vec(&meta).map_err(|error| error.to_string())?;
+            let first = Seq(0);
+            let changes = [
+                (
+                    META_STORE.to_vec(),
+                    Some(frame::seal(META_STORE, first, &text)),
+                ),
+                (META_SEQ.to_vec(), Some(frame::seal(META_SEQ, first, &[]))),
+            ];
+            medium
+                .write_durably(&changes)
+                .map_err(|error| error.to_string())?;
+            Ok(Identity::Known(meta, first))
+        }
+        _ => Err("one of the two rows that describe the store is missing".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Damaged;
+    use crate::local::row_key;
+
+    /// Puts a frame into a closed store behind its back.
+    fn plant(dir: &Path, backend: Backend, key: &[u8], frame: &[u8]) {
+        let medium = backend.open(&dir.join(backend.name())).unwrap();
+        medium
+            .write_durably(&[(key.to_vec(), Some(frame.to_vec()))])
+            .unwrap();
+    }
+
+    #[test]
+    fn a_newer_format_is_refused_by_name() {
+        for backend in Backend::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            drop(open(dir.path(), backend).unwrap());
+            let newer = br#"{"format":2,"something":"else"}"#;
+            plant(
+                dir.path(),
+                backend,
+                META_STORE,
+                &frame::seal(META_STORE, Seq(0), newer),
+            );
+            let refusal = open(dir.path(), backend).unwrap_err();
+            assert!(
+                matches!(
+                    refusal,
+                    OpenError::NewerFormat {
+                        found: 2,
+                        known: 1,
+                        ..
+                    }
+                ),
+                "{refusal}"
+            );
+            assert!(refusal.to_string().contains("restore a backup"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_damaged_row_is_named_and_the_others_are_read() {
+        for backend in Backend::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let store = open(dir.path(), backend).unwrap();
+            let key = |n| crate::Key::new("link").text("xero").number(n);
+            let set = (1..=3).fold(crate::WriteSet::new(), |set, n| set.put(key(n), *b"value"));
+            let seq = store.commit(set).await.unwrap();
+            drop(store);
+            let mut broken = frame::seal(&row_key(&key(2)), seq, b"value");
+            broken[18] ^= 1;
+            plant(dir.path(), backend, &row_key(&key(2)), &broken);
+
+            let store = open(dir.path(), backend).unwrap();
+            let damage = Damaged {
+                key: key(2).into(),
+                reason: "its checksum does not match".to_owned(),
+            };
+            assert!(damage.to_string().contains("link/xero/2"));
+            let read = store.get(&key(2)).await.unwrap_err();
+            assert!(
+                matches!(&read, crate::StoreError::Damaged(found) if *found == damage),
+                "{read}"
+            );
+            let range = crate::KeyRange::all();
+            let scan = store.scan(&range, None, 9).await.unwrap_err();
+            assert!(
+                matches!(&scan, crate::StoreError::Damaged(found) if *found == damage),
+                "{scan}"
+            );
+            assert_eq!(store.scan(&range, Some(&key(2)), 9).await.unwrap().len(), 1);
+            let report = store.verify().await.unwrap();
+            assert_eq!((report.rows, report.damaged), (2, vec![damage]));
+            let built_on_it = crate::WriteSet::new().at(key(2), seq).put(key(4), *b"x");
+            store.commit(built_on_it).await.unwrap_err();
+            assert_eq!(store.get(&key(4)).await.unwrap(), None);
+        }
+    }
+
+    #[test]
+    fn rows_that_went_missing_are_no_new_store() {
+        for backend in Backend::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            drop(open(dir.path(), backend).unwrap());
+            fs::remove_dir_all(dir.path().join(backend.name())).unwrap();
+            let refusal = open(dir.path(), backend).unwrap_err().to_string();
+            assert!(refusal.contains("all its rows are gone"), "{refusal}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_store_that_lost_its_latest_commits_is_refused() {
+        for backend in Backend::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let store = open(dir.path(), backend).unwrap();
+            for n in 0..5 {
+                store
+                    .commit(crate::WriteSet::new().put(*b"k", [n]))
+                    .await
+                    .unwrap();
+            }
+            drop(store);
+            plant(
+                dir.path(),
+                backend,
+                META_SEQ,
+                &frame::seal(META_SEQ, Seq(4), &[]),
+            );
+            let refusal = open(dir.path(), backend).unwrap_err().to_string();
+            assert!(
+                refusal.contains("ends at commit 4 although commit 5"),
+                "{refusal}"
+            );
+        }
+    }
+}
