@@ -29,6 +29,28 @@ pub struct Plan {
     pub skips: Vec<Note>,
     /// What waits for a person or for time, with the reason.
     pub holds: Vec<Note>,
+    /// Records that exist in the ledger and become members of our links. Nothing is written for them.
+    #[serde(default)]
+    pub adoptions: Vec<Adoption>,
+    /// The counter of number mode `counter` once every operation of this plan is sent; else as it was given.
+    #[serde(default)]
+    pub next_number: u64,
+}
+
+/// A ledger record that is recognised as ours or as our customer: the link is made, the record isn't touched.
+/// Operations of the same plan already rely on it, so it is stored before the first of them is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adoption {
+    /// The link that it joins.
+    pub link: LinkIntent,
+    /// The record.
+    pub ledger_record: RecordKey,
+    /// The version it was seen at.
+    pub version: String,
+    /// What it is about.
+    pub subject: Subject,
+    /// Why it is the right one, in words.
+    pub why: String,
 }
 
 /// A deal (and part of its billing), or another source record, that a note or an operation is about.
@@ -70,7 +92,8 @@ pub struct Op {
     pub target: Option<RecordId>,
     /// What finds the record again without its id; at most one unresolved write exists per natural key.
     pub natural_key: NaturalKey,
-    /// The wanted fields. `{"$op": "<op id>", "field": "id"}` stands for a field of what an earlier operation reports.
+    /// The wanted fields. `{"$op": "<op id>", "field": "id"}` stands for a field of what an earlier operation reports,
+    /// with the text under `"prefix"`, if there is one, put before it.
     pub doc: Document,
     /// Operations that must be applied before.
     pub after: Vec<OpId>,
@@ -115,6 +138,10 @@ pub struct LinkIntent {
     pub role: crate::link::Role,
     /// The source record, which becomes a member as well.
     pub source: RecordKey,
+    /// What was billed, as the planner compares it later: kept, as it is, as the shadow of the source member.
+    /// None: that shadow stays as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_shadow: Option<String>,
 }
 
 /// Why a deal has no operation. The codes are part of the product: pages, filters and the demo use them.
@@ -173,8 +200,14 @@ pub mod reason {
     pub const REJECTED: &str = "rejected";
     /// Its effect is unknown.
     pub const IN_DOUBT: &str = "in-doubt";
-    /// The number field is empty.
+    /// The number field is empty, or can't number this invoice.
     pub const NUMBER_MISSING: &str = "number-missing";
+    /// Another invoice or deal has the number.
+    pub const NUMBER_TAKEN: &str = "number-taken";
+    /// The deal is deleted in the source.
+    pub const DEAL_DELETED: &str = "deal-deleted";
+    /// The invoice was voided or deleted in the ledger.
+    pub const INVOICE_VOIDED: &str = "invoice-voided";
 }
 
 /// The link id of one part of a deal's billing: the same for ever, whatever happens to the deal.

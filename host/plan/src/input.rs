@@ -3,7 +3,7 @@
 use crate::policy::FlowPolicy;
 use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
-use footbridge_model::id::{ConnectionId, OrganisationId, RecordKey};
+use footbridge_model::id::{ConnectionId, FlowName, OrganisationId, RecordKey};
 use footbridge_model::ledger;
 use footbridge_model::link::Link;
 use footbridge_model::plan::AsOf;
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// One planning round of one flow.
 #[derive(Debug, Clone)]
 pub struct PlanInput<'a> {
+    /// The flow's name.
+    pub flow: FlowName,
     /// When.
     pub as_of: AsOf,
     /// The flow's rules.

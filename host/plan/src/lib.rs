@@ -4,8 +4,10 @@
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 
 pub mod input;
+mod plan;
 pub mod policy;
 
 pub use footbridge_model::plan::Plan;
 pub use input::PlanInput;
+pub use plan::plan;
 pub use policy::FlowPolicy;
