@@ -1,0 +1,235 @@
+//! Carry: one journalled request is sent, its answer made durable, then interpreted. Each arrow is one commit.
+//!
+//! It never decides that a lost request had no effect: that is `recover`'s, by rule. Interpretation may be repeated after any crash.
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::mirror::Changes;
+use crate::ports::{CallError, Sent};
+use crate::state::keys;
+use crate::state::rows::{Doubt, Ended, Happened, Ops, Request};
+use crate::watch::Point;
+use footbridge_model::failure::{Failure, FailureKind};
+use footbridge_model::plan::Op;
+use footbridge_model::plugin::{Answer, Outcome, Verdict, WriteRequest};
+use footbridge_model::request::RequestEvent;
+
+/// Longest wait for a budget before the work is rescheduled instead.
+const LONGEST_WAIT: u32 = 70;
+/// So often a budget is waited for in a row.
+const MOST_WAITS: u32 = 4;
+
+impl Engine {
+    /// Sends a request whose intent is durable and sees it through. Returns the final outcomes so far.
+    pub(crate) async fn carry(&self, mut request: Request) -> Result<Vec<Outcome>, EngineError> {
+        let wire = self.wire(&request).await?;
+        let mut waits = 0;
+        loop {
+            match self
+                .outbound
+                .send(&request.connection, &wire, &request.key)
+                .await
+            {
+                Sent::Answered(answer) => {
+                    request.sends += 1;
+                    return self.answered(request, &wire, answer).await;
+                }
+                Sent::NotSent {
+                    retry_after_seconds: Some(seconds),
+                    why,
+                } if seconds <= LONGEST_WAIT && waits < MOST_WAITS => {
+                    waits += 1;
+                    self.watch.at(&Point::Waiting {
+                        seconds: u64::from(seconds),
+                        why,
+                    });
+                    self.clock
+                        .sleep(std::time::Duration::from_secs(u64::from(seconds)))
+                        .await;
+                }
+                Sent::NotSent {
+                    why,
+                    retry_after_seconds,
+                } => {
+                    if request.sends > 0 {
+                        let doubt = Doubt {
+                            why,
+                            ended: Ended::Unknown,
+                        };
+                        self.doubt(&mut request, doubt).await?;
+                        return Ok(Vec::new());
+                    }
+                    return self.not_sent(request, &why, retry_after_seconds).await;
+                }
+                Sent::Lost { why } => {
+                    request.sends += 1;
+                    let doubt = Doubt {
+                        why,
+                        ended: Ended::Unknown,
+                    };
+                    self.doubt(&mut request, doubt).await?;
+                    return Ok(Vec::new());
+                }
+            }
+        }
+    }
+
+    /// Makes an answer durable and interprets it.
+    async fn answered(
+        &self,
+        mut request: Request,
+        wire: &WriteRequest,
+        answer: Answer,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        self.watch.at(&Point::AnswerReceived(request.id.clone()));
+        let bytes = serde_json::to_vec(&answer).map_err(|e| EngineError::Format {
+            key: "answer".to_owned(),
+            why: e.to_string(),
+        })?;
+        request.answer = Some(self.state.put_body(bytes).await?);
+        request.state = request.state.next(RequestEvent::Answer)?;
+        let mut changes = Changes::default();
+        changes.put(&keys::request(request.id.as_str()), &request)?;
+        let text = format!("{} answered {}", request.connection, answer.status);
+        self.journal(
+            &mut changes,
+            Happened::Answer,
+            text,
+            Some(&request.id),
+            None,
+        )?;
+        self.state.commit(changes.into_set()).await?;
+        self.watch.at(&Point::AnswerStored(request.id.clone()));
+        self.interpret(request, wire, &answer).await
+    }
+
+    /// Interprets a durable answer and settles what has a final outcome. Safe to repeat.
+    pub(crate) async fn interpret(
+        &self,
+        mut request: Request,
+        wire: &WriteRequest,
+        answer: &Answer,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let connector = self.connector(&request.connection);
+        let outcomes = match connector.interpret(wire, answer).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                let why = match &error {
+                    CallError::Plugin { .. } => {
+                        format!(
+                            "its answer (status {}) can't be understood: {error}",
+                            answer.status
+                        )
+                    }
+                    CallError::Failure(failure) => failure.problem.message.clone(),
+                };
+                let doubt = Doubt {
+                    why,
+                    ended: ended(answer.status),
+                };
+                self.doubt(&mut request, doubt).await?;
+                return Ok(Vec::new());
+            }
+        };
+        let ops = self.ops(&request).await?;
+        let (open, known): (Vec<_>, Vec<_>) = outcomes
+            .into_iter()
+            .filter(|outcome| {
+                request
+                    .open
+                    .iter()
+                    .any(|id| id.as_str() == outcome.operation)
+            })
+            .partition(|outcome| in_doubt(&outcome.verdict));
+        let doubt = open.first().map(|outcome| Doubt {
+            why: match &outcome.verdict {
+                Verdict::Failed(failure) => failure.problem.message.clone(),
+                Verdict::Applied(_) => String::new(),
+            },
+            ended: ended(answer.status),
+        });
+        self.settle(&mut request, &ops, &known, Happened::Applied, doubt)
+            .await?;
+        Ok(known)
+    }
+
+    /// Marks a request as in doubt, durably.
+    pub(crate) async fn doubt(
+        &self,
+        request: &mut Request,
+        doubt: Doubt,
+    ) -> Result<(), EngineError> {
+        request.state = request.state.next(RequestEvent::Lost)?;
+        let mut changes = Changes::default();
+        let text = format!("{}: {}", request.connection, doubt.why);
+        request.doubt = Some(doubt);
+        changes.put(&keys::request(request.id.as_str()), request)?;
+        let ops = self.ops(request).await?;
+        self.note_doubts(&mut changes, request, &ops)?;
+        self.journal(&mut changes, Happened::Doubt, text, Some(&request.id), None)?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    async fn not_sent(
+        &self,
+        mut request: Request,
+        why: &str,
+        retry_after_seconds: Option<u32>,
+    ) -> Result<Vec<Outcome>, EngineError> {
+        let ops = self.ops(&request).await?;
+        let kind = match retry_after_seconds {
+            Some(_) => FailureKind::Quota,
+            None => FailureKind::Retry,
+        };
+        let outcomes: Vec<Outcome> = ops
+            .iter()
+            .map(|op| Outcome {
+                operation: op.id.to_string(),
+                verdict: Verdict::Failed(Failure {
+                    retry_after_seconds,
+                    ..Failure::new(kind, "not-sent", format!("Nothing was sent: {why}"))
+                }),
+            })
+            .collect();
+        request.state = request.state.next(RequestEvent::NotSent)?;
+        self.settle(&mut request, &ops, &outcomes, Happened::Applied, None)
+            .await?;
+        Ok(outcomes)
+    }
+
+    /// The request as it is on the wire, with its exact bytes.
+    pub(crate) async fn wire(&self, request: &Request) -> Result<WriteRequest, EngineError> {
+        let head = &request.head;
+        Ok(WriteRequest {
+            service: head.service.clone(),
+            method: head.method,
+            path: head.path.clone(),
+            query: head.query.clone(),
+            headers: head.headers.clone(),
+            content_type: head.content_type.clone(),
+            body: self.state.body(&request.body).await?,
+            operations: head.operations.clone(),
+        })
+    }
+
+    /// The operations of a request.
+    pub(crate) async fn ops(&self, request: &Request) -> Result<Vec<Op>, EngineError> {
+        let bytes = self.state.body(&request.ops).await?;
+        serde_json::from_slice::<Ops>(&bytes).map_err(|e| EngineError::Format {
+            key: format!("operations of request {}", request.id),
+            why: e.to_string(),
+        })
+    }
+}
+
+fn in_doubt(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Failed(failure) if failure.kind == FailureKind::InDoubt)
+}
+
+/// Whether an answer of this status says that the far side itself had finished. A gateway that gave up (502, 504) doesn't.
+fn ended(status: u16) -> Ended {
+    match status {
+        408 | 502 | 504 => Ended::Unknown,
+        _ => Ended::Answered,
+    }
+}

@@ -1,0 +1,178 @@
+//! Check: before anything runs, the mapping is held against what both connectors know.
+//!
+//! It reads nothing from the far sides. A mapping with an unknown object or field stops here with the names that are accepted.
+
+use crate::config::FlowConfig;
+use crate::engine::Parts;
+use crate::error::EngineError;
+use crate::ports::TransformError;
+use footbridge_model::failure::Problem;
+use footbridge_model::plugin::{Description, ObjectDescription};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What the check found out for the flow.
+pub(crate) struct Checked {
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
+    pub(crate) unique: BTreeMap<String, Vec<String>>,
+}
+
+pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked, EngineError> {
+    let described = |connection: &str| {
+        let connection = connection.to_owned();
+        move |e| EngineError::call(&connection, "asking what it knows", e)
+    };
+    let source = parts
+        .source
+        .describe()
+        .await
+        .map_err(described(flow.source.as_str()))?;
+    let ledger = parts
+        .ledger
+        .describe()
+        .await
+        .map_err(described(flow.ledger.as_str()))?;
+    let wanted = parts
+        .transform
+        .describe(&flow.settings)
+        .await
+        .map_err(|source| EngineError::Transform {
+            flow: flow.name.to_string(),
+            source,
+        })?;
+
+    let mut problems = Vec::new();
+    let mut fields: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (object, paths) in &wanted.reads {
+        check_paths(
+            "reads",
+            &source,
+            &flow.source.to_string(),
+            object,
+            paths,
+            &mut problems,
+        );
+        fields
+            .entry(object.clone())
+            .or_default()
+            .extend(paths.iter().cloned());
+    }
+    for (object, paths) in &wanted.writes {
+        check_paths(
+            "writes",
+            &ledger,
+            &flow.ledger.to_string(),
+            object,
+            paths,
+            &mut problems,
+        );
+    }
+    let deal = &flow.policy.deal;
+    let own = policy_paths(flow);
+    check_paths(
+        "needs",
+        &source,
+        &flow.source.to_string(),
+        &deal.object,
+        &own,
+        &mut problems,
+    );
+    fields.entry(deal.object.clone()).or_default().extend(own);
+    if !problems.is_empty() {
+        return Err(EngineError::Transform {
+            flow: flow.name.to_string(),
+            source: TransformError::Settings(problems),
+        });
+    }
+    Ok(Checked {
+        fields: fields
+            .into_iter()
+            .map(|(object, paths)| (object, paths.into_iter().collect()))
+            .collect(),
+        unique: ledger
+            .objects
+            .into_iter()
+            .map(|object| (object.name, object.unique_keys))
+            .collect(),
+    })
+}
+
+/// Paths of the deal that the flow's own rules read.
+fn policy_paths(flow: &FlowConfig) -> Vec<String> {
+    let deal = &flow.policy.deal;
+    let mut paths = vec![
+        deal.name.clone(),
+        deal.won.clone(),
+        deal.stage_changed_at.clone(),
+        deal.amount.clone(),
+        format!("{}[].{}", deal.history, deal.history_stage),
+        format!("{}[].{}", deal.history, deal.history_at),
+        format!("{}[].{}", deal.lines, deal.line_total),
+    ];
+    paths.extend(deal.currency.clone());
+    paths.extend(deal.parts.clone());
+    if let Some(back) = &flow.policy.write_back {
+        paths.extend(back.id.clone());
+        paths.extend(back.number.clone());
+        paths.extend(back.link.clone());
+    }
+    if let footbridge_plan::policy::NumberMode::Field(field) = &flow.policy.billing.number {
+        paths.push(field.clone());
+    }
+    if let footbridge_plan::policy::DateRule::Field(field) = &flow.policy.billing.date {
+        paths.push(field.clone());
+    }
+    paths
+}
+
+fn check_paths(
+    doing: &str,
+    description: &Description,
+    connection: &str,
+    object: &str,
+    paths: &[String],
+    problems: &mut Vec<Problem>,
+) {
+    let Some(known) = description.objects.iter().find(|o| o.name == object) else {
+        let names: Vec<&str> = description
+            .objects
+            .iter()
+            .map(|o| o.name.as_str())
+            .collect();
+        problems.push(Problem::new(
+            "unknown-object",
+            format!(
+                "the mapping {doing} {object:?}, which {connection} doesn't have. It has: {}",
+                names.join(", ")
+            ),
+        ));
+        return;
+    };
+    if known.open {
+        return;
+    }
+    for path in paths.iter().filter(|path| !knows(known, path)) {
+        let names: Vec<&str> = known.fields.iter().map(|f| f.path.as_str()).collect();
+        problems.push(Problem {
+            field: Some(format!("{object}.{path}")),
+            ..Problem::new(
+                "unknown-field",
+                format!(
+                    "the mapping {doing} {path:?} of {object}, which {connection} doesn't have. It has: {}",
+                    names.join(", ")
+                ),
+            )
+        });
+    }
+}
+
+/// A described path, or one above it (`lines` covers `lines[].quantity` and the other way round).
+fn knows(object: &ObjectDescription, path: &str) -> bool {
+    let covers = |a: &str, b: &str| {
+        b.strip_prefix(a)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('.') || rest.starts_with("[]"))
+    };
+    object
+        .fields
+        .iter()
+        .any(|f| covers(&f.path, path) || covers(path, &f.path))
+}

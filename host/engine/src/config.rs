@@ -1,0 +1,69 @@
+//! What one flow is: its two sides, its rules and its times. Read from `footbridge.toml` by the composition root.
+
+use footbridge_model::id::{ConnectionId, FlowName};
+use footbridge_plan::FlowPolicy;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// One flow, deal to invoice.
+#[derive(Debug, Clone)]
+pub struct FlowConfig {
+    /// Its name.
+    pub name: FlowName,
+    /// The CRM's connection.
+    pub source: ConnectionId,
+    /// The ledger's connection.
+    pub ledger: ConnectionId,
+    /// The objects of the CRM that become customers, `Account`.
+    pub customer_objects: Vec<String>,
+    /// The transform's settings.
+    pub settings: String,
+    /// The rules.
+    pub policy: FlowPolicy,
+    /// Opens a record of the CRM: the id is appended.
+    pub record_url: String,
+    /// Organisations that the connections must answer for, where the operator named them.
+    pub pinned: Vec<(ConnectionId, String)>,
+    /// Connections whose far side honours an idempotency key.
+    pub keyed: BTreeSet<ConnectionId>,
+    /// Times of the in-doubt rule.
+    pub timing: Timing,
+}
+
+/// Times of the in-doubt rule (design section 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// How long after the first byte the same bytes may be sent again under the same key. Xero remembers keys for
+    /// 6 minutes; a minute is left for clocks and the wire.
+    pub resend_window: Duration,
+    /// How long after the first byte reading back may decide.
+    pub settle: Duration,
+    /// How long to wait before looking at a request that got no answer.
+    pub patience: Duration,
+    /// What to do where an unanswered request left no trace and the far side doesn't enforce our key.
+    pub unproven: Unproven,
+    /// Write requests under way at once on a connection.
+    pub concurrency: usize,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            resend_window: Duration::from_secs(5 * 60),
+            settle: Duration::from_secs(10 * 60),
+            patience: Duration::from_secs(5),
+            unproven: Unproven::Ask,
+            concurrency: 4,
+        }
+    }
+}
+
+/// What an absence that can't be proven for ever leads to: a request that was never answered may still commit later,
+/// however long one waited, and a ledger without a unique key would then hold two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unproven {
+    /// A person decides; reading back goes on meanwhile.
+    Ask,
+    /// Absence after the settle time counts as proof.
+    Resend,
+}

@@ -1,0 +1,94 @@
+//! One flow with all that it works with. The steps are in files of their own; this one only holds them together.
+//!
+//! It makes no decision. `sync` says in which order the steps run.
+
+use crate::check;
+use crate::config::FlowConfig;
+use crate::error::EngineError;
+use crate::ports::{Clock, Connector, Outbound, Transform};
+use crate::state::State;
+use crate::state::keys::Side;
+use crate::watch::Watch;
+use footbridge_model::id::ConnectionId;
+use footbridge_model::ledger::Organisation;
+use footbridge_store::{Bodies, Store};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What a flow works with.
+pub struct Parts {
+    /// Rows.
+    pub store: Arc<dyn Store>,
+    /// Bodies beside the rows.
+    pub bodies: Arc<Bodies>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Who watches.
+    pub watch: Arc<dyn Watch>,
+    /// The CRM's connector.
+    pub source: Arc<dyn Connector>,
+    /// The ledger's connector.
+    pub ledger: Arc<dyn Connector>,
+    /// The mapping.
+    pub transform: Arc<dyn Transform>,
+    /// The way out for writes.
+    pub outbound: Arc<dyn Outbound>,
+}
+
+/// One flow, ready to run.
+pub struct Engine {
+    pub(crate) flow: FlowConfig,
+    pub(crate) state: State,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) source: Arc<dyn Connector>,
+    pub(crate) ledger: Arc<dyn Connector>,
+    pub(crate) transform: Arc<dyn Transform>,
+    pub(crate) outbound: Arc<dyn Outbound>,
+    /// Paths wanted of each source object, sorted.
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
+    /// Natural keys whose uniqueness the ledger enforces, by object.
+    pub(crate) unique: BTreeMap<String, Vec<String>>,
+}
+
+/// Both sides of a flow with their organisations.
+#[derive(Debug, Clone)]
+pub(crate) struct Sides {
+    pub(crate) source: Side,
+    pub(crate) ledger: Side,
+    pub(crate) organisation: Organisation,
+}
+
+impl Engine {
+    /// Checks the mapping against both connectors and makes the flow ready. Nothing is read from or written to the far sides.
+    pub async fn open(flow: FlowConfig, parts: Parts) -> Result<Self, EngineError> {
+        let checked = check::settings(&flow, &parts).await?;
+        Ok(Self {
+            state: State {
+                store: parts.store,
+                bodies: parts.bodies,
+            },
+            clock: parts.clock,
+            watch: parts.watch,
+            source: parts.source,
+            ledger: parts.ledger,
+            transform: parts.transform,
+            outbound: parts.outbound,
+            fields: checked.fields,
+            unique: checked.unique,
+            flow,
+        })
+    }
+
+    pub(crate) fn connector(&self, connection: &ConnectionId) -> &Arc<dyn Connector> {
+        if *connection == self.flow.source {
+            &self.source
+        } else {
+            &self.ledger
+        }
+    }
+
+    pub(crate) fn fields_of(&self, object: &str) -> &[String] {
+        self.fields.get(object).map_or(&[], Vec::as_slice)
+    }
+}

@@ -1,0 +1,112 @@
+//! What can stop a run, as opposed to one record: each names the thing and the way out.
+
+use crate::ports::{CallError, TransformError};
+use footbridge_model::request::IllegalTransition;
+use footbridge_store::{BodyError, CommitError, LeaseError, StoreError};
+
+/// Why a run, or a part of it, could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The store could not be read.
+    #[error("the data directory can't be read: {0}")]
+    Store(#[from] StoreError),
+    /// The store refused a commit.
+    #[error("the data directory refused a change: {0}")]
+    Commit(#[from] CommitError),
+    /// A body could not be kept or read.
+    #[error("the data directory's bodies: {0}")]
+    Body(#[from] BodyError),
+    /// Another run of the same flow is going on.
+    #[error("flow {flow} is already running: {source}. Wait for it, or stop the other process")]
+    Busy {
+        /// The flow.
+        flow: String,
+        /// Who holds the lease.
+        source: LeaseError,
+    },
+    /// A row that this version doesn't understand.
+    #[error(
+        "row {key} of the data directory can't be understood: {why}. Was it written by a newer Footbridge? Use that version, or restore a backup"
+    )]
+    Format {
+        /// Which row.
+        key: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A call into a plugin failed in a way that stops the flow.
+    #[error("{connection}, {doing}: {source}")]
+    Call {
+        /// The connection.
+        connection: String,
+        /// What was being done.
+        doing: String,
+        /// What happened.
+        source: CallError,
+    },
+    /// The transform can't be used.
+    #[error("flow {flow}: {source}")]
+    Transform {
+        /// The flow.
+        flow: String,
+        /// What is wrong.
+        source: TransformError,
+    },
+    /// The connection answers for another organisation than the one it is pinned to.
+    #[error(
+        "{connection} answers for organisation {found:?}, but it is pinned to {pinned:?}. Nothing was written. Check the connection's credential, or make a new data directory for the other organisation"
+    )]
+    WrongOrganisation {
+        /// The connection.
+        connection: String,
+        /// What it answered.
+        found: String,
+        /// What it should be.
+        pinned: String,
+    },
+    /// The connection reaches no organisation or several.
+    #[error(
+        "{connection} reaches {count} organisations; set `organisation = \"...\"` for it to one of: {names}"
+    )]
+    Organisations {
+        /// The connection.
+        connection: String,
+        /// How many.
+        count: usize,
+        /// Which.
+        names: String,
+    },
+    /// A record doesn't fit the vocabulary.
+    #[error(
+        "{connection} reported {object} {id} in a form that can't be used: {why}. Nothing was written for it; report this to the connector's author"
+    )]
+    Record {
+        /// The connection.
+        connection: String,
+        /// The object.
+        object: String,
+        /// Which record.
+        id: String,
+        /// What is wrong.
+        why: String,
+    },
+    /// The planner made a plan that breaks its own rules.
+    #[error(
+        "the plan breaks a rule of its own and was not carried out: {0}. This is a defect of Footbridge"
+    )]
+    Lint(String),
+    /// A state machine was asked for a step that doesn't exist.
+    #[error("{0}. This is a defect of Footbridge; nothing was sent")]
+    Transition(#[from] IllegalTransition),
+}
+
+impl EngineError {
+    /// A failed call, with what was being done.
+    pub(crate) fn call(connection: &str, doing: impl Into<String>, source: CallError) -> Self {
+        Self::Call {
+            connection: connection.to_owned(),
+            doing: doing.into(),
+            source,
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Execute: a plan is carried out in waves, parents first. It makes no choice: references are filled in from outcomes, expectations
+//! are checked again, and what no longer holds is left to the next plan.
+//!
+//! Nothing is sent here; `intent` and `carry` do that, request by request, a few at a time.
+
+use crate::engine::{Engine, Sides};
+use crate::error::EngineError;
+use crate::intent::Intent;
+use crate::mirror::Changes;
+use crate::state::keys::{self, Side};
+use crate::state::rows::Standing;
+use footbridge_model::document::Document;
+use footbridge_model::failure::FailureKind;
+use footbridge_model::id::{ConnectionId, OpId};
+use footbridge_model::plan::{Expectation, Op, Plan};
+use footbridge_model::plugin::{Operation, Outcome, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+/// So often an operation is tried again in one run, where the far side asks for it.
+const TRIES: u32 = 4;
+/// Longest wait inside a run before an operation is tried again.
+const LONGEST_WAIT: u32 = 70;
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub(crate) struct Executed {
+    /// Applied operations with the record's id and document as reported.
+    pub(crate) applied: BTreeMap<OpId, (String, Document)>,
+    /// Operations with a final failure in this run.
+    pub(crate) failed: BTreeMap<OpId, String>,
+    /// Operations whose target no longer was as expected.
+    pub(crate) stale: BTreeSet<OpId>,
+    /// Operations that were never sent because what they need failed.
+    pub(crate) blocked: BTreeSet<OpId>,
+    /// Operations whose effect isn't known.
+    pub(crate) in_doubt: BTreeSet<OpId>,
+    tries: BTreeMap<OpId, u32>,
+}
+
+impl Executed {
+    fn is_over(&self, id: &OpId) -> bool {
+        self.applied.contains_key(id) || self.is_lost(id)
+    }
+
+    fn why_lost(&self, id: &OpId) -> &str {
+        match self.failed.get(id) {
+            Some(why) => why,
+            None if self.in_doubt.contains(id) => "its effect isn't known yet",
+            None => "the record changed meanwhile; the next run plans it again",
+        }
+    }
+
+    fn is_lost(&self, id: &OpId) -> bool {
+        self.failed.contains_key(id)
+            || self.stale.contains(id)
+            || self.blocked.contains(id)
+            || self.in_doubt.contains(id)
+    }
+}
+
+impl Engine {
+    /// Carries a plan out.
+    pub(crate) async fn execute(
+        self: &Arc<Self>,
+        sides: &Sides,
+        plan: &Plan,
+    ) -> Result<Executed, EngineError> {
+        let mut done = Executed::default();
+        loop {
+            let open: Vec<&Op> = plan.ops.iter().filter(|op| !done.is_over(&op.id)).collect();
+            for op in &open {
+                if let Some(parent) = op.after.iter().find(|id| done.is_lost(id)) {
+                    self.note_blocked(op, done.why_lost(parent)).await?;
+                    done.blocked.insert(op.id.clone());
+                }
+            }
+            let ready: Vec<&Op> = open
+                .into_iter()
+                .filter(|op| !done.is_over(&op.id))
+                .filter(|op| op.after.iter().all(|id| done.applied.contains_key(id)))
+                .collect();
+            if ready.is_empty() {
+                return Ok(done);
+            }
+            let mut by_connection: BTreeMap<ConnectionId, Vec<Op>> = BTreeMap::new();
+            for op in ready {
+                let side = self.side_of(sides, &op.connection);
+                if !self.holds(side, op).await? {
+                    done.stale.insert(op.id.clone());
+                    continue;
+                }
+                let filled = fill(op, &done.applied);
+                by_connection
+                    .entry(op.connection.clone())
+                    .or_default()
+                    .push(filled);
+            }
+            for (connection, ops) in by_connection {
+                self.wave(sides, &connection, ops, &mut done).await?;
+            }
+        }
+    }
+
+    fn side_of<'a>(&self, sides: &'a Sides, connection: &ConnectionId) -> &'a Side {
+        if *connection == sides.source.0 {
+            &sides.source
+        } else {
+            &sides.ledger
+        }
+    }
+
+    /// Operations of one connection that need nothing more: packed, journalled, sent.
+    async fn wave(
+        self: &Arc<Self>,
+        sides: &Sides,
+        connection: &ConnectionId,
+        ops: Vec<Op>,
+        done: &mut Executed,
+    ) -> Result<(), EngineError> {
+        let organisation = self.side_of(sides, connection).1.clone();
+        let operations = ops.iter().map(operation).collect();
+        let requests = self
+            .connector(connection)
+            .prepare(operations)
+            .await
+            .map_err(|e| EngineError::call(connection.as_str(), "preparing writes", e))?;
+        let ops: BTreeMap<String, Op> = ops.into_iter().map(|op| (op.id.to_string(), op)).collect();
+        let gate = Arc::new(Semaphore::new(self.flow.timing.concurrency.max(1)));
+        let mut running: JoinSet<Result<(Vec<OpId>, Option<Vec<Outcome>>), EngineError>> =
+            JoinSet::new();
+        for request in requests {
+            let carried: Vec<Op> = request
+                .operations
+                .iter()
+                .filter_map(|id| ops.get(id).cloned())
+                .collect();
+            let (engine, gate) = (Arc::clone(self), Arc::clone(&gate));
+            let (connection, organisation) = (connection.clone(), organisation.clone());
+            running.spawn(async move {
+                let _turn = gate.acquire_owned().await;
+                let ids = carried.iter().map(|op| op.id.clone()).collect();
+                match engine
+                    .intend(&connection, &organisation, &request, &carried)
+                    .await?
+                {
+                    Intent::Taken => Ok((ids, None)),
+                    Intent::Stored(row) => Ok((ids, Some(engine.carry(*row).await?))),
+                }
+            });
+        }
+        // Every request under way is seen through before an error of one ends the run.
+        let mut broken = None;
+        let mut wait = None;
+        while let Some(joined) = running.join_next().await {
+            match joined {
+                Ok(Ok((ids, Some(outcomes)))) => {
+                    wait = wait.max(self.take(ids, outcomes, done));
+                }
+                Ok(Ok((ids, None))) => done.stale.extend(ids),
+                Ok(Err(error)) => broken = Some(error),
+                Err(error) => {
+                    broken = Some(EngineError::Format {
+                        key: "a request's task".to_owned(),
+                        why: error.to_string(),
+                    });
+                }
+            }
+        }
+        if let Some(error) = broken {
+            return Err(error);
+        }
+        if let Some(seconds) = wait {
+            self.watch.at(&crate::watch::Point::Waiting {
+                seconds: u64::from(seconds),
+                why: format!("{connection} asked for a pause"),
+            });
+            self.clock
+                .sleep(Duration::from_secs(u64::from(seconds)))
+                .await;
+        }
+        Ok(())
+    }
+
+    /// Sorts outcomes; returns the wait after which some should be tried again.
+    fn take(&self, ids: Vec<OpId>, outcomes: Vec<Outcome>, done: &mut Executed) -> Option<u32> {
+        let mut wait = None;
+        let mut unknown: BTreeSet<OpId> = ids.into_iter().collect();
+        for outcome in outcomes {
+            let id = OpId::new(outcome.operation);
+            unknown.remove(&id);
+            match outcome.verdict {
+                Verdict::Applied(applied) => {
+                    let doc = Document::from_plugin(&applied.doc).unwrap_or(Document::Null);
+                    done.applied.insert(id, (applied.id, doc));
+                }
+                Verdict::Failed(failure) => {
+                    let tries = done.tries.entry(id.clone()).or_default();
+                    *tries += 1;
+                    let seconds = failure
+                        .retry_after_seconds
+                        .unwrap_or(1u32 << (*tries).min(5));
+                    let again = failure.kind == FailureKind::Retry
+                        && *tries < TRIES
+                        && seconds <= LONGEST_WAIT;
+                    if again {
+                        wait = wait.max(Some(seconds));
+                    } else {
+                        done.failed.insert(id, failure.problem.message);
+                    }
+                }
+            }
+        }
+        done.in_doubt.extend(unknown);
+        wait
+    }
+
+    /// Whether the target still is as the plan expected, by what the mirror and the links know now.
+    async fn holds(&self, side: &Side, op: &Op) -> Result<bool, EngineError> {
+        let object = op.object.as_str();
+        match &op.expects {
+            Expectation::Absent => {
+                if self
+                    .state
+                    .store
+                    .get(&keys::link(&op.link.id))
+                    .await?
+                    .is_some()
+                {
+                    return Ok(false);
+                }
+                let found = match op.natural_key.field.as_str() {
+                    "url" => match crate::mirror::our_key(&op.natural_key.value) {
+                        Some(key) => self.state.by_index(side, object, "key", key).await?,
+                        None => Vec::new(),
+                    },
+                    field => {
+                        let value = &op.natural_key.value;
+                        self.state.by_index(side, object, field, value).await?
+                    }
+                };
+                Ok(found.is_empty())
+            }
+            Expectation::Version(version) => {
+                let Some(target) = &op.target else {
+                    return Ok(false);
+                };
+                let known = self.state.mirrored(side, object, target.as_str()).await?;
+                Ok(known.is_some_and(|record| record.version == *version))
+            }
+        }
+    }
+
+    async fn note_blocked(&self, op: &Op, why: &str) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        let message = format!("{}: waits for a record that it needs: {why}", op.why);
+        self.decide(
+            &mut changes,
+            &op.subject,
+            Standing::Waiting,
+            "waits-for-another",
+            &message,
+        )?;
+        self.state.commit(changes.into_set()).await
+    }
+}
+
+/// A plan's operation as the connector takes it.
+fn operation(op: &Op) -> Operation {
+    Operation {
+        id: op.id.to_string(),
+        action: op.action,
+        object: op.object.to_string(),
+        target: op.target.as_ref().map(ToString::to_string),
+        doc: op.doc.canonical(),
+    }
+}
+
+/// The operation with every `{"$op": ...}` replaced by what that operation's record reported.
+fn fill(op: &Op, applied: &BTreeMap<OpId, (String, Document)>) -> Op {
+    let mut filled = op.clone();
+    filled.doc = filled_in(&op.doc, applied);
+    if let Some(customer) = filled.doc.text("customer") {
+        filled.natural_key.parents = vec![customer.to_owned()];
+    }
+    filled
+}
+
+fn filled_in(doc: &Document, applied: &BTreeMap<OpId, (String, Document)>) -> Document {
+    match doc {
+        Document::Object(map) => match (doc.text("$op"), doc.text("field")) {
+            (Some(op), Some(field)) => {
+                let Some((id, reported)) = applied.get(&OpId::new(op)) else {
+                    return doc.clone();
+                };
+                let value = match field {
+                    "id" => Some(id.as_str()),
+                    field => reported.text(field),
+                };
+                let prefix = doc.text("prefix").unwrap_or("");
+                value.map_or(Document::Null, |value| {
+                    Document::Text(format!("{prefix}{value}"))
+                })
+            }
+            _ => Document::Object(
+                map.iter()
+                    .map(|(key, value)| (key.clone(), filled_in(value, applied)))
+                    .collect(),
+            ),
+        },
+        Document::List(items) => {
+            Document::List(items.iter().map(|item| filled_in(item, applied)).collect())
+        }
+        other => other.clone(),
+    }
+}

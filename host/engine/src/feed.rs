@@ -1,0 +1,140 @@
+//! Feed: hints become known changes. Pages are read, de-duplicated against the mirror, and committed with their cursor.
+//!
+//! It never decides what a change means; a changed deal gets a `due` row and `gather` picks it up. The rows and the cursor of a
+//! page become durable in one commit, so a crash repeats a page at worst.
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::mirror::{Changes, Novelty};
+use crate::ports::Connector;
+use crate::state::keys::{self, Side};
+use crate::state::rows::{Cursor, Due};
+use crate::watch::Point;
+use footbridge_model::plugin::FeedRequest;
+
+/// Most items wanted in a page.
+const PAGE: u32 = 1000;
+/// No feed has more pages than this in one run; beyond it the connector goes in circles.
+const MOST_PAGES: usize = 20_000;
+
+/// What reading an object brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Pulled {
+    pub(crate) changed: usize,
+    pub(crate) seen: usize,
+}
+
+impl Engine {
+    /// Reads all that changed of an object since the last run.
+    pub(crate) async fn pull(
+        &self,
+        side: &Side,
+        connector: &dyn Connector,
+        object: &str,
+        fields: &[String],
+    ) -> Result<Pulled, EngineError> {
+        let key = keys::cursor(side, object);
+        let epoch = self.state.store.meta().epoch;
+        let mut cursor = match self.state.get::<Cursor>(&key).await? {
+            Some((cursor, _)) if cursor.epoch == epoch && cursor.fields == fields => cursor,
+            _ => Cursor {
+                epoch,
+                next: None,
+                complete: false,
+                fields: fields.to_vec(),
+            },
+        };
+        let mut pulled = Pulled::default();
+        for _ in 0..MOST_PAGES {
+            let request = FeedRequest {
+                object: object.to_owned(),
+                cursor: cursor.next.clone(),
+                limit: PAGE,
+                fields: fields.to_vec(),
+            };
+            let page = connector.read_changes(request).await.map_err(|e| {
+                EngineError::call(side.0.as_str(), format!("reading {object} records"), e)
+            })?;
+            let mut changes = Changes::default();
+            for item in &page.items {
+                match self.state.mirror(side, item, &mut changes).await? {
+                    Novelty::Seen => pulled.seen += 1,
+                    Novelty::Changed => {
+                        pulled.changed += 1;
+                        self.note_due(side, &item.object, &item.id, &item.version, &mut changes)?;
+                    }
+                }
+            }
+            let stuck = !page.complete && page.items.is_empty() && page.next == cursor.next;
+            cursor.next = page.next;
+            cursor.complete |= page.complete;
+            changes.put(&key, &cursor)?;
+            self.state.commit(changes.into_set()).await?;
+            self.watch.at(&Point::Pulled {
+                connection: side.0.to_string(),
+                object: object.to_owned(),
+                records: page.items.len(),
+            });
+            if page.complete {
+                return Ok(pulled);
+            }
+            if stuck {
+                break;
+            }
+        }
+        Err(EngineError::call(
+            side.0.as_str(),
+            format!("reading {object} records"),
+            crate::ports::CallError::Plugin {
+                plugin: side.0.to_string(),
+                what: "gives pages without end".to_owned(),
+            },
+        ))
+    }
+
+    /// Records by id that the feed hasn't brought: read and mirrored.
+    pub(crate) async fn fetch_missing(
+        &self,
+        side: &Side,
+        connector: &dyn Connector,
+        object: &str,
+        ids: Vec<String>,
+        fields: &[String],
+    ) -> Result<(), EngineError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let found = connector
+            .fetch(object, ids, fields.to_vec())
+            .await
+            .map_err(|e| {
+                EngineError::call(
+                    side.0.as_str(),
+                    format!("reading {object} records by id"),
+                    e,
+                )
+            })?;
+        let mut changes = Changes::default();
+        for item in &found.items {
+            self.state.mirror(side, item, &mut changes).await?;
+        }
+        self.state.commit(changes.into_set()).await
+    }
+
+    fn note_due(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+        version: &str,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        if side.0 != self.flow.source || object != self.flow.policy.deal.object {
+            return Ok(());
+        }
+        let due = Due {
+            version: version.to_owned(),
+        };
+        changes.put(&keys::due(self.flow.name.as_str(), object, id), &due)
+    }
+}

@@ -1,0 +1,345 @@
+//! Gather: everything the planner may know, read from the mirror and the links. What it needs is found by index, never by reading all.
+//!
+//! It decides nothing. Records that a draft refers to and the feed hasn't brought are fetched by id.
+
+use crate::engine::{Engine, Sides};
+use crate::error::EngineError;
+use crate::mirror::{Mirrored, last_text, unusable};
+use crate::state::keys::{self, Side};
+use crate::state::rows::Due;
+use crate::transform::references;
+use footbridge_model::document::Document;
+use footbridge_model::id::{ObjectName, RecordId, RecordKey};
+use footbridge_model::link::Link;
+use footbridge_model::plan::{AsOf, billing_key, customer_key};
+use footbridge_plan::input::{Observed, Seen, Source};
+use footbridge_plan::matching::{exact_name, loose_name};
+use footbridge_store::key::{Segment, segments};
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A deal's billing has at most so many parts.
+const MOST_PARTS: u32 = 36;
+
+/// What was gathered for one planning round.
+pub(crate) struct Gathered {
+    pub(crate) deals: Vec<Source>,
+    pub(crate) customers: BTreeMap<(String, String), Source>,
+    pub(crate) observed: Observed,
+    pub(crate) links: Vec<Link>,
+    pub(crate) unresolved: BTreeSet<(String, String, String)>,
+    pub(crate) next_number: u64,
+}
+
+impl Engine {
+    /// Ids of deals to look at: changed ones, and ones that wait. Sorted.
+    pub(crate) async fn deals_to_look_at(&self) -> Result<Vec<String>, EngineError> {
+        let flow = self.flow.name.as_str();
+        let object = &self.flow.policy.deal.object;
+        let mut ids = BTreeSet::new();
+        for (key, _) in self
+            .state
+            .all::<Due>(&keys::dues(flow, object).range())
+            .await?
+        {
+            ids.extend(last_text(&key));
+        }
+        for key in self.state.keys(&keys::all_waiting(flow).range()).await? {
+            ids.extend(last_text(&key));
+        }
+        Ok(ids.into_iter().collect())
+    }
+
+    /// All that matters for these deals.
+    pub(crate) async fn gather(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        ids: &[String],
+    ) -> Result<Gathered, EngineError> {
+        let object = self.flow.policy.deal.object.clone();
+        let mut records = Vec::with_capacity(ids.len());
+        for id in ids {
+            records.extend(self.state.mirrored(&sides.source, &object, id).await?);
+        }
+        let deals = self.drafts(as_of, sides, &object, records).await?;
+        let customers = self.referred(as_of, sides, &deals).await?;
+        let links = self.links_of(sides, &deals, &customers).await?;
+        let observed = self
+            .observed(as_of, sides, &deals, &customers, &links)
+            .await?;
+        Ok(Gathered {
+            unresolved: self.unresolved(sides).await?,
+            next_number: self.next_number().await?,
+            deals,
+            customers,
+            observed,
+            links,
+        })
+    }
+
+    async fn referred(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        deals: &[Source],
+    ) -> Result<BTreeMap<(String, String), Source>, EngineError> {
+        let mut wanted = BTreeSet::new();
+        for deal in deals {
+            for (_, draft) in deal.drafts.iter().flatten() {
+                references(draft, &mut wanted);
+            }
+        }
+        let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (object, id) in &wanted {
+            let key = keys::record(&sides.source, object, id);
+            if self.state.store.get(&key).await?.is_none() {
+                missing.entry(object).or_default().push(id.clone());
+            }
+        }
+        for (object, ids) in missing {
+            let fields = self.fields_of(object).to_vec();
+            self.fetch_missing(&sides.source, self.source.as_ref(), object, ids, &fields)
+                .await?;
+        }
+        let mut by_object: BTreeMap<String, Vec<Mirrored>> = BTreeMap::new();
+        for (object, id) in wanted {
+            if let Some(record) = self.state.mirrored(&sides.source, &object, &id).await? {
+                by_object.entry(object).or_default().push(record);
+            }
+        }
+        let mut found = BTreeMap::new();
+        for (object, records) in by_object {
+            for source in self.drafts(as_of, sides, &object, records).await? {
+                found.insert((object.clone(), source.record.id.to_string()), source);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn links_of(
+        &self,
+        sides: &Sides,
+        deals: &[Source],
+        customers: &BTreeMap<(String, String), Source>,
+    ) -> Result<Vec<Link>, EngineError> {
+        let mut links = Vec::new();
+        for customer in customers.values() {
+            let id = customer_key(&customer.record, &sides.ledger.1);
+            links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+        }
+        for deal in deals {
+            for part in 1..=self.parts_of(deal) {
+                let id = billing_key(&deal.record, &sides.ledger.1, part);
+                links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+            }
+        }
+        Ok(links)
+    }
+
+    /// How many parts a deal may have: one, or as many as its billing plan has entries.
+    fn parts_of(&self, deal: &Source) -> u32 {
+        let path = self.flow.policy.deal.parts.as_deref();
+        let text = path.and_then(|path| deal.doc.text(path)).unwrap_or("");
+        let entries = text.split(',').count();
+        u32::try_from(entries)
+            .unwrap_or(MOST_PARTS)
+            .clamp(1, MOST_PARTS)
+    }
+
+    async fn observed(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        deals: &[Source],
+        customers: &BTreeMap<(String, String), Source>,
+        links: &[Link],
+    ) -> Result<Observed, EngineError> {
+        let ledger = &sides.ledger;
+        let mut observed = Observed {
+            items: self
+                .small(ledger, "item", |i: &footbridge_model::ledger::Item| {
+                    Some(i.code.clone())
+                })
+                .await?,
+            accounts: self
+                .small(
+                    ledger,
+                    "account",
+                    |a: &footbridge_model::ledger::Account| a.code.clone(),
+                )
+                .await?,
+            tax_rates: self
+                .small(
+                    ledger,
+                    "tax-rate",
+                    |t: &footbridge_model::ledger::TaxRate| Some(t.tax_type.clone()),
+                )
+                .await?,
+            ..Observed::default()
+        };
+        let mut customer_ids = BTreeSet::new();
+        let mut invoice_ids = BTreeSet::new();
+        for link in links {
+            for member in &link.members {
+                if member.record.connection != ledger.0 {
+                    continue;
+                }
+                match member.record.object.as_str() {
+                    "customer" => customer_ids.insert(member.record.id.to_string()),
+                    _ => invoice_ids.insert(member.record.id.to_string()),
+                };
+            }
+        }
+        for customer in customers.values() {
+            customer_ids.extend(self.candidates(ledger, customer).await?);
+        }
+        let days = i64::from(self.flow.policy.billing.already_invoiced_days) + 1;
+        let since = as_of.local_date - chrono::Duration::days(days);
+        for id in &customer_ids {
+            invoice_ids.extend(self.invoices_since(ledger, id, since).await?);
+        }
+        for deal in deals {
+            for part in 1..=self.parts_of(deal) {
+                let key = billing_key(&deal.record, &ledger.1, part);
+                invoice_ids.extend(self.state.by_index(ledger, "invoice", "key", &key).await?);
+            }
+        }
+        for id in customer_ids {
+            observed
+                .customers
+                .extend(self.seen(ledger, "customer", &id).await?);
+        }
+        for id in invoice_ids {
+            observed
+                .invoices
+                .extend(self.seen(ledger, "invoice", &id).await?);
+        }
+        Ok(observed)
+    }
+
+    /// Customers of the ledger that could be this one: by number, exact name, loose name.
+    async fn candidates(
+        &self,
+        ledger: &Side,
+        customer: &Source,
+    ) -> Result<Vec<String>, EngineError> {
+        let state = &self.state;
+        let number = customer.record.id.as_str();
+        let mut ids = state.by_index(ledger, "customer", "number", number).await?;
+        let drafts = customer.drafts.iter().flatten();
+        for (_, draft) in drafts.filter(|(object, _)| object == "customer") {
+            if let Some(name) = draft.text("name") {
+                let (exact, loose) = (exact_name(name), loose_name(name));
+                ids.extend(state.by_index(ledger, "customer", "exact", &exact).await?);
+                ids.extend(state.by_index(ledger, "customer", "loose", &loose).await?);
+            }
+        }
+        Ok(ids)
+    }
+
+    async fn invoices_since(
+        &self,
+        ledger: &Side,
+        customer: &str,
+        since: chrono::NaiveDate,
+    ) -> Result<Vec<String>, EngineError> {
+        let all = keys::index(ledger, "invoice", "customer", customer);
+        let from = all.clone().text(&since.to_string());
+        let mut found = Vec::new();
+        for key in self.state.keys(&all.range()).await? {
+            if key.as_slice() >= &from[..] {
+                found.extend(last_text(&key));
+            }
+        }
+        Ok(found)
+    }
+
+    async fn small<T: DeserializeOwned>(
+        &self,
+        side: &Side,
+        object: &str,
+        key: impl Fn(&T) -> Option<String>,
+    ) -> Result<BTreeMap<String, T>, EngineError> {
+        let mut found = BTreeMap::new();
+        for record in self.state.all_mirrored(side, object).await? {
+            let value = typed::<T>(side, object, &record)?;
+            if let Some(key) = key(&value) {
+                found.insert(key, value);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn seen<T: DeserializeOwned>(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+    ) -> Result<Option<(String, Seen<T>)>, EngineError> {
+        let Some(record) = self.state.mirrored(side, object, id).await? else {
+            return Ok(None);
+        };
+        let value = typed::<T>(side, object, &record)?;
+        let seen = Seen {
+            version: record.version,
+            presence: record.presence,
+            value,
+        };
+        Ok(Some((id.to_owned(), seen)))
+    }
+
+    async fn unresolved(
+        &self,
+        sides: &Sides,
+    ) -> Result<BTreeSet<(String, String, String)>, EngineError> {
+        let mut found = BTreeSet::new();
+        for side in [&sides.source, &sides.ledger] {
+            for key in self.state.keys(&keys::targets(side).range()).await? {
+                let texts: Vec<String> = segments(&key)
+                    .unwrap_or_default()
+                    .into_iter()
+                    .filter_map(|segment| match segment {
+                        Segment::Text(text) => Some(text),
+                        _ => None,
+                    })
+                    .collect();
+                if let [_, _, _, object, field, value] = texts.as_slice() {
+                    found.insert((object.clone(), field.clone(), value.clone()));
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn next_number(&self) -> Result<u64, EngineError> {
+        let first = match &self.flow.policy.billing.number {
+            footbridge_plan::policy::NumberMode::Counter { first, .. } => *first,
+            _ => 1,
+        };
+        let key = keys::counter(self.flow.name.as_str());
+        Ok(self
+            .state
+            .get::<u64>(&key)
+            .await?
+            .map_or(first, |(next, _)| next.max(first)))
+    }
+}
+
+/// The record key of a ledger record.
+pub(crate) fn record_key(side: &Side, object: &str, id: &str) -> RecordKey {
+    RecordKey {
+        connection: side.0.clone(),
+        organisation: side.1.clone(),
+        object: ObjectName::new(object),
+        id: RecordId::new(id),
+    }
+}
+
+fn typed<T: DeserializeOwned>(
+    side: &Side,
+    object: &str,
+    record: &Mirrored,
+) -> Result<T, EngineError> {
+    Document::to(&record.doc).map_err(|e| unusable(side, object, &record.id, &e.to_string()))
+}

@@ -1,0 +1,218 @@
+//! The mirror: records of both sides as last reported, and how they are found again by what they hold.
+//!
+//! It never asks the far side anything: `feed` fills it, `gather` reads it. A missing row proves nothing by itself; only a
+//! complete feed of this epoch makes absence mean something.
+
+use crate::error::EngineError;
+use crate::state::keys::{self, Side};
+use crate::state::rows::Record;
+use crate::state::{State, encode};
+use footbridge_model::document::Document;
+use footbridge_model::plugin::{Item, Presence};
+use footbridge_plan::matching::{exact_name, loose_name};
+use footbridge_store::key::{Segment, segments};
+use footbridge_store::{Key, WriteSet};
+use std::collections::BTreeMap;
+
+/// Rows to change together; a row named twice keeps its last change.
+#[derive(Default)]
+pub(crate) struct Changes(BTreeMap<Vec<u8>, Option<Vec<u8>>>);
+
+impl Changes {
+    /// Writes a row.
+    pub(crate) fn put<T: serde::Serialize>(
+        &mut self,
+        key: &Key,
+        row: &T,
+    ) -> Result<(), EngineError> {
+        self.0.insert(key.to_vec(), Some(encode(row)?));
+        Ok(())
+    }
+
+    /// Removes a row.
+    pub(crate) fn delete(&mut self, key: &[u8]) {
+        self.0.insert(key.to_vec(), None);
+    }
+
+    /// As a write set.
+    pub(crate) fn into_set(self) -> WriteSet {
+        self.0
+            .into_iter()
+            .fold(WriteSet::new(), |set, (key, change)| match change {
+                Some(value) => set.put(key, value),
+                None => set.delete(key),
+            })
+    }
+}
+
+/// A record of the mirror, read.
+#[derive(Debug, Clone)]
+pub(crate) struct Mirrored {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) presence: Presence,
+    pub(crate) doc: Document,
+}
+
+/// What the feed found out about an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Novelty {
+    Changed,
+    Seen,
+}
+
+impl State {
+    /// Adds an item to the changes, with its index rows; one that is already known changes nothing.
+    pub(crate) async fn mirror(
+        &self,
+        side: &Side,
+        item: &Item,
+        changes: &mut Changes,
+    ) -> Result<Novelty, EngineError> {
+        let key = keys::record(side, &item.object, &item.id);
+        let old = self.get::<Record>(&key).await?;
+        let mut stale = BTreeMap::new();
+        if let Some((old, _)) = old {
+            let text = self.read(&old.doc).await?;
+            if old.version == item.version && old.presence == item.presence && text == item.doc {
+                return Ok(Novelty::Seen);
+            }
+            for index in index_rows(side, &item.object, &item.id, &parse(side, item, &text)?) {
+                stale.insert(index.to_vec(), ());
+            }
+        }
+        for index in index_rows(side, &item.object, &item.id, &parse(side, item, &item.doc)?) {
+            stale.remove(&index.to_vec());
+            changes.put(&index, &())?;
+        }
+        for index in stale.into_keys() {
+            changes.delete(&index);
+        }
+        let row = Record {
+            version: item.version.clone(),
+            presence: item.presence.clone(),
+            doc: self.keep(&item.doc).await?,
+        };
+        changes.put(&key, &row)?;
+        Ok(Novelty::Changed)
+    }
+
+    /// A record of the mirror.
+    pub(crate) async fn mirrored(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+    ) -> Result<Option<Mirrored>, EngineError> {
+        let key = keys::record(side, object, id);
+        let Some((row, _)) = self.get::<Record>(&key).await? else {
+            return Ok(None);
+        };
+        Ok(Some(self.opened(side, object, id, row).await?))
+    }
+
+    /// All records of an object: for the small ones (accounts, items, tax rates).
+    pub(crate) async fn all_mirrored(
+        &self,
+        side: &Side,
+        object: &str,
+    ) -> Result<Vec<Mirrored>, EngineError> {
+        let mut found = Vec::new();
+        for (key, row) in self
+            .all::<Record>(&keys::records(side, object).range())
+            .await?
+        {
+            if let Some(id) = last_text(&key) {
+                found.push(self.opened(side, object, &id, row).await?);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Ids of records by an indexed value.
+    pub(crate) async fn by_index(
+        &self,
+        side: &Side,
+        object: &str,
+        index: &str,
+        value: &str,
+    ) -> Result<Vec<String>, EngineError> {
+        let range = keys::index(side, object, index, value).range();
+        let rows = self.keys(&range).await?;
+        Ok(rows.iter().filter_map(|key| last_text(key)).collect())
+    }
+
+    async fn opened(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+        row: Record,
+    ) -> Result<Mirrored, EngineError> {
+        let text = self.read(&row.doc).await?;
+        let doc =
+            Document::from_plugin(&text).map_err(|e| unusable(side, object, id, &e.to_string()))?;
+        Ok(Mirrored {
+            id: id.to_owned(),
+            version: row.version,
+            presence: row.presence,
+            doc,
+        })
+    }
+}
+
+/// The part of a ledger link of ours that names the billing key.
+pub(crate) fn our_key(url: &str) -> Option<&str> {
+    let (_, key) = url.split_once("footbridge=")?;
+    Some(key.split('&').next().unwrap_or(key))
+}
+
+/// A record that doesn't fit, named.
+pub(crate) fn unusable(side: &Side, object: &str, id: &str, why: &str) -> EngineError {
+    EngineError::Record {
+        connection: side.0.to_string(),
+        object: object.to_owned(),
+        id: id.to_owned(),
+        why: why.to_owned(),
+    }
+}
+
+fn parse(side: &Side, item: &Item, text: &str) -> Result<Document, EngineError> {
+    Document::from_plugin(text).map_err(|e| unusable(side, &item.object, &item.id, &e.to_string()))
+}
+
+pub(crate) fn last_text(key: &[u8]) -> Option<String> {
+    match segments(key)?.pop()? {
+        Segment::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The index rows of a record: customers by number and name, invoices by customer and date, and by our key.
+fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
+    let row = |index: &str, value: &str| keys::index(side, object, index, value);
+    let text = |path: &str| doc.text(path).filter(|text| !text.is_empty());
+    let mut rows = Vec::new();
+    match object {
+        "customer" => {
+            rows.extend(text("number").map(|number| row("number", number).text(id)));
+            if let Some(name) = text("name") {
+                rows.push(row("exact", &exact_name(name)).text(id));
+                rows.push(row("loose", &loose_name(name)).text(id));
+            }
+        }
+        "invoice" => {
+            if let Some(customer) = text("customer") {
+                let date = text("date").unwrap_or_default();
+                rows.push(row("customer", customer).text(date).text(id));
+            }
+            rows.extend(
+                text("url")
+                    .and_then(our_key)
+                    .map(|key| row("key", key).text(id)),
+            );
+        }
+        _ => {}
+    }
+    rows
+}

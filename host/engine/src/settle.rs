@@ -1,0 +1,253 @@
+//! Settle: outcomes become links, mirror rows and decisions, and the claims on their targets end. One commit.
+//!
+//! It never sends or reads anything. Operations that are still in doubt stay open, with their claims.
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::gather::record_key;
+use crate::mirror::Changes;
+use crate::state::keys;
+use crate::state::rows::{Decision, Doubt, Event, Happened, Request, Standing};
+use crate::watch::Point;
+use footbridge_model::failure::{Failure, FailureKind};
+use footbridge_model::link::{Link, Member};
+use footbridge_model::plan::{Op, Subject, reason};
+use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
+use footbridge_model::request::{RequestEvent, RequestState};
+
+impl Engine {
+    /// Makes final outcomes durable. With a doubt the remaining operations stay open.
+    pub(crate) async fn settle(
+        &self,
+        request: &mut Request,
+        ops: &[Op],
+        outcomes: &[Outcome],
+        how: Happened,
+        doubt: Option<Doubt>,
+    ) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        let side = (request.connection.clone(), request.organisation.clone());
+        for outcome in outcomes {
+            let Some(op) = ops.iter().find(|op| op.id.as_str() == outcome.operation) else {
+                continue;
+            };
+            match &outcome.verdict {
+                Verdict::Applied(applied) => {
+                    self.applied(&mut changes, request, op, applied, how)
+                        .await?;
+                }
+                Verdict::Failed(failure) => self.failed(&mut changes, request, op, failure)?,
+            }
+            changes.delete(&keys::target(&side, op.object.as_str(), &op.natural_key));
+            request.open.retain(|id| *id != op.id);
+        }
+        if request.open.is_empty() {
+            if request.state != RequestState::Settled {
+                request.state = request.state.next(RequestEvent::Settled)?;
+            }
+            request.doubt = None;
+            changes.delete(&keys::open(request.id.as_str()));
+        } else if let Some(doubt) = doubt {
+            request.state = request.state.next(RequestEvent::Lost)?;
+            let text = format!("{}: {}", request.connection, doubt.why);
+            request.doubt = Some(doubt);
+            self.note_doubts(&mut changes, request, ops)?;
+            self.journal(&mut changes, Happened::Doubt, text, Some(&request.id), None)?;
+        }
+        changes.put(&keys::request(request.id.as_str()), request)?;
+        self.watch.at(&Point::BeforeSettle(request.id.clone()));
+        self.state.commit(changes.into_set()).await?;
+        self.watch.at(&Point::Settled {
+            request: request.id.clone(),
+            ops: outcomes.len(),
+        });
+        Ok(())
+    }
+
+    async fn applied(
+        &self,
+        changes: &mut Changes,
+        request: &Request,
+        op: &Op,
+        applied: &Applied,
+        how: Happened,
+    ) -> Result<(), EngineError> {
+        let side = (request.connection.clone(), request.organisation.clone());
+        let far = record_key(&side, op.object.as_str(), &applied.id);
+        if request.connection == self.flow.ledger {
+            // The answer is the first report of the record; the next feed brings the rest of it.
+            let item = Item {
+                object: op.object.to_string(),
+                id: applied.id.clone(),
+                version: applied.version.clone().unwrap_or_default(),
+                presence: Presence::Present,
+                doc: applied.doc.clone(),
+            };
+            self.state.mirror(&side, &item, changes).await?;
+            let shadow = applied.version.is_some().then(|| applied.doc.clone());
+            let member = Member {
+                record: far.clone(),
+                shadow,
+                version: applied.version.clone(),
+            };
+            self.join(changes, op, member).await?;
+        }
+        let text = format!(
+            "{} {} {}: {}",
+            request.connection, op.object, applied.id, op.why
+        );
+        self.journal(
+            changes,
+            how,
+            text,
+            Some(&request.id),
+            Some(&op.subject.record),
+        )?;
+        let object = op.object.as_str();
+        if object == "invoice" || object == self.flow.policy.deal.object {
+            self.decide(changes, &op.subject, Standing::Applied, "invoiced", &op.why)?;
+        }
+        for warning in &applied.warnings {
+            let text = format!("{} warned about {}: {warning}", request.connection, far);
+            self.journal(
+                changes,
+                how,
+                text,
+                Some(&request.id),
+                Some(&op.subject.record),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The outcome's record and its source become members of the operation's link.
+    async fn join(
+        &self,
+        changes: &mut Changes,
+        op: &Op,
+        member: Member,
+    ) -> Result<(), EngineError> {
+        let key = keys::link(&op.link.id);
+        let mut link = match self.state.get::<Link>(&key).await? {
+            Some((link, _)) => link,
+            None => Link {
+                id: op.link.id.clone(),
+                role: op.link.role,
+                members: vec![Member {
+                    record: op.link.source.clone(),
+                    shadow: None,
+                    version: None,
+                }],
+                made_by: Some(op.id.clone()),
+            },
+        };
+        link.members.retain(|known| known.record != member.record);
+        link.members.push(member);
+        for member in &link.members {
+            changes.put(&keys::member(&member.record, &link.id), &())?;
+        }
+        changes.put(&key, &link)
+    }
+
+    fn failed(
+        &self,
+        changes: &mut Changes,
+        request: &Request,
+        op: &Op,
+        failure: &Failure,
+    ) -> Result<(), EngineError> {
+        let (standing, code) = match failure.kind {
+            FailureKind::Rejected | FailureKind::NeedsPerson => {
+                (Standing::Refused, reason::REJECTED)
+            }
+            _ => (Standing::Waiting, "try-again"),
+        };
+        let message = format!(
+            "{} did not take {}: {} ({})",
+            request.connection, op.why, failure.problem.message, failure.problem.code
+        );
+        self.journal(
+            changes,
+            Happened::Failed(failure.kind),
+            message.clone(),
+            Some(&request.id),
+            Some(&op.subject.record),
+        )?;
+        self.decide(changes, &op.subject, standing, code, &message)
+    }
+
+    /// Every open operation's deal waits under the name of its problem.
+    pub(crate) fn note_doubts(
+        &self,
+        changes: &mut Changes,
+        request: &Request,
+        ops: &[Op],
+    ) -> Result<(), EngineError> {
+        let why = request
+            .doubt
+            .as_ref()
+            .map_or("", |doubt| doubt.why.as_str());
+        for op in ops.iter().filter(|op| request.open.contains(&op.id)) {
+            let message = if request.state == RequestState::NeedsPerson {
+                format!(
+                    "{}: it was sent at {} and never answered ({why}), and {} doesn't show it. It may still turn up; every run looks. \
+                     If you are sure that it isn't there, `footbridge items release {}` lets it be made again",
+                    op.why,
+                    request.started_at.format("%Y-%m-%d %H:%M:%S UTC"),
+                    request.connection,
+                    request.id
+                )
+            } else {
+                format!(
+                    "{}: sent at {}, its effect isn't known yet ({why}). The next runs find out by reading {}",
+                    op.why,
+                    request.started_at.format("%Y-%m-%d %H:%M:%S UTC"),
+                    request.connection
+                )
+            };
+            self.decide(
+                changes,
+                &op.subject,
+                Standing::Waiting,
+                reason::IN_DOUBT,
+                &message,
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Notes what was decided about a deal; about other records nothing is noted, their deals say it.
+    pub(crate) fn decide(
+        &self,
+        changes: &mut Changes,
+        subject: &Subject,
+        standing: Standing,
+        reason: &str,
+        message: &str,
+    ) -> Result<(), EngineError> {
+        if subject.record.object.as_str() != self.flow.policy.deal.object {
+            return Ok(());
+        }
+        let decision = Decision {
+            standing,
+            subject: subject.clone(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            at: self.clock.now(),
+        };
+        let flow = self.flow.name.as_str();
+        let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);
+        match standing {
+            Standing::Waiting => changes.put(&waiting, &())?,
+            _ => changes.delete(&waiting),
+        }
+        let key = keys::decision(flow, &subject.record, subject.part);
+        changes.put(&key, &decision)
+    }
+
+    /// The journal, oldest first.
+    pub async fn events(&self) -> Result<Vec<Event>, EngineError> {
+        let rows = self.state.all::<Event>(&keys::events().range()).await?;
+        Ok(rows.into_iter().map(|(_, event)| event).collect())
+    }
+}

@@ -1,0 +1,147 @@
+//! Key layouts. Every key of a record names its connection and organisation (domain rule 3).
+
+use footbridge_model::id::{ConnectionId, OrganisationId, RecordKey};
+use footbridge_model::plan::NaturalKey;
+use footbridge_store::Key;
+
+/// A connection with the organisation behind it: the head of most keys.
+pub(crate) type Side = (ConnectionId, OrganisationId);
+
+fn on(kind: &'static str, side: &Side) -> Key {
+    Key::new(kind).text(side.0.as_str()).text(side.1.as_str())
+}
+
+/// The organisation a connection is pinned to.
+pub(crate) fn pin(connection: &ConnectionId) -> Key {
+    Key::new("pin").text(connection.as_str())
+}
+
+/// Where reading an object goes on.
+pub(crate) fn cursor(side: &Side, object: &str) -> Key {
+    on("cursor", side).text(object)
+}
+
+/// A record as last reported.
+pub(crate) fn record(side: &Side, object: &str, id: &str) -> Key {
+    on("record", side).text(object).text(id)
+}
+
+/// All records of an object.
+pub(crate) fn records(side: &Side, object: &str) -> Key {
+    on("record", side).text(object)
+}
+
+/// Records by an indexed value; the record's id is the last segment.
+pub(crate) fn index(side: &Side, object: &str, index: &str, value: &str) -> Key {
+    on("index", side).text(object).text(index).text(value)
+}
+
+/// A source record that changed and was not dealt with.
+pub(crate) fn due(flow: &str, object: &str, id: &str) -> Key {
+    Key::new("due").text(flow).text(object).text(id)
+}
+
+/// All that is due in a flow for an object.
+pub(crate) fn dues(flow: &str, object: &str) -> Key {
+    Key::new("due").text(flow).text(object)
+}
+
+/// What was decided last about one part of a source record.
+pub(crate) fn decision(flow: &str, record: &RecordKey, part: u32) -> Key {
+    Key::new("decision")
+        .text(flow)
+        .text(record.object.as_str())
+        .text(record.id.as_str())
+        .number(u64::from(part))
+}
+
+/// All decisions about one record.
+pub(crate) fn decisions_of(flow: &str, object: &str, id: &str) -> Key {
+    Key::new("decision").text(flow).text(object).text(id)
+}
+
+/// A deal that waits, so that a run finds it without reading every decision.
+pub(crate) fn waiting(flow: &str, id: &str, part: u32) -> Key {
+    Key::new("waiting")
+        .text(flow)
+        .number(u64::from(part))
+        .text(id)
+}
+
+/// All deals of a flow that wait; the deal's id is the last segment.
+pub(crate) fn all_waiting(flow: &str) -> Key {
+    Key::new("waiting").text(flow)
+}
+
+/// All decisions of a flow.
+pub(crate) fn decisions(flow: &str) -> Key {
+    Key::new("decision").text(flow)
+}
+
+/// A link.
+pub(crate) fn link(id: &str) -> Key {
+    Key::new("link").text(id)
+}
+
+/// All links.
+pub(crate) fn links() -> Key {
+    Key::new("link")
+}
+
+/// From a member to its links.
+pub(crate) fn member(record: &RecordKey, link: &str) -> Key {
+    Key::new("member")
+        .text(record.connection.as_str())
+        .text(record.organisation.as_str())
+        .text(record.object.as_str())
+        .text(record.id.as_str())
+        .text(link)
+}
+
+/// A journalled request.
+pub(crate) fn request(id: &str) -> Key {
+    Key::new("request").text(id)
+}
+
+/// Requests that are not settled, for recovery.
+pub(crate) fn open(id: &str) -> Key {
+    Key::new("open").text(id)
+}
+
+/// All of them.
+pub(crate) fn opens() -> Key {
+    Key::new("open")
+}
+
+/// The one unresolved write of a natural key (design invariant 4).
+pub(crate) fn target(side: &Side, object: &str, key: &NaturalKey) -> Key {
+    on("target", side)
+        .text(object)
+        .text(&key.field)
+        .text(&key.value)
+}
+
+/// All unresolved writes on a connection.
+pub(crate) fn targets(side: &Side) -> Key {
+    on("target", side)
+}
+
+/// The next number of a flow's own sequence.
+pub(crate) fn counter(flow: &str) -> Key {
+    Key::new("counter").text(flow)
+}
+
+/// The last run of a flow.
+pub(crate) fn last_run(flow: &str) -> Key {
+    Key::new("run").text(flow)
+}
+
+/// One line of the journal.
+pub(crate) fn event(micros: u64, number: u64) -> Key {
+    Key::new("event").number(micros).number(number)
+}
+
+/// The journal.
+pub(crate) fn events() -> Key {
+    Key::new("event")
+}

@@ -1,0 +1,162 @@
+//! The engine's durable state: which rows exist and how they are written. The only place that knows key layouts and stored formats.
+//!
+//! It decides nothing about the flow. Everything that must become durable together goes through one [`footbridge_store::WriteSet`].
+
+pub(crate) mod keys;
+pub(crate) mod rows;
+
+use crate::error::EngineError;
+use footbridge_store::{Bodies, BodyDigest, Key, KeyRange, Seq, Store, WriteSet};
+use rows::{Text, Versioned};
+use serde::{Serialize, de::DeserializeOwned};
+use std::sync::Arc;
+
+/// Rows larger than this keep their text as a body beside the store.
+const INLINE_LIMIT: usize = 16 * 1024;
+
+/// Typed access to the store.
+#[derive(Clone)]
+pub(crate) struct State {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) bodies: Arc<Bodies>,
+}
+
+impl State {
+    /// The row under the key with the commit that wrote it.
+    pub(crate) async fn get<T: DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Result<Option<(T, Seq)>, EngineError> {
+        match self.store.get(key).await? {
+            Some(row) => Ok(Some((decode(key, &row.value)?, row.seq))),
+            None => Ok(None),
+        }
+    }
+
+    /// All rows of a family, in key order, in steps.
+    pub(crate) async fn all<T: DeserializeOwned>(
+        &self,
+        range: &KeyRange,
+    ) -> Result<Vec<(Vec<u8>, T)>, EngineError> {
+        const STEP: usize = 1000;
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rows = self.store.scan(range, after.as_deref(), STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, row) in rows {
+                found.push((key.clone(), decode(&key, &row.value)?));
+                after = Some(key);
+            }
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Only the keys of a family.
+    pub(crate) async fn keys(&self, range: &KeyRange) -> Result<Vec<Vec<u8>>, EngineError> {
+        const STEP: usize = 1000;
+        let mut found: Vec<Vec<u8>> = Vec::new();
+        loop {
+            let rows = self
+                .store
+                .scan(range, found.last().map(Vec::as_slice), STEP)
+                .await?;
+            let full = rows.len() == STEP;
+            found.extend(rows.into_iter().map(|(key, _)| key));
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Commits a set; an empty one needs no commit.
+    pub(crate) async fn commit(&self, set: WriteSet) -> Result<(), EngineError> {
+        if set.puts.is_empty() && set.deletes.is_empty() && set.expect.is_empty() {
+            return Ok(());
+        }
+        self.store.commit(set).await?;
+        Ok(())
+    }
+
+    /// Keeps a text: inline if small, else as a body that is synced before the row that names it.
+    pub(crate) async fn keep(&self, text: &str) -> Result<Text, EngineError> {
+        if text.len() <= INLINE_LIMIT {
+            return Ok(Text::Inline(text.to_owned()));
+        }
+        Ok(Text::Body(self.put_body(text.as_bytes().to_vec()).await?))
+    }
+
+    /// The text that was kept.
+    pub(crate) async fn read(&self, text: &Text) -> Result<String, EngineError> {
+        match text {
+            Text::Inline(text) => Ok(text.clone()),
+            Text::Body(digest) => {
+                let bytes = self.body(digest).await?;
+                String::from_utf8(bytes).map_err(|e| EngineError::Format {
+                    key: format!("body {digest}"),
+                    why: e.to_string(),
+                })
+            }
+        }
+    }
+
+    /// Keeps bytes as a body, synced.
+    pub(crate) async fn put_body(&self, bytes: Vec<u8>) -> Result<String, EngineError> {
+        let bodies = Arc::clone(&self.bodies);
+        let digest = tokio::task::spawn_blocking(move || bodies.put(&bytes))
+            .await
+            .map_err(|e| panicked(&e))??;
+        Ok(digest.to_string())
+    }
+
+    /// The bytes of a body.
+    pub(crate) async fn body(&self, digest: &str) -> Result<Vec<u8>, EngineError> {
+        let missing = |why: &str| EngineError::Format {
+            key: format!("body {digest}"),
+            why: why.to_owned(),
+        };
+        let parsed: BodyDigest = digest.parse().map_err(|_| missing("not a digest"))?;
+        let bodies = Arc::clone(&self.bodies);
+        tokio::task::spawn_blocking(move || bodies.get(&parsed))
+            .await
+            .map_err(|e| panicked(&e))??
+            .ok_or_else(|| missing("it is not there any more"))
+    }
+}
+
+fn panicked(error: &tokio::task::JoinError) -> EngineError {
+    EngineError::Format {
+        key: "bodies".to_owned(),
+        why: error.to_string(),
+    }
+}
+
+/// A row's bytes: JSON with the format's version in front.
+pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, EngineError> {
+    serde_json::to_vec(&Versioned {
+        v: rows::FORMAT,
+        row,
+    })
+    .map_err(|e| EngineError::Format {
+        key: "a new row".to_owned(),
+        why: e.to_string(),
+    })
+}
+
+fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, EngineError> {
+    let wrong = |why: String| EngineError::Format {
+        key: footbridge_store::key::readable(key),
+        why,
+    };
+    let row: Versioned<T> = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
+    if row.v != rows::FORMAT {
+        return Err(wrong(format!(
+            "format {} instead of {}",
+            row.v,
+            rows::FORMAT
+        )));
+    }
+    Ok(row.row)
+}

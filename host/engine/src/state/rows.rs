@@ -1,0 +1,216 @@
+//! Stored formats, version 1. A change comes with a migration and an old fixture.
+
+use chrono::{DateTime, Utc};
+use footbridge_model::failure::FailureKind;
+use footbridge_model::id::{ConnectionId, FlowName, OpId, OrganisationId, RecordKey, RequestId};
+use footbridge_model::plan::{Op, Subject};
+use footbridge_model::plugin::{Method, Presence};
+use footbridge_model::request::RequestState;
+use serde::{Deserialize, Serialize};
+
+/// The version of every row here.
+pub(crate) const FORMAT: u32 = 1;
+
+/// A row with its format's version.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Versioned<T> {
+    pub(crate) v: u32,
+    pub(crate) row: T,
+}
+
+/// A text, small or kept as a body.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Text {
+    Inline(String),
+    /// The digest of a body.
+    Body(String),
+}
+
+/// `pin`: which organisation a connection belongs to.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Pin {
+    pub(crate) organisation: String,
+    pub(crate) name: String,
+    pub(crate) test: bool,
+    pub(crate) doc: String,
+}
+
+/// `cursor`: where reading goes on. One of another epoch counts for nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Cursor {
+    pub(crate) epoch: u64,
+    pub(crate) next: Option<String>,
+    /// Everything there was had been read at least once in this epoch.
+    pub(crate) complete: bool,
+    /// The paths that were asked for; other paths start over.
+    pub(crate) fields: Vec<String>,
+}
+
+/// `record`: as last reported.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) version: String,
+    pub(crate) presence: Presence,
+    pub(crate) doc: Text,
+}
+
+/// `due`: a changed source record.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Due {
+    pub(crate) version: String,
+}
+
+/// How a part of a source record stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Standing {
+    /// Needs nothing until it changes.
+    Skipped,
+    /// Waits for time or a person; looked at in every run.
+    Waiting,
+    /// The far side refused it; looked at again when it changes or a person says so.
+    Refused,
+    /// Written, by us.
+    Applied,
+}
+
+/// `decision`: what was decided last about one part of a source record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// How it stands.
+    pub standing: Standing,
+    /// What it is about.
+    pub subject: Subject,
+    /// Kebab-case code.
+    pub reason: String,
+    /// In words.
+    pub message: String,
+    /// Since when.
+    pub at: DateTime<Utc>,
+}
+
+/// `request`: the journalled unit.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// Its id.
+    pub id: RequestId,
+    /// The flow.
+    pub flow: FlowName,
+    /// Where to.
+    pub connection: ConnectionId,
+    /// Which organisation.
+    pub organisation: OrganisationId,
+    /// What the idempotency key is.
+    pub key: String,
+    /// The digest of the connector that prepared it.
+    pub plugin: String,
+    /// Where it stands.
+    pub state: RequestState,
+    /// Why it is in doubt, if it is.
+    pub doubt: Option<Doubt>,
+    /// First sent at, wall clock; the intent's instant.
+    pub started_at: DateTime<Utc>,
+    /// How often it was sent.
+    pub sends: u32,
+    /// The call, without its body.
+    pub(crate) head: Head,
+    /// Digest of the exact body.
+    pub(crate) body: String,
+    /// Digest of the operations (a JSON list) that it carries, in order.
+    pub(crate) ops: String,
+    /// Operations without a final outcome.
+    pub open: Vec<OpId>,
+    /// Digest of the answer, once there is one.
+    pub(crate) answer: Option<String>,
+}
+
+/// A request without its body.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Head {
+    pub(crate) service: String,
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) content_type: String,
+    pub(crate) operations: Vec<String>,
+}
+
+/// Why a request is in doubt. Matters for what absence proves later.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Doubt {
+    /// What was seen.
+    pub why: String,
+    /// Whether the far side itself had finished with the request.
+    pub ended: Ended,
+}
+
+/// Whether the far side had finished with a request whose effect is unknown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ended {
+    /// It answered, so nothing of it can happen later.
+    Answered,
+    /// It may still be running.
+    Unknown,
+}
+
+/// `target`: the request that holds a natural key.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) request: RequestId,
+    pub(crate) subject: Subject,
+}
+
+/// `run`: the last run of a flow.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastRun {
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// When it ended.
+    pub ended_at: DateTime<Utc>,
+    /// What it did.
+    pub report: crate::sync::RunReport,
+}
+
+/// `event`: one line of the journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// What kind of thing happened.
+    pub what: Happened,
+    /// In words.
+    pub text: String,
+    /// The request, if it is about one.
+    pub request: Option<RequestId>,
+    /// The source record, if it is about one.
+    pub subject: Option<RecordKey>,
+}
+
+/// What the journal tells of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Happened {
+    /// A request was about to be sent.
+    Intent,
+    /// It was answered.
+    Answer,
+    /// Its effect became unknown.
+    Doubt,
+    /// It was sent again under its key.
+    Resent,
+    /// An operation was applied.
+    Applied,
+    /// An operation was found at the far side and adopted.
+    Adopted,
+    /// An operation failed.
+    Failed(FailureKind),
+    /// Two existing records were linked.
+    Linked,
+}
+
+/// `ops` body: the operations of a request.
+pub(crate) type Ops = Vec<Op>;

@@ -1,0 +1,99 @@
+//! Status: how things stand, projected from what is stored. It has no state of its own (design invariant 9).
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::state::keys;
+use crate::state::rows::{Decision, Due, LastRun, Pin, Request, Standing};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// How a flow stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Status {
+    /// The flow.
+    pub flow: String,
+    /// Connection and the organisation it is pinned to, by name and id.
+    pub organisations: BTreeMap<String, (String, String)>,
+    /// The last run, if there was one.
+    pub last_run: Option<LastRun>,
+    /// Deals, or parts of deals, that are invoiced.
+    pub invoiced: usize,
+    /// Deals that wait, by reason.
+    pub waiting: BTreeMap<String, usize>,
+    /// Deals that need nothing, by reason.
+    pub skipped: BTreeMap<String, usize>,
+    /// Changed deals that no run has looked at yet.
+    pub due: usize,
+    /// Operations whose effect isn't known.
+    pub in_doubt: usize,
+}
+
+impl Engine {
+    /// How this flow stands. Reads only the data directory.
+    pub async fn status(&self) -> Result<Status, EngineError> {
+        let flow = self.flow.name.as_str();
+        let mut status = Status {
+            flow: flow.to_owned(),
+            organisations: BTreeMap::new(),
+            last_run: self
+                .state
+                .get::<LastRun>(&keys::last_run(flow))
+                .await?
+                .map(|(run, _)| run),
+            invoiced: 0,
+            waiting: BTreeMap::new(),
+            skipped: BTreeMap::new(),
+            due: 0,
+            in_doubt: 0,
+        };
+        for connection in [&self.flow.source, &self.flow.ledger] {
+            if let Some((pin, _)) = self.state.get::<Pin>(&keys::pin(connection)).await? {
+                status
+                    .organisations
+                    .insert(connection.to_string(), (pin.name, pin.organisation));
+            }
+        }
+        for decision in self.decisions().await? {
+            match decision.standing {
+                Standing::Applied => status.invoiced += 1,
+                Standing::Skipped => *status.skipped.entry(decision.reason).or_default() += 1,
+                Standing::Waiting | Standing::Refused => {
+                    *status.waiting.entry(decision.reason).or_default() += 1;
+                }
+            }
+        }
+        let dues = keys::dues(flow, &self.flow.policy.deal.object);
+        status.due = self.state.all::<Due>(&dues.range()).await?.len();
+        let open: Vec<Request> = self.open_requests().await?;
+        status.in_doubt = open.iter().map(|request| request.open.len()).sum();
+        Ok(status)
+    }
+
+    /// What was decided last about each part of each deal.
+    pub async fn decisions(&self) -> Result<Vec<Decision>, EngineError> {
+        let range = keys::decisions(self.flow.name.as_str()).range();
+        let rows = self.state.all::<Decision>(&range).await?;
+        Ok(rows.into_iter().map(|(_, decision)| decision).collect())
+    }
+
+    /// Lets the next run look at a deal again, whatever was decided about it. False if nothing is known of it.
+    pub async fn look_again(&self, id: &str) -> Result<bool, EngineError> {
+        let object = &self.flow.policy.deal.object;
+        let flow = self.flow.name.as_str();
+        if self
+            .state
+            .keys(&keys::decisions_of(flow, object, id).range())
+            .await?
+            .is_empty()
+        {
+            return Ok(false);
+        }
+        let mut changes = crate::mirror::Changes::default();
+        let due = Due {
+            version: "asked for".to_owned(),
+        };
+        changes.put(&keys::due(flow, object, id), &due)?;
+        self.state.commit(changes.into_set()).await?;
+        Ok(true)
+    }
+}
