@@ -13,5 +13,20 @@ pub mod document;
 pub mod failure;
 pub mod mapping;
 
-pub use generated::connector::export_connector;
-pub use generated::mapping::export_mapping;
+/// Makes a type the connector of this component. It does nothing in native builds, whose linkers refuse such names.
+#[macro_export]
+macro_rules! export_connector {
+    ($connector:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::generated::connector::export_symbols!($connector with_types_in $crate::generated::connector);
+    };
+}
+
+/// Makes a type the mapping of this component. It does nothing in native builds, whose linkers refuse such names.
+#[macro_export]
+macro_rules! export_mapping {
+    ($mapping:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::generated::mapping::export_symbols!($mapping with_types_in $crate::generated::mapping);
+    };
+}

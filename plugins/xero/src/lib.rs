@@ -1,1 +1,29 @@
-//! The Xero connector.
+//! The Xero connector: what Xero's accounting API says, in the ledger vocabulary, and back.
+//!
+//! Never holds a token, never sends a write: `component` is the thin shell that the host calls, everything below it is
+//! plain functions that are tested natively. Reading order: `component`, then `feed` and `lookup` (both on `walk`),
+//! `batches` and `answers` for writes, `organisation`; each rests on the record files (`customer`, `invoice`,
+//! `catalogue`), which rest on `columns` and `dates`.
+
+pub mod component;
+
+mod feed;
+mod lookup;
+mod walk;
+
+mod answers;
+mod batches;
+mod echo;
+mod messages;
+
+mod organisation;
+mod schema;
+mod zones;
+
+mod catalogue;
+mod customer;
+mod invoice;
+mod objects;
+
+mod columns;
+mod dates;

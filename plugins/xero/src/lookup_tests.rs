@@ -1,0 +1,173 @@
+//! Tests of `lookup`: what is asked, what is let through, and when `complete` is said.
+
+use super::*;
+use footbridge_sdk::connector::http;
+use serde_json::json;
+
+fn criteria(object: &str, key: &str, values: &[&str]) -> Criteria {
+    Criteria {
+        object: object.into(),
+        key: key.into(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+        parents: Vec::new(),
+        changed_since: None,
+        fields: Vec::new(),
+    }
+}
+
+/// Answers every read with the same body and notes the requests.
+fn asked(criteria: &Criteria, body: &Value) -> (Found, Vec<http::Request>) {
+    let mut requests = Vec::new();
+    let found = find(criteria, &mut |request| {
+        requests.push(request.clone());
+        Ok(http::Response {
+            status: 200,
+            headers: Vec::new(),
+            body: http::Body::Json(body.to_string()),
+        })
+    });
+    (found.unwrap(), requests)
+}
+
+fn query<'r>(request: &'r http::Request, key: &str) -> Option<&'r str> {
+    request
+        .query
+        .iter()
+        .find(|(name, _)| name == key)
+        .map(|(_, value)| value.as_str())
+}
+
+#[test]
+fn an_invoice_is_found_by_url_among_our_own() {
+    let mut wanted = criteria("invoice", "url", &["https://e.com/1"]);
+    wanted.parents = (0..41).map(|n| format!("{n:036}")).collect();
+    wanted.changed_since = Some("2026-09-14T09:00:00Z".into());
+    let body = json!({"Invoices": [
+        {"InvoiceID": "A1", "Type": "ACCREC", "Url": "https://e.com/1", "Status": "VOIDED"},
+        {"InvoiceID": "A2", "Type": "ACCREC", "Url": "https://e.com/1", "Status": "DRAFT"},
+        {"InvoiceID": "A3", "Type": "ACCREC", "Url": "https://e.com/10"},
+        {"InvoiceID": "A4", "Type": "ACCPAY", "Url": "https://e.com/1"},
+        {"InvoiceID": "A5", "Type": "ACCREC"},
+    ]});
+    let (found, requests) = asked(&wanted, &body);
+    assert_eq!(
+        found
+            .items
+            .iter()
+            .map(|item| item.id.as_str())
+            .collect::<Vec<_>>(),
+        ["a1", "a2"],
+        "a copy is shown too"
+    );
+    assert!(found.complete);
+    assert_eq!(requests.len(), 2, "41 parents need two addresses");
+    for request in &requests {
+        assert_eq!(query(request, "createdByMyApp"), Some("true"));
+        assert!(query(request, "Statuses").unwrap().contains("DELETED"));
+        assert!(query(request, "ContactIDs").unwrap().len() < 1_600);
+        assert!(
+            request
+                .headers
+                .iter()
+                .any(|header| header.name == "if-modified-since")
+        );
+    }
+}
+
+#[test]
+fn numbers_go_in_lists_and_those_with_commas_alone() {
+    let (_, requests) = asked(
+        &criteria("invoice", "number", &["INV-1", "A,B", "INV-2"]),
+        &json!({"Invoices": []}),
+    );
+    assert_eq!(query(&requests[0], "InvoiceNumbers"), Some("INV-1,INV-2"));
+    assert_eq!(query(&requests[1], "where"), Some("InvoiceNumber==\"A,B\""));
+}
+
+#[test]
+fn a_few_customers_are_searched_singly_many_by_one_walk() {
+    let body = json!({"Contacts": [{"ContactID": "C1", "Name": " SMITH & Co "}, {"ContactID": "C2", "Name": "Smith"}]});
+    let (found, requests) = asked(&criteria("customer", "name", &["Smith & Co"]), &body);
+    assert_eq!(found.items.len(), 1, "case and outer spaces don't matter");
+    assert_eq!(query(&requests[0], "where"), Some("Name==\"Smith & Co\""));
+
+    let many: Vec<String> = (0..60).map(|n| format!("N{n}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let (_, requests) = asked(&criteria("customer", "number", &many), &body);
+    assert_eq!((requests.len(), query(&requests[0], "where")), (1, None));
+}
+
+#[test]
+fn a_value_without_a_known_escape_is_looked_for_by_walking() {
+    for name in ["Joe \"The\" Co", "back\\slash", "line\nbreak"] {
+        let (_, requests) = asked(
+            &criteria("customer", "name", &[name]),
+            &json!({"Contacts": []}),
+        );
+        assert_eq!(
+            (requests.len(), query(&requests[0], "where")),
+            (1, None),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn recent_changes_are_walked_instead_of_searched() {
+    let mut wanted = criteria("customer", "number", &["001"]);
+    wanted.changed_since = Some("2026-09-14T09:00:00Z".into());
+    let (_, requests) = asked(&wanted, &json!({"Contacts": []}));
+    assert_eq!(query(&requests[0], "where"), None);
+    assert!(
+        requests[0]
+            .headers
+            .iter()
+            .any(|header| header.value == "2026-09-14T09:00:00Z")
+    );
+}
+
+#[test]
+fn nothing_is_asked_for_nothing() {
+    let (found, requests) = asked(&criteria("invoice", "url", &[""]), &json!({}));
+    assert_eq!(
+        (found.items.len(), found.complete, requests.len()),
+        (0, true, 0)
+    );
+}
+
+#[test]
+fn an_unknown_key_is_named() {
+    let refused = find(&criteria("invoice", "reference", &["x"]), &mut |_| {
+        Err(http::Error::Denied("none".into()))
+    })
+    .unwrap_err();
+    assert_eq!(refused.problem.code, "unknown-field");
+}
+
+#[test]
+fn ids_are_read_in_chunks_and_strangers_left_out() {
+    let ids: Vec<String> = (0..90)
+        .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
+        .collect();
+    let mut calls = 0;
+    let found = fetch("invoice", &ids, &mut |request| {
+        calls += 1;
+        assert!(query(request, "IDs").unwrap().len() < 1_600);
+        assert_eq!(
+            query(request, "page"),
+            Some("1"),
+            "without a page there are no lines"
+        );
+        let body = json!({"Invoices": [
+            {"InvoiceID": "00000001-0000-4000-8000-000000000001".to_uppercase()},
+            {"InvoiceID": "FFFFFFFF-0000-4000-8000-000000000001"},
+        ]});
+        Ok(http::Response {
+            status: 200,
+            headers: Vec::new(),
+            body: http::Body::Json(body.to_string()),
+        })
+    })
+    .unwrap();
+    assert_eq!((calls, found.items.len(), found.complete), (3, 1, true));
+}

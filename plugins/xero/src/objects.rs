@@ -1,0 +1,198 @@
+//! The kinds of records that this connector knows, and how Xero calls them.
+//!
+//! Never contains behaviour of one kind only: that lives in the record files, to which [`Kind::item`] dispatches.
+
+use footbridge_sdk::connector::{Failure, FailureKind, Item, Presence};
+use footbridge_sdk::document::{Field, Structure, at, digest, write};
+use footbridge_sdk::failure::{Code, failure};
+use serde_json::Value;
+
+use crate::{catalogue, customer, dates, invoice};
+
+/// A kind of record of the ledger vocabulary that Xero holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Customer,
+    Invoice,
+    Item,
+    Account,
+    TaxRate,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 5] = [
+        Self::Customer,
+        Self::Invoice,
+        Self::Item,
+        Self::Account,
+        Self::TaxRate,
+    ];
+
+    /// The kind of this name.
+    pub(crate) fn named(name: &str) -> Result<Self, Failure> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
+            failure(
+                FailureKind::Misconfigured,
+                Code::UnknownObject,
+                format!("The Xero connector knows no object \"{name}\": use customer, invoice, item, account or tax-rate."),
+            )
+        })
+    }
+
+    /// The name in the ledger vocabulary.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Customer => "customer",
+            Self::Invoice => "invoice",
+            Self::Item => "item",
+            Self::Account => "account",
+            Self::TaxRate => "tax-rate",
+        }
+    }
+
+    /// The path below the accounting API's root and the key of its lists.
+    pub(crate) fn plural(self) -> &'static str {
+        match self {
+            Self::Customer => "Contacts",
+            Self::Invoice => "Invoices",
+            Self::Item => "Items",
+            Self::Account => "Accounts",
+            Self::TaxRate => "TaxRates",
+        }
+    }
+
+    /// Where an element keeps its id. Tax rates have none but their type.
+    pub(crate) fn id_field(self) -> &'static str {
+        match self {
+            Self::Customer => "ContactID",
+            Self::Invoice => "InvoiceID",
+            Self::Item => "ItemID",
+            Self::Account => "AccountID",
+            Self::TaxRate => "TaxType",
+        }
+    }
+
+    /// The id of an element, in lower case where it is a GUID; none for a missing one and for the zero GUID, which Xero
+    /// writes for what it did not create.
+    pub(crate) fn id_of(self, element: &Value) -> Option<String> {
+        let id = at(element, self.id_field()).text()?;
+        if self == Self::TaxRate {
+            return Some(id.to_owned());
+        }
+        (!id.chars().all(|letter| matches!(letter, '0' | '-'))).then(|| id.to_ascii_lowercase())
+    }
+
+    /// The record's stamp in milliseconds, if it has a readable one.
+    pub(crate) fn stamp_of(element: &Value) -> Option<i64> {
+        ["UpdatedDateUTC", "UpdatedDateUTCString"]
+            .into_iter()
+            .find_map(|key| {
+                at(element, key)
+                    .text()
+                    .and_then(|text| dates::millis(text).ok())
+            })
+    }
+
+    /// The record's version: its stamp, or a digest of what was reported where there is no readable stamp.
+    pub(crate) fn version_of(element: &Value) -> String {
+        Self::stamp_of(element)
+            .and_then(dates::written)
+            .unwrap_or_else(|| digest(element))
+    }
+
+    /// The ledger document of an element.
+    pub(crate) fn read(self, element: &Value) -> Structure {
+        match self {
+            Self::Customer => customer::read(element),
+            Self::Invoice => invoice::read(element),
+            Self::Item => catalogue::item(element),
+            Self::Account => catalogue::account(element),
+            Self::TaxRate => catalogue::tax_rate(element),
+        }
+    }
+
+    /// The record that an element reports; none if it has no id.
+    pub(crate) fn item(self, element: &Value) -> Option<Item> {
+        Some(Item {
+            object: self.name().to_owned(),
+            id: self.id_of(element)?,
+            version: Self::version_of(element),
+            presence: self.presence(element),
+            doc: write(&self.read(element)),
+        })
+    }
+
+    fn presence(self, element: &Value) -> Presence {
+        if let (Self::Customer, Field::Text(winner)) = (self, at(element, "MergedToContactID"))
+            && !winner.chars().all(|letter| matches!(letter, '0' | '-'))
+        {
+            return Presence::MergedInto(winner.to_ascii_lowercase());
+        }
+        let status_field = if self == Self::Customer {
+            "ContactStatus"
+        } else {
+            "Status"
+        };
+        match (self, at(element, status_field).text()) {
+            (_, Some("ARCHIVED" | "GDPRREQUEST")) => Presence::Archived,
+            (_, Some("DELETED")) => Presence::Deleted,
+            _ => Presence::Present,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn presence_and_ids() {
+        let cases = [
+            (
+                Kind::Customer,
+                json!({"ContactID": "AB", "ContactStatus": "ARCHIVED"}),
+                Presence::Archived,
+            ),
+            (
+                Kind::Customer,
+                json!({"ContactID": "AB", "ContactStatus": "ARCHIVED", "MergedToContactID": "CD"}),
+                Presence::MergedInto("cd".into()),
+            ),
+            (
+                Kind::Invoice,
+                json!({"InvoiceID": "AB", "Status": "DELETED"}),
+                Presence::Deleted,
+            ),
+            (
+                Kind::Invoice,
+                json!({"InvoiceID": "AB", "Status": "VOIDED"}),
+                Presence::Present,
+            ),
+        ];
+        for (kind, element, presence) in cases {
+            let item = kind.item(&element).unwrap();
+            assert_eq!((item.id.as_str(), item.presence), ("ab", presence));
+        }
+    }
+
+    #[test]
+    fn the_zero_id_is_none() {
+        assert_eq!(
+            Kind::Customer.id_of(&json!({"ContactID": "00000000-0000-0000-0000-000000000000"})),
+            None
+        );
+        assert_eq!(Kind::Customer.id_of(&json!({"Name": "x"})), None);
+    }
+
+    #[test]
+    fn an_unreadable_stamp_gives_a_version_by_content() {
+        let one = Kind::version_of(&json!({"UpdatedDateUTC": "junk", "Name": "a"}));
+        let other = Kind::version_of(&json!({"UpdatedDateUTC": "junk", "Name": "b"}));
+        assert_ne!(one, other);
+        assert_eq!(
+            Kind::version_of(&json!({"UpdatedDateUTC": "/Date(1789378199000+0000)/"})),
+            "2026-09-14T09:29:59Z"
+        );
+    }
+}

@@ -1,0 +1,247 @@
+//! What this connector knows: objects, fields, keys and batch sizes, from the same tables that reading and writing use.
+//!
+//! Pure. From here to the host, which caches it by the plugin's digest.
+
+use footbridge_sdk::connector::schema::{Description, Field, FieldType, Object};
+
+use crate::batches::ELEMENTS;
+use crate::columns::{Column, Shape};
+use crate::objects::Kind;
+use crate::{catalogue, customer, invoice};
+
+/// Fields whose length Xero limits, by object and path.
+const LENGTHS: &[(Kind, &str, u32)] = &[
+    (Kind::Customer, "name", 255),
+    (Kind::Customer, "number", 50),
+    (Kind::Customer, "account_number", 50),
+    (Kind::Customer, "email", 255),
+    (Kind::Customer, "tax_number", 50),
+    (Kind::Customer, "first_name", 255),
+    (Kind::Customer, "last_name", 255),
+    (Kind::Customer, "addresses[].line1", 500),
+    (Kind::Customer, "addresses[].line2", 500),
+    (Kind::Customer, "addresses[].city", 255),
+    (Kind::Customer, "addresses[].region", 255),
+    (Kind::Customer, "addresses[].postal_code", 50),
+    (Kind::Customer, "addresses[].country", 50),
+    (Kind::Customer, "phones[].number", 50),
+    (Kind::Invoice, "number", 255),
+    (Kind::Invoice, "reference", 255),
+    (Kind::Invoice, "lines[].description", 4000),
+    (Kind::Invoice, "lines[].item", 30),
+    (Kind::Item, "code", 30),
+    (Kind::Item, "name", 50),
+];
+
+/// Fields that a creation must carry.
+const REQUIRED: &[(Kind, &str)] = &[
+    (Kind::Customer, "name"),
+    (Kind::Invoice, "customer"),
+    (Kind::Invoice, "date"),
+    (Kind::Invoice, "due_date"),
+    (Kind::Invoice, "amounts"),
+    (Kind::Invoice, "status"),
+    (Kind::Invoice, "lines"),
+    (Kind::Invoice, "lines[].description"),
+    (Kind::Invoice, "lines[].quantity"),
+    (Kind::Invoice, "lines[].unit_amount"),
+    (Kind::Invoice, "lines[].account"),
+    (Kind::Invoice, "lines[].tax_type"),
+];
+
+/// Decimals that are no amounts of money.
+const NO_MONEY: &[&str] = &[
+    "currency_rate",
+    "lines[].quantity",
+    "lines[].discount_rate",
+    "rate",
+];
+
+/// Describes the connector.
+pub(crate) fn describe() -> Description {
+    let objects = vec![
+        object(
+            Kind::Customer,
+            customer_fields(),
+            &["number", "name"],
+            ELEMENTS,
+            &["number", "name"],
+        ),
+        object(
+            Kind::Invoice,
+            invoice_fields(),
+            &["url", "number"],
+            ELEMENTS,
+            &["number"],
+        ),
+        object(
+            Kind::Item,
+            columns("", catalogue::ITEM),
+            &["code"],
+            0,
+            &["code"],
+        ),
+        object(
+            Kind::Account,
+            with(
+                columns("", catalogue::ACCOUNT),
+                &[("class", FieldType::Text), ("status", FieldType::Text)],
+            ),
+            &["code"],
+            0,
+            &["code"],
+        ),
+        object(
+            Kind::TaxRate,
+            with(
+                columns("", catalogue::TAX_RATE),
+                &[("status", FieldType::Text)],
+            ),
+            &["tax_type"],
+            0,
+            &["tax_type"],
+        ),
+    ];
+    Description {
+        provider: "xero".to_owned(),
+        objects,
+        extra: None,
+    }
+}
+
+type Fields = Vec<(String, FieldType)>;
+
+fn customer_fields() -> Fields {
+    use FieldType::{List, Text};
+    let fields = with(
+        columns("", customer::COLUMNS),
+        &[
+            ("status", Text),
+            ("addresses", List),
+            ("addresses[].kind", Text),
+        ],
+    );
+    let fields = [fields, columns("addresses[].", customer::ADDRESS)].concat();
+    let fields = with(
+        fields,
+        &[
+            ("phones", List),
+            ("phones[].kind", Text),
+            ("phones[].number", Text),
+            ("persons", List),
+        ],
+    );
+    [fields, columns("persons[].", customer::PERSON)].concat()
+}
+
+fn invoice_fields() -> Fields {
+    use FieldType::{Id, List, Text};
+    let more = [
+        ("customer", Id),
+        ("status", Text),
+        ("amounts", Text),
+        ("kind", Text),
+        ("lines", List),
+    ];
+    [
+        with(columns("", invoice::COLUMNS), &more),
+        columns("lines[].", invoice::LINE),
+    ]
+    .concat()
+}
+
+fn columns(prefix: &str, columns: &[Column]) -> Fields {
+    let shape = |column: &Column| match column.shape {
+        Shape::Text => FieldType::Text,
+        Shape::Decimal => FieldType::Decimal,
+        Shape::Date => FieldType::Date,
+        Shape::Flag => FieldType::Boolean,
+    };
+    columns
+        .iter()
+        .map(|column| (format!("{prefix}{}", column.ours), shape(column)))
+        .collect()
+}
+
+fn with(mut fields: Fields, more: &[(&str, FieldType)]) -> Fields {
+    fields.extend(more.iter().map(|(path, kind)| ((*path).to_owned(), *kind)));
+    fields
+}
+
+fn object(kind: Kind, fields: Fields, natural: &[&str], batch: usize, unique: &[&str]) -> Object {
+    let names = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+    let field = |(path, field_type): (String, FieldType)| Field {
+        max_length: LENGTHS
+            .iter()
+            .find(|(of, at, _)| *of == kind && *at == path)
+            .map(|found| found.2),
+        required: REQUIRED.contains(&(kind, path.as_str())),
+        money: field_type == FieldType::Decimal && !NO_MONEY.contains(&path.as_str()),
+        type_: field_type,
+        path,
+    };
+    Object {
+        name: kind.name().to_owned(),
+        fields: fields.into_iter().map(field).collect(),
+        open: false,
+        natural_keys: names(natural),
+        batch_size: u32::try_from(batch).unwrap_or(0),
+        unique_keys: names(unique),
+        feed: true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_is_about_a_field_that_exists_and_no_path_is_twice() {
+        let description = describe();
+        for kind in Kind::ALL {
+            let object = description
+                .objects
+                .iter()
+                .find(|object| object.name == kind.name())
+                .unwrap();
+            let mut paths: Vec<&str> = object
+                .fields
+                .iter()
+                .map(|field| field.path.as_str())
+                .collect();
+            for key in object.natural_keys.iter().chain(&object.unique_keys) {
+                assert!(paths.contains(&key.as_str()), "{key}");
+            }
+            for (of, path, _) in LENGTHS.iter().filter(|rule| rule.0 == kind) {
+                assert!(paths.contains(path), "{of:?} {path}");
+            }
+            for (of, path) in REQUIRED.iter().filter(|rule| rule.0 == kind) {
+                assert!(paths.contains(path), "{of:?} {path}");
+            }
+            paths.sort_unstable();
+            let count = paths.len();
+            paths.dedup();
+            assert_eq!(paths.len(), count);
+        }
+    }
+
+    #[test]
+    fn amounts_are_money_and_quantities_are_not() {
+        let description = describe();
+        let invoice = description
+            .objects
+            .iter()
+            .find(|object| object.name == "invoice")
+            .unwrap();
+        let money = |path: &str| {
+            invoice
+                .fields
+                .iter()
+                .find(|field| field.path == path)
+                .unwrap()
+                .money
+        };
+        assert!(money("total") && money("lines[].unit_amount") && money("lines[].tax_amount"));
+        assert!(!money("lines[].quantity") && !money("currency_rate") && !money("number"));
+    }
+}
