@@ -1,0 +1,302 @@
+//! The Salesforce simulator: an organisation with its data, served over the REST API.
+//!
+//! Strict and stateful, from the published behaviour (`ASSUMPTIONS.md`, section Salesforce). It never
+//! looks at what a connector sends to decide what is right. Reading order: [`schema`], [`catalog`],
+//! [`store`], [`check`], [`dml`], [`rules`], [`soql`], [`org`], [`api`].
+
+mod api;
+mod catalog;
+mod check;
+mod dml;
+mod error;
+pub mod ids;
+pub mod options;
+mod org;
+mod rules;
+pub mod schema;
+mod soql;
+mod store;
+mod value;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use axum::Router;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
+
+use crate::clock::SimClock;
+use crate::faults::Faults;
+use crate::server::{self, Running};
+use dml::{Env, Lookalikes, Origin};
+use error::ApiError;
+pub use options::SalesforceOptions;
+pub use org::SalesforceCounts;
+use org::{LateWrite, Org};
+use schema::{FieldDef, ObjectDef, Writable};
+
+/// A simulated organisation; clones share it.
+#[derive(Clone, Debug)]
+pub struct SalesforceSimulator {
+    org: Arc<Mutex<Org>>,
+    faults: Faults,
+    clock: SimClock,
+}
+
+/// Something could not be put into the simulator.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{object}: {code}: {message}")]
+pub struct LoadError {
+    /// Object concerned.
+    pub object: String,
+    /// Error code as in the API.
+    pub code: String,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl LoadError {
+    fn new(object: &str, error: ApiError) -> Self {
+        Self {
+            object: object.to_owned(),
+            code: error.code.to_owned(),
+            message: error.message,
+        }
+    }
+}
+
+impl SalesforceSimulator {
+    /// An organisation with one user, the usual stages, the standard price book and nothing else.
+    pub fn new(options: SalesforceOptions, clock: SimClock) -> Self {
+        Self {
+            org: Arc::new(Mutex::new(Org::new(options, clock.clone()))),
+            faults: Faults::default(),
+            clock,
+        }
+    }
+
+    pub(crate) fn with<T>(&self, run: impl FnOnce(&mut Org) -> T) -> T {
+        run(&mut self.org.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The faults that wait and those that struck.
+    pub fn faults(&self) -> Faults {
+        self.faults.clone()
+    }
+
+    /// The clock everything is stamped with.
+    pub fn clock(&self) -> SimClock {
+        self.clock.clone()
+    }
+
+    /// Calls since the start or the last reset.
+    pub fn counts(&self) -> SalesforceCounts {
+        self.with(|org| org.counts.clone())
+    }
+
+    /// Starts counting anew. The usage of the last 24 hours stays.
+    pub fn reset_counts(&self) {
+        self.with(|org| org.counts = SalesforceCounts::default());
+    }
+
+    /// The organisation's id, 18 characters.
+    pub fn organisation_id(&self) -> String {
+        self.with(|org| org.organisation_id.clone())
+    }
+
+    /// The standard price book's id, where there is one.
+    pub fn standard_pricebook_id(&self) -> Option<String> {
+        self.with(|org| {
+            let book = org
+                .store
+                .all("Pricebook2")
+                .find(|book| book.get("IsStandard").is_true());
+            book.map(|book| book.id().to_owned())
+        })
+    }
+
+    /// The routes.
+    pub fn router(&self) -> Router {
+        api::router(self)
+    }
+
+    /// Serves on an address (port 0: any).
+    ///
+    /// # Errors
+    /// The address cannot be bound.
+    pub async fn serve(&self, address: SocketAddr) -> io::Result<Running> {
+        server::serve(self.router(), address).await
+    }
+
+    /// Adds a field to an object, or replaces the one of that name.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn add_field(&self, object: &str, field: FieldDef) -> Result<(), LoadError> {
+        self.change_object(object, |def| def.put(field))
+    }
+
+    /// Takes a field away, as field-level security does: it is gone from describe and queries.
+    ///
+    /// # Errors
+    /// There is no such object.
+    pub fn remove_field(&self, object: &str, field: &str) -> Result<(), LoadError> {
+        self.change_object(object, |def| def.remove(field))
+    }
+
+    fn change_object(
+        &self,
+        object: &str,
+        change: impl FnOnce(&mut ObjectDef),
+    ) -> Result<(), LoadError> {
+        self.with(|org| {
+            let def = org.store.schema.object_mut(object).ok_or_else(|| {
+                LoadError::new(object, ApiError::new("INVALID_TYPE", "no such object"))
+            })?;
+            change(def);
+            let name = def.name.clone();
+            org.store.reindex(&name);
+            Ok(())
+        })
+    }
+
+    /// Adds a custom object; `prefix` is the first three characters of its ids (`a01`). It has id,
+    /// stamps and `Name`.
+    pub fn add_object(&self, name: &str, plural: &str, prefix: &str, fields: Vec<FieldDef>) {
+        let mut all = catalog::custom_base();
+        all.extend(fields);
+        self.with(|org| {
+            org.store
+                .schema
+                .put(ObjectDef::new(name, plural, prefix, Writable::Yes, all))
+        });
+    }
+
+    /// Puts a record in: any field may be given, id and stamps too; what is missing is computed as the
+    /// organisation would. A deal's amount is rolled up from its lines; one row of history is written
+    /// at `LastStageChangeDate` (or `CreatedDate`), more may be loaded. Returns the record as stored.
+    ///
+    /// # Errors
+    /// The record breaks a rule the API would hold it to.
+    pub fn load(&self, object: &str, record: Value) -> Result<Value, LoadError> {
+        self.with(|org| {
+            let id = org
+                .load(object, &record)
+                .map_err(|error| LoadError::new(object, error))?;
+            Ok(org.print(object, &id))
+        })
+    }
+
+    /// Every record of an object, deleted ones too, with all fields.
+    pub fn dump(&self, object: &str) -> Vec<Value> {
+        self.with(|org| {
+            let Some(def) = org.store.schema.object(object) else {
+                return Vec::new();
+            };
+            let ids: Vec<String> = org
+                .store
+                .all(&def.name)
+                .map(|record| record.id().to_owned())
+                .collect();
+            ids.iter().map(|id| org.print(object, id)).collect()
+        })
+    }
+
+    /// Changes a record as a person in the organisation would, with all rules; not counted as a call.
+    ///
+    /// # Errors
+    /// The change breaks a rule.
+    pub fn edit(
+        &self,
+        object: &str,
+        id: &str,
+        fields: Map<String, Value>,
+    ) -> Result<(), LoadError> {
+        self.as_person(object, |store, env| {
+            dml::update(store, env, object, id, &fields)
+        })
+    }
+
+    /// Creates a record as a person would; not counted. Returns its id.
+    ///
+    /// # Errors
+    /// The record breaks a rule.
+    pub fn create(&self, object: &str, fields: Map<String, Value>) -> Result<String, LoadError> {
+        self.as_person(object, |store, env| {
+            dml::create(store, env, object, &fields)
+        })
+    }
+
+    /// Deletes a record as a person would; not counted.
+    ///
+    /// # Errors
+    /// It is not there, or is still needed.
+    pub fn delete(&self, object: &str, id: &str) -> Result<(), LoadError> {
+        self.as_person(object, |store, env| dml::delete(store, env, object, id))
+    }
+
+    /// Merges two accounts or contacts as a person would: the loser is deleted and names its master.
+    ///
+    /// # Errors
+    /// One of them is not there, or the object cannot be merged.
+    pub fn merge(&self, object: &str, master: &str, loser: &str) -> Result<(), LoadError> {
+        self.as_person(object, |store, env| {
+            dml::merge(store, env, object, master, loser)
+        })
+    }
+
+    fn as_person<T>(
+        &self,
+        object: &str,
+        write: impl FnOnce(&mut store::Store, Env<'_>) -> Result<T, ApiError>,
+    ) -> Result<T, LoadError> {
+        self.with(|org| {
+            let env = Env {
+                now: value::to_second(org.clock.now()),
+                user: &org.user_id,
+                options: &org.options,
+                lookalikes: Lookalikes::AllowSave,
+                origin: Origin::Api,
+            };
+            let written = write(&mut org.store, env).map_err(|error| LoadError::new(object, error));
+            org.store.commit();
+            written
+        })
+    }
+
+    /// Begins a long transaction that will create (no `id`) or change a record. It is invisible until
+    /// [`Self::commit_late`] and then carries the stamp of this instant; until then `latestDateCovered`
+    /// stays here. Returns its ticket.
+    pub fn begin_late(&self, object: &str, id: Option<&str>, fields: Map<String, Value>) -> u64 {
+        self.with(|org| {
+            let began: DateTime<Utc> = org.now();
+            let ticket = org.fresh();
+            org.late.insert(
+                ticket,
+                LateWrite {
+                    object: object.to_owned(),
+                    id: id.map(str::to_owned),
+                    fields,
+                    began,
+                },
+            );
+            ticket
+        })
+    }
+
+    /// Commits a long transaction; returns the record's id.
+    ///
+    /// # Errors
+    /// No such ticket, or the write breaks a rule.
+    pub fn commit_late(&self, ticket: u64) -> Result<String, LoadError> {
+        self.with(|org| {
+            let late = org.late.remove(&ticket).ok_or_else(|| {
+                LoadError::new("", ApiError::new("NOT_FOUND", "no such long transaction"))
+            })?;
+            let object = late.object.clone();
+            org.commit_late(late)
+                .map_err(|error| LoadError::new(&object, error))
+        })
+    }
+}

@@ -1,0 +1,248 @@
+//! The records, their indexes and the undo log that makes several writes one transaction.
+//!
+//! It enforces nothing: [`super::dml`] does. Every change of a record goes through [`Store::put`], so
+//! that indexes and undo are always right.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::ids;
+use super::schema::Schema;
+use super::value::FieldValue;
+
+/// A record's fields by their defined names; what is missing is null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Record {
+    fields: BTreeMap<String, FieldValue>,
+}
+
+static NULL: FieldValue = FieldValue::Null;
+
+impl Record {
+    pub(crate) fn get(&self, field: &str) -> &FieldValue {
+        self.fields.get(field).unwrap_or(&NULL)
+    }
+
+    pub(crate) fn set(&mut self, field: &str, value: FieldValue) {
+        if value.is_null() {
+            self.fields.remove(field);
+        } else {
+            self.fields.insert(field.to_owned(), value);
+        }
+    }
+
+    pub(crate) fn text(&self, field: &str) -> Option<&str> {
+        self.get(field).as_text()
+    }
+
+    pub(crate) fn id(&self) -> &str {
+        self.text("Id").unwrap_or_default()
+    }
+
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.get("IsDeleted").is_true()
+    }
+}
+
+type Ids = BTreeSet<String>;
+/// Per indexed field of one object: value to the ids of records having it.
+type Index = HashMap<String, HashMap<String, Ids>>;
+
+#[derive(Clone, Debug, Default)]
+struct Table {
+    records: BTreeMap<String, Record>,
+    index: Index,
+}
+
+#[derive(Debug)]
+struct Undo {
+    object: String,
+    id: String,
+    before: Option<Record>,
+}
+
+/// All records of the organisation.
+#[derive(Debug, Default)]
+pub(crate) struct Store {
+    pub(crate) schema: Schema,
+    tables: BTreeMap<String, Table>,
+    numbers: BTreeMap<String, u64>,
+    undo: Vec<Undo>,
+}
+
+/// A point in the undo log to come back to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Savepoint(usize);
+
+impl Store {
+    pub(crate) fn new(schema: Schema) -> Self {
+        Self {
+            schema,
+            ..Self::default()
+        }
+    }
+
+    /// A fresh id of an object (by its defined name).
+    pub(crate) fn fresh_id(&mut self, object: &str) -> String {
+        let prefix = self
+            .schema
+            .object(object)
+            .map_or_else(|| "a00".to_owned(), |def| def.prefix.clone());
+        loop {
+            let number = self.numbers.entry(prefix.clone()).or_insert(0);
+            *number += 1;
+            // Spread, so that ids differ in the case of letters too, as real ones do.
+            let id = ids::numbered(&prefix, 3_844 * 11 + *number * 37);
+            if self.get(object, &id).is_none() {
+                return id;
+            }
+        }
+    }
+
+    /// The record, deleted or not.
+    pub(crate) fn get(&self, object: &str, id: &str) -> Option<&Record> {
+        self.tables.get(object)?.records.get(id)
+    }
+
+    /// The record, if it is not deleted.
+    pub(crate) fn live(&self, object: &str, id: &str) -> Option<&Record> {
+        self.get(object, id).filter(|record| !record.is_deleted())
+    }
+
+    /// All records in order of their ids, deleted ones too.
+    pub(crate) fn all(&self, object: &str) -> impl Iterator<Item = &Record> {
+        self.tables
+            .get(object)
+            .into_iter()
+            .flat_map(|table| table.records.values())
+    }
+
+    /// Live records whose indexed field has that value.
+    pub(crate) fn with(&self, object: &str, field: &str, value: &FieldValue) -> Vec<&Record> {
+        let mut found = self.with_any(object, field, value);
+        found.retain(|record| !record.is_deleted());
+        found
+    }
+
+    /// Records whose indexed field has that value, deleted ones too.
+    pub(crate) fn with_any(&self, object: &str, field: &str, value: &FieldValue) -> Vec<&Record> {
+        let Some((table, key)) = self.tables.get(object).zip(value.index_key()) else {
+            return Vec::new();
+        };
+        table
+            .index
+            .get(field)
+            .and_then(|values| values.get(&key))
+            .into_iter()
+            .flatten()
+            .filter_map(|id| table.records.get(id))
+            .collect()
+    }
+
+    /// Replaces or adds a record.
+    pub(crate) fn put(&mut self, object: &str, record: Record) {
+        let before = self.replace(object, record.id(), Some(record.clone()));
+        self.undo.push(Undo {
+            object: object.to_owned(),
+            id: record.id().to_owned(),
+            before,
+        });
+    }
+
+    fn replace(&mut self, object: &str, id: &str, record: Option<Record>) -> Option<Record> {
+        let indexed: Vec<String> = self
+            .schema
+            .object(object)
+            .map(|def| {
+                def.fields()
+                    .iter()
+                    .filter(|field| field.is_indexed())
+                    .map(|field| field.name.clone())
+                    .collect()
+            })
+            .unwrap_or_default();
+        let table = self.tables.entry(object.to_owned()).or_default();
+        let before = table.records.remove(id);
+        for field in indexed {
+            let values = table.index.entry(field.clone()).or_default();
+            let old = before
+                .as_ref()
+                .and_then(|record| record.get(&field).index_key());
+            let new = record
+                .as_ref()
+                .and_then(|record| record.get(&field).index_key());
+            if old == new {
+                continue;
+            }
+            if let Some(ids) = old.and_then(|key| values.get_mut(&key)) {
+                ids.remove(id);
+            }
+            if let Some(key) = new {
+                values.entry(key).or_default().insert(id.to_owned());
+            }
+        }
+        if let Some(record) = record {
+            table.records.insert(id.to_owned(), record);
+        }
+        before
+    }
+
+    /// Builds the indexes of an object again after its fields changed.
+    pub(crate) fn reindex(&mut self, object: &str) {
+        let records: Vec<Record> = self.all(object).cloned().collect();
+        self.tables.remove(object);
+        for record in records {
+            let id = record.id().to_owned();
+            self.replace(object, &id, Some(record));
+        }
+    }
+
+    pub(crate) fn savepoint(&self) -> Savepoint {
+        Savepoint(self.undo.len())
+    }
+
+    /// Takes back everything since the savepoint.
+    pub(crate) fn roll_back(&mut self, to: Savepoint) {
+        while self.undo.len() > to.0 {
+            if let Some(undo) = self.undo.pop() {
+                self.replace(&undo.object, &undo.id, undo.before);
+            }
+        }
+    }
+
+    /// Forgets the undo log; at the end of each request.
+    pub(crate) fn commit(&mut self) {
+        self.undo.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::salesforce::{catalog, options::SalesforceOptions};
+
+    fn record(id: &str, account: &str) -> Record {
+        let mut record = Record::default();
+        record.set("Id", FieldValue::text(id));
+        record.set("AccountId", FieldValue::text(account));
+        record
+    }
+
+    #[test]
+    fn roll_back_restores_records_and_indexes() {
+        let mut store = Store::new(catalog::schema(&SalesforceOptions::default()));
+        store.put("Contact", record("c1", "a1"));
+        store.commit();
+        let savepoint = store.savepoint();
+        store.put("Contact", record("c1", "a2"));
+        store.put("Contact", record("c2", "a1"));
+        store.roll_back(savepoint);
+        let found = store.with("Contact", "AccountId", &FieldValue::text("a1"));
+        assert_eq!(found.iter().map(|r| r.id()).collect::<Vec<_>>(), ["c1"]);
+        assert!(
+            store
+                .with("Contact", "AccountId", &FieldValue::text("a2"))
+                .is_empty()
+        );
+        assert!(store.get("Contact", "c2").is_none());
+    }
+}
