@@ -8,6 +8,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "test code")]
 #![expect(clippy::expect_used, reason = "test code")]
+#![expect(clippy::panic, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
