@@ -6,7 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use footbridge_simulators::clock::SimClock;
 use footbridge_simulators::company::{Company, CompanyOptions, Kind, Outcome, build};
+use footbridge_simulators::salesforce::SalesforceSimulator;
+use footbridge_simulators::xero::XeroSimulator;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -237,4 +240,76 @@ fn winning_decides_by_the_stage_and_not_by_the_close_date() {
         .filter(|deal| deal.outcome == Outcome::Billed)
         .count();
     assert_eq!(billed, company.billed());
+}
+
+#[test]
+fn both_simulators_take_the_company_and_hold_what_it_says() {
+    for (deals, seed) in [(30, 1), (420, 2)] {
+        let company = company(deals, seed);
+        let clock = SimClock::at(company.as_of);
+        let salesforce = SalesforceSimulator::new(company.salesforce_options(), clock.clone());
+        let xero = XeroSimulator::new(company.xero_options(), clock.clone());
+        company.seed_into(&salesforce, &xero).unwrap();
+        assert_eq!(clock.now(), company.as_of);
+
+        let held = salesforce.dump("Opportunity");
+        assert_eq!(
+            held.iter().filter(|deal| deal["IsWon"] == true).count(),
+            deals
+        );
+        for deal in records(&company.salesforce, "Opportunity") {
+            let kept = held
+                .iter()
+                .find(|kept| text(kept, "Id") == text(deal, "Id"))
+                .unwrap();
+            assert_eq!(amount(kept, "Amount"), amount(deal, "Amount"), "{deal}");
+            assert_eq!(
+                text(kept, "SystemModstamp"),
+                text(deal, "SystemModstamp"),
+                "{deal}"
+            );
+            assert_eq!(
+                text(kept, "LastStageChangeDate"),
+                text(deal, "LastStageChangeDate")
+            );
+        }
+        let lines = salesforce.dump("OpportunityLineItem");
+        for line in records(&company.salesforce, "OpportunityLineItem") {
+            let kept = lines
+                .iter()
+                .find(|kept| text(kept, "Id") == text(line, "Id"))
+                .unwrap();
+            for field in ["UnitPrice", "Quantity", "TotalPrice"] {
+                assert_eq!(amount(kept, field), amount(line, field), "{line}");
+            }
+        }
+        // Each stage a deal went through once, those won again twice.
+        let mut wins: BTreeMap<String, usize> = BTreeMap::new();
+        for row in salesforce.dump("OpportunityHistory") {
+            if text(&row, "StageName") == "Closed Won" {
+                *wins
+                    .entry(text(&row, "OpportunityId").to_owned())
+                    .or_default() += 1;
+            }
+        }
+        for note in &company.won {
+            let rows = wins[&note.id];
+            let expected = if note.kind == Kind::Reopened {
+                2..=2
+            } else {
+                1..=1 + usize::from(note.kind == Kind::History)
+            };
+            assert!(expected.contains(&rows), "{}: {rows}", note.name);
+        }
+        for (collection, records) in &company.xero {
+            assert!(xero.dump(collection).len() >= records.len(), "{collection}");
+        }
+        assert_eq!(
+            xero.dump("Invoices").len(),
+            records(&company.xero, "Invoices").len()
+        );
+        assert_eq!(xero.dump_of(1, "Invoices").len(), 3);
+        assert_eq!(xero.counts().reads + xero.counts().writes, 0);
+        assert_eq!(salesforce.counts().reads + salesforce.counts().writes, 0);
+    }
 }

@@ -199,7 +199,7 @@ fn pounds(family: Family, index: usize) -> Decimal {
     let step = i64::try_from(index).unwrap_or_default();
     match family {
         // 64.50, 68.50 ... an hour: a quarter of it ends in half a cent. Eight hours make a day.
-        Family::Service if index % 2 == 0 => Decimal::new(6_450 + step * 200, 2),
+        Family::Service if index.is_multiple_of(2) => Decimal::new(6_450 + step * 200, 2),
         Family::Service => Decimal::new((6_450 + (step - 1) * 200) * 8, 2),
         Family::Goods => Decimal::new(1_250 + (step - 20) * 4_325, 4),
         Family::Book => Decimal::new(1_295 + (step - 40) * 150, 2),

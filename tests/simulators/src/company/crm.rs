@@ -21,6 +21,11 @@ pub(crate) fn account_id(customer: CustomerIx) -> String {
     id("001", customer.0 + 1)
 }
 
+/// The id of the price book with net prices, Salesforce's standard one.
+pub(crate) fn price_book_id() -> String {
+    id("01s", NET)
+}
+
 /// The id of the deal at that position.
 pub(crate) fn deal_id(index: usize) -> String {
     id("006", index + 1)
@@ -170,35 +175,37 @@ fn account(index: CustomerIx, customer: &Customer) -> Value {
             &common,
             json!({
                 "Name": customer.who.name(), "FirstName": first, "LastName": last, "IsPersonAccount": true,
-                "PersonEmail": format!("person{}@example.com", index.0), "PersonContactId": id("003", 2 * index.0 + 1),
+                "PersonEmail": format!("person{}@example.com", index.0),
             }),
         ),
     }
 }
 
-/// One person per account; every second firm has an accounts-payable mailbox, one person has left.
+/// One person per firm; every second firm has an accounts-payable mailbox, one person has left. The
+/// contact behind a person account is Salesforce's own doing.
 fn contacts(book: &Blueprint, stamps: &Value) -> Vec<Value> {
     let mut contacts = Vec::new();
     for (index, customer) in book.customers.iter().enumerate() {
+        if !matches!(customer.who, Who::Firm(_)) {
+            continue;
+        }
         let account = account_id(CustomerIx(index));
-        let first = json!({ "Id": id("003", 2 * index + 1), "AccountId": account, "CurrencyIsoCode": "GBP" });
-        let first = over(stamps, first);
-        contacts.push(match &customer.who {
-            Who::Person { first: forename, last } => over(
-                &first,
-                json!({ "FirstName": forename, "LastName": last, "Email": format!("person{index}@example.com"), "IsPersonAccount": true }),
-            ),
-            Who::Firm(_) => over(
-                &first,
-                json!({
-                    "FirstName": "Sam", "LastName": format!("Buyer {index}"), "Email": format!("buyer{index}@example.com"),
-                    "Department": "Purchasing", "Description": (index == 3).then_some("Left the firm last year; do not write to this address."),
-                }),
-            ),
-        });
-        if index.is_multiple_of(2) && matches!(customer.who, Who::Firm(_)) {
-            contacts.push(over(
-                &over(stamps, json!({ "Id": id("003", 2 * index + 2), "AccountId": account, "CurrencyIsoCode": "GBP" })),
+        let contact = |number: usize, fields: Value| {
+            let base =
+                json!({ "Id": id("003", number), "AccountId": account, "CurrencyIsoCode": "GBP" });
+            over(&over(stamps, base), fields)
+        };
+        let left = (index == 3).then_some("Left the firm last year; do not write to this address.");
+        contacts.push(contact(
+            2 * index + 1,
+            json!({
+                "FirstName": "Sam", "LastName": format!("Buyer {index}"), "Email": format!("buyer{index}@example.com"),
+                "Department": "Purchasing", "Description": left,
+            }),
+        ));
+        if index.is_multiple_of(2) {
+            contacts.push(contact(
+                2 * index + 2,
                 json!({ "LastName": "Accounts", "Email": format!("ap{index}@example.com"), "Department": "Accounts Payable" }),
             ));
         }

@@ -20,7 +20,7 @@ pub(crate) fn add(book: &mut Blueprint, size: usize, as_of: DateTime<Utc>) {
         won: 0,
     };
     core.story();
-    core.to_fix();
+    core.items_to_fix();
     core.shapes();
     core.customers();
     core.groups();
@@ -132,7 +132,7 @@ impl Core<'_> {
     }
 
     /// Every kind of item that waits for a person.
-    fn to_fix(&mut self) {
+    fn items_to_fix(&mut self) {
         for town in ["Leeds", "York"] {
             let lines = vec![self.line(2, 800)];
             let (customer, course) = (self.customer(Customer::firm("Smith & Co")), self.won());

@@ -17,6 +17,7 @@ mod fixed;
 mod ids;
 mod money;
 mod names;
+mod seed;
 mod story;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 
 pub use blueprint::{Kind, Outcome, Reason};
+pub use seed::SeedError;
 pub use story::{Followed, Story, ToFix};
 
 use blueprint::{Blueprint, Deal};
