@@ -23,6 +23,13 @@ impl Engine {
     /// Sends a request whose intent is durable and sees it through. Returns the final outcomes so far.
     pub(crate) async fn carry(&self, mut request: Request) -> Result<Vec<Outcome>, EngineError> {
         let wire = self.wire(&request).await?;
+        // Durable before the first byte: a request with no send on its row provably never left.
+        let first = request.sends == 0;
+        request.sends += 1;
+        let mut changes = Changes::default();
+        changes.put(&keys::request(request.id.as_str()), &request)?;
+        self.state.commit(changes.into_set()).await?;
+        self.watch.at(&Point::Sending(request.id.clone()));
         let mut waits = 0;
         loop {
             match self
@@ -31,7 +38,6 @@ impl Engine {
                 .await
             {
                 Sent::Answered(answer) => {
-                    request.sends += 1;
                     return self.answered(request, &wire, answer).await;
                 }
                 Sent::NotSent {
@@ -51,7 +57,7 @@ impl Engine {
                     why,
                     retry_after_seconds,
                 } => {
-                    if request.sends > 0 {
+                    if !first {
                         let doubt = Doubt {
                             why,
                             ended: Ended::Unknown,
@@ -62,7 +68,6 @@ impl Engine {
                     return self.not_sent(request, &why, retry_after_seconds).await;
                 }
                 Sent::Lost { why } => {
-                    request.sends += 1;
                     let doubt = Doubt {
                         why,
                         ended: Ended::Unknown,
@@ -170,7 +175,7 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    async fn not_sent(
+    pub(crate) async fn not_sent(
         &self,
         mut request: Request,
         why: &str,

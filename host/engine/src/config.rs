@@ -36,6 +36,9 @@ pub struct Timing {
     /// How long after the first byte the same bytes may be sent again under the same key. Xero remembers keys for
     /// 6 minutes; a minute is left for clocks and the wire.
     pub resend_window: Duration,
+    /// How long the far side may still be working on a request that nobody waits for. Until then a lost request is only
+    /// looked for: whether a key protects while its first request still runs is not known of Xero.
+    pub in_flight: Duration,
     /// How long after the first byte reading back may decide.
     pub settle: Duration,
     /// How long to wait before looking at a request that got no answer.
@@ -50,6 +53,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             resend_window: Duration::from_secs(5 * 60),
+            in_flight: Duration::from_secs(2 * 60),
             settle: Duration::from_secs(10 * 60),
             patience: Duration::from_secs(5),
             unproven: Unproven::Ask,

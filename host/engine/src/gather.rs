@@ -13,7 +13,7 @@ use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::Link;
 use footbridge_model::plan::{AsOf, billing_key, customer_key};
 use footbridge_plan::input::{Observed, Seen, Source};
-use footbridge_plan::matching::{exact_name, loose_name};
+use footbridge_plan::{exact_name, loose_name};
 use footbridge_store::key::{Segment, segments};
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,7 @@ use crate::state::rows::Record;
 use crate::state::{State, encode};
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{Item, Presence};
-use footbridge_plan::matching::{exact_name, loose_name};
+use footbridge_plan::{exact_name, loose_name};
 use footbridge_store::key::{Segment, segments};
 use footbridge_store::{Key, WriteSet};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Recover: requests whose effect isn't known are resolved by rule (design section 5), never by sending again blindly.
 //!
-//! (a) Young, unanswered or answered with an error once: the same bytes under the same key, after a look. (b) Else wait for the settle
-//! time and look. (c) Found: adopted, every field compared. (d) Not found: made again only where that can't make a second one; else a
+//! (a) Unanswered and surely no longer running, or answered with an error once: the same bytes under the same key while the far side
+//! remembers keys, always after a look. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared. (d) Not found: made again only where that can't make a second one; else a
 //! person decides, and every run looks again.
 
 use crate::config::Unproven;
@@ -69,8 +69,8 @@ impl Engine {
             request.state = request.state.next(RequestEvent::Lost)?;
         }
         if request.state == RequestState::Started && request.sends == 0 {
-            // The intent is durable and this process doesn't know whether bytes left: someone died in between.
-            request.doubt = None;
+            let why = "the process ended before it was sent";
+            return Ok(self.not_sent(request, why, None).await?.len());
         }
         let ops = self.ops(&request).await?;
         let open: Vec<&Op> = ops
@@ -96,19 +96,18 @@ impl Engine {
             .doubt
             .as_ref()
             .map_or(Ended::Unknown, |doubt| doubt.ended);
+        let harmless = only_updates(&open) || open.iter().all(|op| self.enforced(op));
+        let keyed = self.flow.keyed.contains(&request.connection);
+        let timing = &self.flow.timing;
         let may_resend = !some_found
             && request.state != RequestState::NeedsPerson
             && (ended == Ended::Unknown || request.sends < 2)
-            && match age {
-                Some(age) => {
-                    age < self.flow.timing.resend_window
-                        && (self.flow.keyed.contains(&request.connection) || only_updates(&open))
-                }
-                None => false,
-            };
+            && age.is_some_and(|age| {
+                let over = age >= timing.in_flight || ended == Ended::Answered;
+                age < timing.resend_window && (harmless || (keyed && over))
+            });
         if may_resend {
             request.state = request.state.next(RequestEvent::Resent)?;
-            request.sends = request.sends.max(1);
             let mut changes = Changes::default();
             changes.put(&keys::request(request.id.as_str()), &request)?;
             let text = format!("{}: the same bytes under the same key", request.connection);

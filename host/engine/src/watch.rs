@@ -25,6 +25,8 @@ pub enum Point {
     BeforeIntent(RequestId),
     /// The intent is durable; nothing left yet.
     IntentStored(RequestId),
+    /// That it is being sent is durable; the first byte may leave now.
+    Sending(RequestId),
     /// An answer is here and not durable.
     AnswerReceived(RequestId),
     /// The answer is durable.

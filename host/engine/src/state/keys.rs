@@ -83,11 +83,6 @@ pub(crate) fn link(id: &str) -> Key {
     Key::new("link").text(id)
 }
 
-/// All links.
-pub(crate) fn links() -> Key {
-    Key::new("link")
-}
-
 /// From a member to its links.
 pub(crate) fn member(record: &RecordKey, link: &str) -> Key {
     Key::new("member")
