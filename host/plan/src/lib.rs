@@ -2,12 +2,36 @@
 //!
 //! It does no IO and asks nobody: the engine gathers what it needs into a [`PlanInput`], and carries out the [`Plan`] it gets.
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
+//!
+//! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
+//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`. `index` looks things up, `explain` has every sentence.
 
+mod assess;
+mod customer;
+mod dates;
+mod deal;
+mod draft;
+mod existing;
+mod explain;
+mod go_live;
+mod index;
 pub mod input;
+mod invoice;
+pub mod lint;
+mod matching;
+mod money;
+mod number;
+mod parts;
 mod plan;
 pub mod policy;
+mod tax;
+mod totals;
+mod write_back;
 
+pub use dates::{ZoneError, as_of};
 pub use footbridge_model::plan::Plan;
 pub use input::PlanInput;
+pub use lint::lint;
+pub use matching::{exact_name, loose_name};
 pub use plan::plan;
 pub use policy::FlowPolicy;

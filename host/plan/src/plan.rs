@@ -1,17 +1,161 @@
 //! Plans one round of a flow, in reading order: deals, customers, invoices, write-backs.
+//!
+//! Pure: it reads no clock, no store and no network, and the order of what it is given doesn't matter. It decides nothing
+//! itself either; each rule has its own file. Next: the engine checks the plan with `lint`, stores it and carries it out.
 
-use crate::input::PlanInput;
-use footbridge_model::plan::Plan;
+use crate::assess::{Assessed, assess};
+use crate::customer::{self, Party, Place, Reference};
+use crate::deal;
+use crate::existing::Kept;
+use crate::explain::{Stop, invoice as say};
+use crate::index::Index;
+use crate::input::{PlanInput, Source};
+use crate::invoice;
+use crate::number::Numbers;
+use crate::write_back;
+use footbridge_model::plan::{Note, Op, Plan};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Parties = BTreeMap<Reference, Result<Party, Stop>>;
 
 /// The plan for what was given. The same input, in any order of its lists, gives the same plan.
 pub fn plan(input: &PlanInput<'_>) -> Plan {
-    Plan {
-        flow: input.flow.clone(),
-        as_of: input.as_of,
-        ops: Vec::new(),
-        skips: Vec::new(),
-        holds: Vec::new(),
-        adoptions: Vec::new(),
-        next_number: input.next_number,
+    let index = Index::new(input);
+    let deals = in_order(&index);
+    let to_bill = || deals.iter().flat_map(|assessed| &assessed.to_bill);
+    let wanted: BTreeSet<Reference> = to_bill().map(|part| part.draft.customer.clone()).collect();
+    let parties = customer::resolve(&index, &wanted);
+    let firsts = to_bill().filter(|part| part.part.number == 1);
+    let mut round = Round {
+        numbers: Numbers::new(&index, firsts.map(|part| part.deal)),
+        index: &index,
+        parties: &parties,
+        paying: BTreeSet::new(),
+        invoices: Vec::new(),
+        write_backs: Vec::new(),
+        plan: Plan {
+            flow: input.flow.clone(),
+            as_of: input.as_of,
+            ops: Vec::new(),
+            skips: Vec::new(),
+            holds: Vec::new(),
+            adoptions: Vec::new(),
+            next_number: input.next_number,
+        },
+    };
+    for assessed in &deals {
+        round.deal(assessed);
+    }
+    round.finish()
+}
+
+/// Each deal once, in the order in which they were won.
+fn in_order<'a>(index: &Index<'a>) -> Vec<Assessed<'a>> {
+    let mut sources: Vec<&Source> = index.input.deals.iter().collect();
+    sources.sort_by(|a, b| (&a.record, &b.version).cmp(&(&b.record, &a.version)));
+    sources.dedup_by(|a, b| a.record == b.record);
+    let mut deals: Vec<_> = sources
+        .into_iter()
+        .map(|source| assess(index, source))
+        .collect();
+    deals.sort_by(|a, b| (a.first_won, &a.deal.record).cmp(&(b.first_won, &b.deal.record)));
+    deals
+}
+
+/// The plan as it grows.
+struct Round<'r, 'a> {
+    index: &'r Index<'a>,
+    parties: &'r Parties,
+    numbers: Numbers,
+    /// Customers of planned invoices.
+    paying: BTreeSet<Reference>,
+    invoices: Vec<Op>,
+    write_backs: Vec<Op>,
+    plan: Plan,
+}
+
+impl Round<'_, '_> {
+    fn deal(&mut self, assessed: &Assessed<'_>) {
+        let deal = assessed.deal;
+        for (part, stop) in &assessed.notes {
+            self.note(deal, *part, stop.clone());
+        }
+        let mut newest: Option<Op> = None;
+        for part in &assessed.to_bill {
+            match self.invoice(part) {
+                Ok(op) => {
+                    newest = Some(op.clone());
+                    self.paying.insert(part.draft.customer.clone());
+                    self.invoices.push(op);
+                }
+                Err(stop) => self.note(deal, part.part.number, stop),
+            }
+        }
+        let newest = newest.filter(|op| op.subject.part > assessed.latest);
+        if let Some(op) = &newest {
+            self.write_backs
+                .extend(write_back::of_new(self.index, deal, op));
+        }
+        for (part, kept) in &assessed.kept {
+            let shown = newest.is_none() && *part == assessed.latest;
+            self.kept(deal, *part, kept, shown);
+        }
+    }
+
+    fn invoice(&mut self, part: &invoice::ToBill<'_>) -> Result<Op, Stop> {
+        match self.parties.get(&part.draft.customer) {
+            Some(Ok(party)) => invoice::create(self.index, part, party, &mut self.numbers),
+            Some(Err(stop)) => Err(stop.clone()),
+            None => Err(say::nothing_stands()),
+        }
+    }
+
+    /// An invoice that stays; `shown`: the deal is to show it.
+    fn kept(&mut self, deal: &Source, part: u32, kept: &Kept, shown: bool) {
+        let repair = if shown {
+            write_back::of_kept(self.index, deal, part, kept)
+        } else {
+            Ok(None)
+        };
+        match repair {
+            Ok(Some(op)) => self.write_backs.push(op),
+            Ok(None) => self.note(deal, part, say::up_to_date(&kept.name)),
+            Err(stop) => self.note(deal, part, stop),
+        }
+        self.plan.adoptions.extend(kept.adoption.clone());
+    }
+
+    fn note(&mut self, deal: &Source, part: u32, stop: Stop) {
+        let (notes, said) = match stop {
+            Stop::Skip(said) => (&mut self.plan.skips, said),
+            Stop::Hold(said) => (&mut self.plan.holds, said),
+        };
+        notes.push(Note {
+            subject: deal::subject(self.index.input, deal, part),
+            reason: said.reason.to_owned(),
+            message: said.message,
+        });
+    }
+
+    fn finish(mut self) -> Plan {
+        let mut customers = Vec::new();
+        for reference in &self.paying {
+            if let Some(Ok(party)) = self.parties.get(reference) {
+                match &party.place {
+                    Place::Linked(_) => {}
+                    Place::Adopted(_, adoption) => self.plan.adoptions.push(adoption.clone()),
+                    Place::New(op) => customers.push(op.clone()),
+                }
+            }
+        }
+        let mut plan = self.plan;
+        plan.ops = customers;
+        plan.ops.extend(self.invoices);
+        plan.ops.extend(self.write_backs);
+        plan.skips.sort_by(|a, b| a.subject.cmp(&b.subject));
+        plan.holds.sort_by(|a, b| a.subject.cmp(&b.subject));
+        plan.adoptions.sort_by(|a, b| a.link.id.cmp(&b.link.id));
+        plan.next_number = self.numbers.next();
+        plan
     }
 }

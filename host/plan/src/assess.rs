@@ -1,0 +1,162 @@
+//! One deal on its own: whether it is billed at all, what stands for it already, and which parts are to be billed now.
+//!
+//! It looks at no customer and no tax yet. Next: `plan` resolves the customers of what is to be billed.
+
+use crate::deal;
+use crate::draft;
+use crate::existing::{self, Billed, Kept, Standing};
+use crate::explain::{Said, Stop, deal as say, invoice as say_invoice};
+use crate::go_live;
+use crate::index::Index;
+use crate::input::Source;
+use crate::invoice::ToBill;
+use crate::parts::{self, MOST, Part};
+use crate::write_back;
+use chrono::{DateTime, Utc};
+use footbridge_model::plugin::Presence;
+
+/// What became of one deal.
+pub(crate) struct Assessed<'a> {
+    /// The deal.
+    pub(crate) deal: &'a Source,
+    /// When it was first won, where that was looked at.
+    pub(crate) first_won: Option<DateTime<Utc>>,
+    /// Parts that need nothing or wait.
+    pub(crate) notes: Vec<(u32, Stop)>,
+    /// Parts whose invoice exists and stays.
+    pub(crate) kept: Vec<(u32, Kept)>,
+    /// Parts to be billed.
+    pub(crate) to_bill: Vec<ToBill<'a>>,
+    /// The highest part for which anything stands, kept or held; 0 if none.
+    pub(crate) latest: u32,
+}
+
+type Standings<'a> = Vec<(u32, Standing<'a>)>;
+
+/// Looks at one deal.
+pub(crate) fn assess<'a>(index: &Index<'a>, deal: &'a Source) -> Assessed<'a> {
+    let standings: Standings<'a> = (1..=MOST)
+        .map(|part| (part, existing::standing(index, deal, part)))
+        .filter(|(_, standing)| !matches!(standing, Standing::Nothing))
+        .collect();
+    let mut assessed = Assessed {
+        deal,
+        first_won: None,
+        notes: Vec::new(),
+        kept: Vec::new(),
+        to_bill: Vec::new(),
+        latest: standings.last().map_or(0, |(part, _)| *part),
+    };
+    if let Err(stop) = parts_of(index, &standings, &mut assessed) {
+        assessed.notes = vec![(1, stop)];
+    }
+    assessed
+}
+
+fn parts_of<'a>(
+    index: &Index<'a>,
+    standings: &Standings<'a>,
+    assessed: &mut Assessed<'a>,
+) -> Result<(), Stop> {
+    let (input, source) = (index.input, assessed.deal);
+    let invoice = standings
+        .iter()
+        .filter(|(_, standing)| !standing.is_gone(index))
+        .find_map(|(_, standing)| standing.named(index));
+    if source.presence != Presence::Present {
+        return Err(
+            invoice.map_or_else(say::deleted, |invoice| say::deleted_after_billing(&invoice))
+        );
+    }
+    if !go_live::won_now(input.policy, &source.doc)? {
+        return Err(invoice.map_or_else(say::not_won, |invoice| say::no_longer_won(&invoice)));
+    }
+    let first_won = go_live::first_won(input.policy, &source.doc)?;
+    assessed.first_won = Some(first_won);
+    let history = go_live::after_go_live(input.policy, first_won).err();
+    if let (Some(stop), true) = (&history, standings.is_empty()) {
+        return Err(stop.clone());
+    }
+    let draft = draft::of_deal(source)?;
+    let currency = deal::currency(input, source, &draft);
+    let basis =
+        deal::basis(input, source, &draft, &currency).map_err(|stop| match (stop, &invoice) {
+            (Stop::Skip(_), Some(invoice)) => say_invoice::changed(invoice),
+            (stop, _) => stop,
+        })?;
+    let parts = parts::of_deal(input, source, &draft, &basis, &currency, first_won)?;
+    let mut held: Option<(u32, Said)> = None;
+    for (number, standing) in standings {
+        let part = parts.iter().find(|part| part.number == *number);
+        let kept = match part {
+            Some(part) => {
+                let billed = Billed {
+                    amount: part.amount,
+                    currency: &currency,
+                    share: part.share,
+                    essence: draft.essence(),
+                };
+                existing::keep(index, source, *number, standing, &billed)
+            }
+            None => Err(say_invoice::changed(
+                &standing.named(index).unwrap_or_default(),
+            )),
+        };
+        match kept {
+            Ok(kept) => assessed.kept.push((*number, kept)),
+            Err(stop) => {
+                if let Stop::Hold(said) = &stop {
+                    held.get_or_insert((*number, said.clone()));
+                }
+                assessed.notes.push((*number, stop));
+            }
+        }
+    }
+    for part in parts {
+        let number = part.number;
+        if standings.iter().any(|(standing, _)| *standing == number) {
+            continue;
+        }
+        match due(index, source, &part, history.as_ref(), held.as_ref()) {
+            Err(stop) => assessed.notes.push((number, stop)),
+            Ok(()) => assessed.to_bill.push(ToBill {
+                deal: source,
+                draft: draft.clone(),
+                part,
+                currency: currency.clone(),
+            }),
+        }
+    }
+    Ok(())
+}
+
+/// Whether a part for which nothing stands is to be billed now.
+fn due(
+    index: &Index<'_>,
+    source: &Source,
+    part: &Part,
+    history: Option<&Stop>,
+    held: Option<&(u32, Said)>,
+) -> Result<(), Stop> {
+    if let Some(stop) = history {
+        return Err(stop.clone());
+    }
+    if let Some(until) = part
+        .due
+        .filter(|until| index.input.as_of.local_date < *until)
+    {
+        return Err(say::part_not_due(until));
+    }
+    if part.amount.is_zero() {
+        return Err(say::part_zero());
+    }
+    if let Some((earlier, said)) = held {
+        return Err(say_invoice::waits_for_earlier(*earlier, said));
+    }
+    if index.unresolved_billing(&index.billing_key(source, part.number))
+        || write_back::unresolved(index, source)
+    {
+        return Err(say_invoice::unresolved());
+    }
+    Ok(())
+}

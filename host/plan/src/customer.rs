@@ -1,0 +1,370 @@
+//! Who pays: the ledger's customer for a source record. Linked, adopted, or made new, never guessed.
+//!
+//! A customer is adopted when its number is the source record's id, or when it alone has exactly the name, is active and
+//! carries no number; then the link is made and nothing is written to it. What only looks alike waits for a person.
+
+use crate::draft::filled;
+use crate::explain::{Stop, customer as say, mapping, mapping_said, op as why};
+use crate::index::{CUSTOMER, Index, NUMBER};
+use crate::input::{Seen, Source};
+use crate::matching::{exact_name, loose_name};
+use footbridge_model::document::Document;
+use footbridge_model::id::{ObjectName, OpId};
+use footbridge_model::ledger;
+use footbridge_model::link::Role;
+use footbridge_model::plan::{
+    Adoption, Expectation, LinkIntent, NaturalKey, Op, Subject, customer_key, key,
+};
+use footbridge_model::plugin::{Action, Presence};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Object and id of a source record.
+pub(crate) type Reference = (String, String);
+
+/// A customer who can be invoiced.
+#[derive(Debug, Clone)]
+pub(crate) struct Party {
+    /// The ledger's record, or the operation that makes it.
+    pub(crate) place: Place,
+    /// What the ledger says of it, where it exists and was reported.
+    pub(crate) ledger: Option<ledger::Customer>,
+    /// Billing country, ISO 3166 alpha-2, as the mapping reads it.
+    pub(crate) country: Option<String>,
+    /// Tax number: the ledger's, else the source's.
+    pub(crate) tax_number: Option<String>,
+    /// What people call it.
+    pub(crate) name: String,
+}
+
+/// Where a customer is.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    /// In the ledger and linked.
+    Linked(String),
+    /// In the ledger; the link is made with this plan.
+    Adopted(String, Adoption),
+    /// Made by this operation.
+    New(Op),
+}
+
+/// Every customer that deals to be billed refer to.
+pub(crate) fn resolve(
+    index: &Index<'_>,
+    wanted: &BTreeSet<Reference>,
+) -> BTreeMap<Reference, Result<Party, Stop>> {
+    let mut found: BTreeMap<_, _> = wanted
+        .iter()
+        .map(|reference| (reference.clone(), party(index, reference)))
+        .collect();
+    let newcomers: Vec<_> = found
+        .iter()
+        .filter_map(|(reference, party)| match party {
+            Ok(Party {
+                place: Place::New(_),
+                name,
+                ..
+            }) => Some((reference.clone(), name.clone())),
+            Ok(Party {
+                place: Place::Adopted(_, adoption),
+                name,
+                ..
+            }) if adopted_for_name(index, adoption, &reference.1) => {
+                Some((reference.clone(), name.clone()))
+            }
+            _ => None,
+        })
+        .chain(absent_namesakes(index, wanted))
+        .collect();
+    for (reference, name) in &newcomers {
+        if let Some(stop) = rival(&newcomers, reference, name)
+            && let Some(entry) = found.get_mut(reference)
+        {
+            *entry = Err(stop);
+        }
+    }
+    found
+}
+
+/// Whether a customer was adopted for its name, not for its number.
+fn adopted_for_name(index: &Index<'_>, adoption: &Adoption, number: &str) -> bool {
+    !index
+        .customers_numbered(number)
+        .contains(&adoption.ledger_record.id.as_str())
+}
+
+/// Source records outside this round that need a ledger record as well.
+fn absent_namesakes(index: &Index<'_>, wanted: &BTreeSet<Reference>) -> Vec<(Reference, String)> {
+    let outside = index.input.namesakes.iter().filter_map(|source| {
+        let reference = (
+            source.record.object.to_string(),
+            source.record.id.to_string(),
+        );
+        let name = draft(source).ok().and_then(|doc| filled(doc, "name"))?;
+        (!wanted.contains(&reference)).then_some((reference, name))
+    });
+    outside.collect()
+}
+
+/// Another newcomer of the same or nearly the same name.
+fn rival(newcomers: &[(Reference, String)], reference: &Reference, name: &str) -> Option<Stop> {
+    let others = || newcomers.iter().filter(|(other, _)| other != reference);
+    let (exact, loose) = (exact_name(name), loose_name(name));
+    if others().any(|(_, other)| exact_name(other) == exact) {
+        return Some(say::namesakes(name));
+    }
+    others()
+        .map(|(_, other)| other)
+        .filter(|other| loose_name(other) == loose)
+        .min()
+        .map(|other| say::looks_like_other(name, other))
+}
+
+fn party(index: &Index<'_>, reference: &Reference) -> Result<Party, Stop> {
+    let source = index
+        .input
+        .customers
+        .get(reference)
+        .ok_or_else(|| say::not_visible(&reference.0, &reference.1))?;
+    let label = draft(source)
+        .ok()
+        .and_then(|doc| filled(doc, "name"))
+        .unwrap_or_else(|| reference.1.clone());
+    match &source.presence {
+        Presence::Present => {}
+        Presence::Deleted | Presence::Archived => return Err(say::source_gone(&label)),
+        Presence::MergedInto(other) => return Err(say::source_merged(&label, other)),
+    }
+    let doc = draft(source)?;
+    let name = filled(doc, "name").ok_or_else(|| {
+        mapping(format!(
+            "Customer {} has no name. Enter it, or correct the mapping.",
+            reference.1
+        ))
+    })?;
+    let (place, ledger) = match linked(index, source, &name)? {
+        Some((id, ledger)) => (Place::Linked(id), ledger),
+        None => unlinked(index, source, doc, &name)?,
+    };
+    let known = ledger
+        .as_ref()
+        .and_then(|customer| customer.tax_number.clone());
+    Ok(Party {
+        place,
+        country: billing_country(doc),
+        tax_number: known
+            .filter(|number| !number.trim().is_empty())
+            .or_else(|| filled(doc, "tax_number")),
+        ledger,
+        name,
+    })
+}
+
+fn draft(source: &Source) -> Result<&Document, Stop> {
+    let drafts = source.drafts.as_ref().map_err(|problem| {
+        mapping_said(
+            &format!(
+                "the customer, {} {}",
+                source.record.object, source.record.id
+            ),
+            problem,
+        )
+    })?;
+    drafts
+        .iter()
+        .find(|(object, _)| object == CUSTOMER)
+        .map(|(_, doc)| doc)
+        .ok_or_else(|| {
+            mapping(format!(
+                "The mapping made no customer of {} {}. Correct the mapping.",
+                source.record.object, source.record.id
+            ))
+        })
+}
+
+/// The linked ledger customer, if there is a link.
+fn linked(
+    index: &Index<'_>,
+    source: &Source,
+    name: &str,
+) -> Result<Option<(String, Option<ledger::Customer>)>, Stop> {
+    let by_id = index.link(&customer_key(&source.record, &index.input.ledger.1));
+    let links = index
+        .links_of(&source.record, Role::Customer)
+        .iter()
+        .copied();
+    let Some(member) = by_id
+        .into_iter()
+        .chain(links)
+        .find_map(|link| index.ledger_member(link, CUSTOMER))
+    else {
+        return Ok(None);
+    };
+    let id = member.record.id.to_string();
+    let reported = match index.input.observed.customers.get(&id) {
+        Some(seen) => {
+            usable(seen, name, &id)?;
+            Some(seen.value.clone())
+        }
+        None => member
+            .shadow
+            .as_deref()
+            .and_then(|shadow| Document::from_plugin(shadow).ok())
+            .and_then(|shadow| shadow.to().ok()),
+    };
+    match reported {
+        Some(customer) => Ok(Some((id, Some(customer)))),
+        None => Err(say::ledger_not_visible(name, &id)),
+    }
+}
+
+fn usable(seen: &Seen<ledger::Customer>, name: &str, id: &str) -> Result<(), Stop> {
+    let status = seen.value.status.as_deref().unwrap_or("active");
+    match (&seen.presence, status) {
+        (Presence::MergedInto(_), _) | (_, "merged") => Err(say::ledger_merged(name, id)),
+        (Presence::Present, "active") => Ok(()),
+        _ => Err(say::ledger_gone(name, id)),
+    }
+}
+
+fn unlinked(
+    index: &Index<'_>,
+    source: &Source,
+    doc: &Document,
+    name: &str,
+) -> Result<(Place, Option<ledger::Customer>), Stop> {
+    let number = source.record.id.as_str();
+    if index.unresolved(CUSTOMER, NUMBER, number) {
+        return Err(say::unresolved(name));
+    }
+    let found = match index.customers_numbered(number) {
+        [] => by_name(index, source, name)?.map(|id| (id, why::adopted_by_name(name))),
+        [id] => Some((*id, why::adopted_by_number(name, number))),
+        _ => return Err(say::number_twice(name, number)),
+    };
+    let Some((id, why)) = found else {
+        return Ok((Place::New(create(index, source, doc, name)), None));
+    };
+    let Some(seen) = index.input.observed.customers.get(id) else {
+        return Err(say::ledger_not_visible(name, id));
+    };
+    usable(seen, name, id)?;
+    let adoption = Adoption {
+        link: link(index, source),
+        ledger_record: index.ledger_record(CUSTOMER, id),
+        version: seen.version.clone(),
+        subject: subject(source, name),
+        why,
+    };
+    Ok((
+        Place::Adopted(id.to_owned(), adoption),
+        Some(seen.value.clone()),
+    ))
+}
+
+/// The one customer that may be adopted for its name; an error if the name is held or looks known.
+fn by_name<'a>(index: &Index<'a>, source: &Source, name: &str) -> Result<Option<&'a str>, Stop> {
+    let customers = &index.input.observed.customers;
+    match index.customers_named(&exact_name(name)) {
+        [] => {}
+        [id] => {
+            let Some(seen) = customers.get(*id) else {
+                return Ok(None);
+            };
+            let numbered = seen.value.number.as_deref().is_some_and(|n| !n.is_empty());
+            return if usable(seen, name, id).is_err() {
+                Err(say::name_held(name, id, "it is archived or merged"))
+            } else if numbered {
+                Err(say::name_held(name, id, "it carries another number"))
+            } else if index.taken_by_other(id, &source.record) {
+                Err(say::name_held(name, id, "it is linked with another record"))
+            } else {
+                Ok(Some(*id))
+            };
+        }
+        [id, ..] => return Err(say::name_held(name, id, "another one is called the same")),
+    }
+    match index.customers_like(&loose_name(name)).first() {
+        Some(id) => {
+            let other = customers
+                .get(*id)
+                .map_or(*id, |seen| seen.value.name.as_str());
+            Err(say::looks_existing(name, other, id))
+        }
+        None => Ok(None),
+    }
+}
+
+fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op {
+    let number = source.record.id.as_str();
+    let (connection, organisation) = index.input.ledger.clone();
+    let mut doc = without_nulls(doc);
+    if let Document::Object(fields) = &mut doc {
+        fields.insert(NUMBER.to_owned(), Document::Text(number.to_owned()));
+    }
+    Op {
+        id: OpId::new(key(&[
+            "op",
+            organisation.as_str(),
+            CUSTOMER,
+            number,
+            "create",
+            "absent",
+        ])),
+        action: Action::Create,
+        connection,
+        organisation,
+        object: ObjectName::from(CUSTOMER),
+        target: None,
+        natural_key: NaturalKey {
+            field: NUMBER.to_owned(),
+            value: number.to_owned(),
+            parents: Vec::new(),
+        },
+        doc,
+        after: Vec::new(),
+        expects: Expectation::Absent,
+        link: link(index, source),
+        subject: subject(source, name),
+        why: why::new_customer(name, number),
+    }
+}
+
+fn link(index: &Index<'_>, source: &Source) -> LinkIntent {
+    LinkIntent {
+        id: customer_key(&source.record, &index.input.ledger.1),
+        role: Role::Customer,
+        source: source.record.clone(),
+        source_shadow: None,
+    }
+}
+
+fn subject(source: &Source, name: &str) -> Subject {
+    Subject {
+        record: source.record.clone(),
+        part: 1,
+        title: name.to_owned(),
+    }
+}
+
+/// What is made new has no field to empty.
+fn without_nulls(doc: &Document) -> Document {
+    match doc {
+        Document::Object(fields) => Document::Object(
+            fields
+                .iter()
+                .filter(|(_, value)| **value != Document::Null)
+                .map(|(field, value)| (field.clone(), without_nulls(value)))
+                .collect(),
+        ),
+        Document::List(items) => Document::List(items.iter().map(without_nulls).collect()),
+        other => other.clone(),
+    }
+}
+
+fn billing_country(doc: &Document) -> Option<String> {
+    doc.list("addresses")
+        .iter()
+        .find(|address| address.text("kind") == Some("billing"))
+        .and_then(|address| filled(address, "country"))
+        .map(|country| country.trim().to_uppercase())
+}

@@ -1,0 +1,259 @@
+//! What stands for a part of a deal already, and what may happen to it (domain rule 4): nothing, without a person.
+//!
+//! A linked invoice of an unchanged deal is up to date; anything else is an item for a person. One invoice that carries our
+//! key without a link is ours: its answer was lost, and it is adopted, never made a second time.
+
+use crate::deal;
+use crate::explain::{Stop, invoice as say, op as why};
+use crate::index::{INVOICE, Index};
+use crate::input::{Seen, Source};
+use crate::policy::Amounts;
+use footbridge_model::document::Document;
+use footbridge_model::ledger;
+use footbridge_model::link::{Link, Role};
+use footbridge_model::plan::{Adoption, LinkIntent};
+use footbridge_model::plugin::Presence;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+/// What there is for one part.
+#[derive(Debug, Clone)]
+pub(crate) enum Standing<'a> {
+    /// Nothing.
+    Nothing,
+    /// A linked invoice.
+    Linked {
+        /// The link.
+        link: &'a Link,
+        /// Its id.
+        id: &'a str,
+    },
+    /// An invoice that carries our key, without a link.
+    Unlinked {
+        /// Its id.
+        id: &'a str,
+    },
+    /// More than one.
+    Twice(Vec<&'a str>),
+}
+
+impl Standing<'_> {
+    /// The invoice, for sentences about the deal.
+    pub(crate) fn named(&self, index: &Index<'_>) -> Option<String> {
+        match self {
+            Standing::Nothing => None,
+            Standing::Linked { id, .. } | Standing::Unlinked { id } => Some(named(index, id)),
+            Standing::Twice(ids) => ids.first().map(|id| named(index, id)),
+        }
+    }
+}
+
+impl Standing<'_> {
+    /// Whether all that stands was voided or deleted in the ledger.
+    pub(crate) fn is_gone(&self, index: &Index<'_>) -> bool {
+        match self {
+            Standing::Nothing => true,
+            Standing::Twice(_) => false,
+            Standing::Linked { id, .. } | Standing::Unlinked { id } => {
+                let seen = index.input.observed.invoices.get(*id);
+                seen.is_some_and(|seen| alive(index, id, seen).is_err())
+            }
+        }
+    }
+}
+
+/// What stands for a part of a deal.
+pub(crate) fn standing<'a>(index: &Index<'a>, source: &'a Source, part: u32) -> Standing<'a> {
+    let key = index.billing_key(source, part);
+    let own = index.link(&key);
+    // A link that a person made by matching counts as the first part.
+    let matched = index
+        .links_of(&source.record, Role::Billing)
+        .iter()
+        .copied()
+        .filter(|link| part == 1 && !is_part_link(index, source, &link.id));
+    let linked = own
+        .into_iter()
+        .chain(matched)
+        .find_map(|link| Some((link, index.ledger_member(link, INVOICE)?.record.id.as_str())));
+    let mut ids = index.carriers(&key);
+    match linked {
+        Some((link, id)) => {
+            ids.retain(|carrier| *carrier != id);
+            if ids.is_empty() {
+                Standing::Linked { link, id }
+            } else {
+                ids.insert(0, id);
+                Standing::Twice(ids)
+            }
+        }
+        None => match ids.as_slice() {
+            [] => Standing::Nothing,
+            [id] => Standing::Unlinked { id },
+            _ => Standing::Twice(ids),
+        },
+    }
+}
+
+fn is_part_link(index: &Index<'_>, source: &Source, id: &str) -> bool {
+    (1..=crate::parts::MOST).any(|part| index.billing_key(source, part) == id)
+}
+
+/// What is billed by one part, kept with its link so that a later change shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Billed<'a> {
+    /// The part's amount, before or with tax as the deal's is.
+    pub(crate) amount: Decimal,
+    /// Its currency.
+    pub(crate) currency: &'a str,
+    /// Per cent of the deal.
+    pub(crate) share: Decimal,
+    /// See [`crate::draft::InvoiceDraft::essence`].
+    pub(crate) essence: Document,
+}
+
+impl Billed<'_> {
+    /// As it is kept.
+    pub(crate) fn shadow(&self) -> String {
+        let text = |value: String| Document::Text(value);
+        let amount = footbridge_model::money::canonical;
+        let fields = BTreeMap::from([
+            ("amount".to_owned(), text(amount(self.amount))),
+            ("currency".to_owned(), text(self.currency.to_owned())),
+            ("share".to_owned(), text(amount(self.share))),
+            ("essence".to_owned(), self.essence.clone()),
+        ]);
+        Document::Object(BTreeMap::from([(
+            "billed".to_owned(),
+            Document::Object(fields),
+        )]))
+        .canonical()
+    }
+}
+
+/// An invoice that exists and may stay as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Kept {
+    /// Its id in the ledger.
+    pub(crate) id: String,
+    /// For sentences.
+    pub(crate) name: String,
+    /// Its link.
+    pub(crate) link: LinkIntent,
+    /// Set if its link is made with this plan.
+    pub(crate) adoption: Option<Adoption>,
+}
+
+/// Checks an invoice that stands for a part against the deal as it is now.
+pub(crate) fn keep(
+    index: &Index<'_>,
+    source: &Source,
+    part: u32,
+    standing: &Standing<'_>,
+    now: &Billed<'_>,
+) -> Result<Kept, Stop> {
+    match standing {
+        Standing::Nothing => Err(say::nothing_stands()),
+        Standing::Twice(ids) => Err(say::key_stands_twice(
+            &ids.iter().map(|id| named(index, id)).collect::<Vec<_>>(),
+        )),
+        Standing::Linked { link, id } => {
+            let seen = index.input.observed.invoices.get(*id);
+            if let Some(seen) = seen {
+                alive(index, id, seen)?;
+            }
+            if changed(index, source, link, seen, now) {
+                return Err(say::changed(&named(index, id)));
+            }
+            Ok(Kept {
+                id: (*id).to_owned(),
+                name: named(index, id),
+                link: intent(source, link.id.clone(), now),
+                adoption: None,
+            })
+        }
+        Standing::Unlinked { id } => {
+            let key = index.billing_key(source, part);
+            if index.unresolved_billing(&key) {
+                return Err(say::unresolved());
+            }
+            let Some(seen) = index.input.observed.invoices.get(*id) else {
+                return Err(say::nothing_stands());
+            };
+            alive(index, id, seen)?;
+            if differs(index, &seen.value, now) {
+                return Err(say::changed(&named(index, id)));
+            }
+            let link = intent(source, key, now);
+            let adoption = Adoption {
+                link: link.clone(),
+                ledger_record: index.ledger_record(INVOICE, id),
+                version: seen.version.clone(),
+                subject: deal::subject(index.input, source, part),
+                why: why::adopted_invoice(&named(index, id)),
+            };
+            Ok(Kept {
+                id: (*id).to_owned(),
+                name: named(index, id),
+                link,
+                adoption: Some(adoption),
+            })
+        }
+    }
+}
+
+/// The link of a part.
+pub(crate) fn intent(source: &Source, key: String, billed: &Billed<'_>) -> LinkIntent {
+    LinkIntent {
+        id: key,
+        role: Role::Billing,
+        source: source.record.clone(),
+        source_shadow: Some(billed.shadow()),
+    }
+}
+
+fn alive(index: &Index<'_>, id: &str, seen: &Seen<ledger::Invoice>) -> Result<(), Stop> {
+    let status = seen.value.status.as_deref().unwrap_or_default();
+    if seen.presence != Presence::Present || matches!(status, "voided" | "deleted") {
+        return Err(say::voided(&named(index, id)));
+    }
+    Ok(())
+}
+
+/// Whether the deal is another than the one that was billed: by what was kept then, else by the invoice's sum.
+fn changed(
+    index: &Index<'_>,
+    source: &Source,
+    link: &Link,
+    seen: Option<&Seen<ledger::Invoice>>,
+    now: &Billed<'_>,
+) -> bool {
+    let kept = link
+        .members
+        .iter()
+        .find(|member| member.record == source.record)
+        .and_then(|member| Document::from_plugin(member.shadow.as_deref()?).ok())
+        .filter(|shadow| shadow.at("billed").is_some());
+    match kept {
+        Some(shadow) => shadow.canonical() != now.shadow(),
+        None => seen.is_some_and(|seen| differs(index, &seen.value, now)),
+    }
+}
+
+fn differs(index: &Index<'_>, invoice: &ledger::Invoice, now: &Billed<'_>) -> bool {
+    let sum = match index.input.policy.billing.amounts {
+        Amounts::Exclusive => invoice.sub_total,
+        Amounts::Inclusive | Amounts::NoTax => invoice.total,
+    };
+    let currency = invoice.currency.as_deref();
+    sum.is_some_and(|sum| sum != now.amount)
+        || currency.is_some_and(|currency| currency != now.currency)
+}
+
+fn named(index: &Index<'_>, id: &str) -> String {
+    let seen = index.input.observed.invoices.get(id);
+    let number = seen
+        .and_then(|seen| seen.value.number.as_deref())
+        .filter(|n| !n.is_empty());
+    say::invoice_name(number, id)
+}

@@ -1,0 +1,125 @@
+//! Sentences about customers. Each names the customer, since deals are held for them.
+
+use super::{Stop, quoted};
+use footbridge_model::plan::reason;
+
+pub(crate) fn not_visible(object: &str, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NOT_VISIBLE,
+        format!(
+            "The deal's customer, {object} {id}, can't be seen. Give the connection's user access to it."
+        ),
+    )
+}
+
+pub(crate) fn ledger_not_visible(name: &str, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NOT_VISIBLE,
+        format!(
+            "Customer {} is linked with customer {id} of the ledger, which can't be seen. Sync again; if that doesn't help, check the link.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn source_gone(name: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_GONE,
+        format!(
+            "Customer {} is deleted in the source. Give the deal another customer, or restore it.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn source_merged(name: &str, into: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_MERGED,
+        format!(
+            "Customer {} was merged into {into} in the source. Sync again once the deal refers to that one, or correct the deal.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn ledger_gone(name: &str, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_GONE,
+        format!(
+            "Customer {} is archived or deleted in the ledger ({id}). Restore it there, or link another one.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn ledger_merged(name: &str, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_MERGED,
+        format!(
+            "Customer {} was merged into another one in the ledger ({id}). Link the one that remains.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn number_twice(name: &str, number: &str) -> Stop {
+    Stop::hold(
+        reason::KEY_STANDS_TWICE,
+        format!(
+            "Several customers of the ledger carry number {number}, which stands for customer {}. Leave it on one of them.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn name_held(name: &str, id: &str, why: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NAME_CLASH,
+        format!(
+            "The ledger has a customer called {} already ({id}), and {why}. Link the deal's customer with it, or give one of them another name.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn namesakes(name: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NAME_CLASH,
+        format!(
+            "Two customers in the source are called {} and neither is in the ledger, where names are unique. Merge them, or give one another name.",
+            quoted(name)
+        ),
+    )
+}
+
+pub(crate) fn looks_like_other(name: &str, other: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_LOOKS_EXISTING,
+        format!(
+            "Customers {} and {} in the source look like one, and neither is in the ledger. Merge them, or link each with its own.",
+            quoted(name),
+            quoted(other)
+        ),
+    )
+}
+
+pub(crate) fn looks_existing(name: &str, other: &str, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_LOOKS_EXISTING,
+        format!(
+            "Customer {} looks like {} of the ledger ({id}). Link them if they are one; else give one of them a clearly different name.",
+            quoted(name),
+            quoted(other)
+        ),
+    )
+}
+
+pub(crate) fn unresolved(name: &str) -> Stop {
+    Stop::hold(
+        reason::UNRESOLVED_WRITE,
+        format!(
+            "A write of customer {} to the ledger isn't resolved yet. It is looked up there; sync again later.",
+            quoted(name)
+        ),
+    )
+}

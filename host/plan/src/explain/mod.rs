@@ -1,0 +1,67 @@
+//! Every sentence that people read in a plan, in one place; each is bound to its reason code.
+//!
+//! A sentence says what was found and what to do next. Text from outside is quoted and stays as it is: renderers escape it.
+
+pub(crate) mod customer;
+pub(crate) mod deal;
+pub(crate) mod invoice;
+pub(crate) mod op;
+
+use footbridge_model::failure::Problem;
+use footbridge_model::plan::reason;
+
+/// Why something isn't done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// Nothing is to be done.
+    Skip(Said),
+    /// It waits for a person or for another record.
+    Hold(Said),
+}
+
+/// A reason code and its sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// From `footbridge_model::plan::reason`.
+    pub(crate) reason: &'static str,
+    /// For people.
+    pub(crate) message: String,
+}
+
+impl Stop {
+    pub(crate) fn skip(reason: &'static str, message: impl Into<String>) -> Self {
+        Stop::Skip(Said {
+            reason,
+            message: message.into(),
+        })
+    }
+
+    pub(crate) fn hold(reason: &'static str, message: impl Into<String>) -> Self {
+        Stop::Hold(Said {
+            reason,
+            message: message.into(),
+        })
+    }
+}
+
+/// Text from outside in a sentence.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+/// The mapping or what it made can't be used.
+pub(crate) fn mapping(message: impl Into<String>) -> Stop {
+    Stop::hold(reason::MAPPING_PROBLEM, message)
+}
+
+/// What the mapping itself reported.
+pub(crate) fn mapping_said(of: &str, problem: &Problem) -> Stop {
+    let field = match &problem.field {
+        Some(field) => format!(" (field {})", quoted(field)),
+        None => String::new(),
+    };
+    mapping(format!(
+        "The mapping could not handle {of}: {}{field}. Correct the record or the mapping.",
+        problem.message.trim_end_matches('.')
+    ))
+}

@@ -1,0 +1,95 @@
+//! Why something is written or recognised: the sentences of operations and adoptions.
+
+use super::quoted;
+use crate::dates::InvoiceDates;
+use crate::money::shown;
+use crate::tax::LineTax;
+use crate::totals::Totals;
+use footbridge_model::money::canonical;
+use rust_decimal::Decimal;
+use std::collections::BTreeMap;
+
+pub(crate) fn new_customer(name: &str, number: &str) -> String {
+    format!(
+        "The ledger has no customer called {} and none with number {number}; it is created.",
+        quoted(name)
+    )
+}
+
+pub(crate) fn adopted_by_number(name: &str, number: &str) -> String {
+    format!(
+        "Customer {} is in the ledger with number {number}; they are linked. Nothing is written to it.",
+        quoted(name)
+    )
+}
+
+pub(crate) fn adopted_by_name(name: &str) -> String {
+    format!(
+        "The ledger has exactly one customer called {}, without a number of its own; they are linked. Nothing is written to it.",
+        quoted(name)
+    )
+}
+
+pub(crate) fn adopted_invoice(invoice: &str) -> String {
+    format!(
+        "The ledger's {invoice} carries this deal's key and sum; they are linked. Nothing is written to it."
+    )
+}
+
+/// What an invoice will come to and who decided its tax.
+pub(crate) fn new_invoice(
+    customer: &str,
+    totals: Totals,
+    currency: &str,
+    dates: InvoiceDates,
+    taxes: &[LineTax],
+    part: Option<(u32, Decimal)>,
+) -> String {
+    let mut winners: BTreeMap<(&str, &str), Vec<String>> = BTreeMap::new();
+    for (n, tax) in taxes.iter().enumerate() {
+        winners
+            .entry((&tax.tax_type, &tax.winner))
+            .or_default()
+            .push((n + 1).to_string());
+    }
+    let taxes: Vec<String> = winners
+        .iter()
+        .map(|((tax_type, winner), lines)| {
+            format!(
+                "{} on line {} from {winner}",
+                quoted(tax_type),
+                lines.join(", ")
+            )
+        })
+        .collect();
+    let part = part.map_or_else(String::new, |(number, share)| {
+        format!("Part {number} of the deal, {} %. ", canonical(share))
+    });
+    format!(
+        "{part}The deal is won and not billed: {} plus {} tax, {} in all, to {}, dated {}, due {}. Tax: {}.",
+        shown(totals.sub_total, currency),
+        shown(totals.total_tax, currency),
+        shown(totals.total, currency),
+        quoted(customer),
+        dates.date,
+        dates.due,
+        taxes.join("; ")
+    )
+}
+
+/// The text of a line of one part.
+pub(crate) fn part_description(line: &str, number: u32, count: usize, share: Decimal) -> String {
+    format!("{line} (part {number} of {count}, {} %)", canonical(share))
+}
+
+pub(crate) fn write_back_new() -> String {
+    "The deal shows the invoice that is made for it.".to_owned()
+}
+
+pub(crate) fn write_back_missing(invoice: &str, fields: &[&str]) -> String {
+    let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+    format!(
+        "The deal is billed with {invoice}, but {} on the deal doesn't say so.",
+        fields.join(", ")
+    )
+}
