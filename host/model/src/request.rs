@@ -31,6 +31,8 @@ pub enum RequestEvent {
     Lost,
     /// It is sent again, the same bytes under the same key.
     Resent,
+    /// It was refused before the first byte left, and never sent before.
+    NotSent,
     /// Every operation got its final outcome.
     Settled,
     /// Absence can't be proven well enough to send again.
@@ -56,6 +58,7 @@ impl RequestState {
             (S::Started | S::InDoubt, E::Answer) => Ok(S::Answered),
             (S::Started | S::InDoubt | S::Answered, E::Lost) => Ok(S::InDoubt),
             (S::Started | S::InDoubt, E::Resent) => Ok(S::Started),
+            (S::Started, E::NotSent) => Ok(S::Settled),
             (S::NeedsPerson, E::Resent) => Ok(S::Started),
             (S::Answered | S::InDoubt | S::NeedsPerson, E::Settled) => Ok(S::Settled),
             (S::InDoubt, E::Unproven) => Ok(S::NeedsPerson),
@@ -82,7 +85,14 @@ mod tests {
             S::NeedsPerson,
             S::Settled,
         ];
-        let events = [E::Answer, E::Lost, E::Resent, E::Settled, E::Unproven];
+        let events = [
+            E::Answer,
+            E::Lost,
+            E::Resent,
+            E::NotSent,
+            E::Settled,
+            E::Unproven,
+        ];
         let mut legal = Vec::new();
         for state in states {
             for event in events {
@@ -97,6 +107,7 @@ mod tests {
                 (S::Started, E::Answer, S::Answered),
                 (S::Started, E::Lost, S::InDoubt),
                 (S::Started, E::Resent, S::Started),
+                (S::Started, E::NotSent, S::Settled),
                 (S::Answered, E::Lost, S::InDoubt),
                 (S::Answered, E::Settled, S::Settled),
                 (S::InDoubt, E::Answer, S::Answered),
