@@ -1,0 +1,547 @@
+//! The one function that everything passes: [`Line::exchange`].
+//!
+//! Order matters and is the point: grant, URL, headers, budget, token, dial, learn, refresh once, clean, audit. A
+//! secret is touched only after every check. Next: `wire.rs` sends; guests get the result through `host.rs`, the
+//! engine through `outbound.rs`.
+
+use super::Line;
+use super::audit::{AuditRecord, record};
+use super::budget::Wait;
+use super::grant::{self, Path};
+use super::scrub::Scrubber;
+use super::wire::{Incoming, Outgoing, WireError};
+use crate::connection::Access;
+use crate::profile::ClientAuth;
+use crate::secret::Secret;
+use crate::token::{Token, TokenError, read_answer};
+use base64::Engine as _;
+use footbridge_model::document::Document;
+use reqwest::Method;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use url::Url;
+
+/// Longest wait for the budget inside a call, in seconds.
+const INLINE: u32 = 2;
+/// Most text of an answer that isn't JSON.
+const MAX_TEXT: usize = 64 * 1024;
+/// Most bytes of headers and query that a guest may send.
+const MAX_HEAD: usize = 16 * 1024;
+/// Header names that only the host sets.
+const FORBIDDEN: &[&str] = &[
+    "authorization",
+    "cookie",
+    "host",
+    "content-length",
+    "connection",
+    "transfer-encoding",
+    "upgrade",
+    "te",
+    "trailer",
+    "keep-alive",
+    "expect",
+    "accept-encoding",
+    "forwarded",
+    "set-cookie",
+];
+const FORBIDDEN_FAMILIES: &[&str] = &["proxy-", "sec-", "x-forwarded-", "x-http-method"];
+
+/// One request, before anything was checked.
+pub(crate) struct Ask {
+    /// Who asks, for the audit record.
+    pub(crate) by: String,
+    pub(crate) asking: Asking,
+    pub(crate) service: String,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// Reading, or writing with what a write carries.
+pub(crate) enum Asking {
+    Read,
+    Write {
+        method: Method,
+        content_type: String,
+        body: Vec<u8>,
+        key: String,
+    },
+}
+
+/// An answer that is fit to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// Lower-case names; no cookies, no secrets.
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Body,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Canonical, numbers as decimal strings.
+    Json(String),
+    /// Other UTF-8, at most 64 KiB of it.
+    Text(String),
+    Empty,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// By grant, address or limit. Nothing left.
+    Denied(String),
+    /// Seconds until the budget allows it. Nothing left.
+    Budget(u32),
+    /// No connection, or no token because the token URL couldn't be asked. Nothing left.
+    NoConnection(String),
+    /// Something left and no whole answer came.
+    Lost(String),
+    /// The credential was refused, also after a refresh. It had no effect.
+    AuthExpired(String),
+}
+
+/// Whether only the host may set this header.
+pub(crate) fn is_forbidden(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    FORBIDDEN.contains(&name.as_str())
+        || FORBIDDEN_FAMILIES
+            .iter()
+            .any(|family| name.starts_with(family))
+}
+
+impl Line {
+    /// The one way out.
+    pub(crate) async fn exchange(&self, ask: Ask) -> Result<Reply, Refusal> {
+        let started = Instant::now();
+        let mut note = AuditRecord {
+            at: self.clock.now(),
+            connection: self.connection.name.to_string(),
+            by: ask.by.clone(),
+            method: ask.asking.method().to_string(),
+            service: ask.service.clone(),
+            path: ask.path.chars().take(300).collect(),
+            outcome: String::new(),
+            bytes_out: ask.asking.body().map_or(0, <[u8]>::len),
+            bytes_in: 0,
+            milliseconds: 0,
+            secrets_found: 0,
+        };
+        let outcome = self.exchange_checked(ask, &mut note).await;
+        note.at = self.clock.now();
+        note.outcome = match &outcome {
+            Ok(reply) => reply.status.to_string(),
+            Err(refusal) => format!("{refusal:?}"),
+        };
+        note.milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        record(self.audit.as_ref(), note);
+        outcome
+    }
+
+    async fn exchange_checked(&self, ask: Ask, note: &mut AuditRecord) -> Result<Reply, Refusal> {
+        let path = self.check(&ask).map_err(Refusal::Denied)?;
+        let _slot = self.slot().await?;
+        self.wait_for_budget().await?;
+        let mut token = self.token(None).await?;
+        let mut answer = self.send(&ask, &path, &token).await?;
+        if answer.status == 401 {
+            // Refused before it was carried out, so it may be repeated once: the same bytes, the same key.
+            token = self.token(Some(&token)).await?;
+            self.wait_for_budget().await?;
+            answer = self.send(&ask, &path, &token).await?;
+        }
+        note.bytes_in = answer.body.len();
+        if answer.status == 401 {
+            return Err(Refusal::AuthExpired(
+                "the API refused the credential, also after it was renewed. Check that the app may still use this organisation".to_owned(),
+            ));
+        }
+        let (reply, found) = self.clean(answer, &token)?;
+        note.secrets_found = found;
+        Ok(reply)
+    }
+
+    /// Grant, headers and sizes. Touches no secret.
+    fn check(&self, ask: &Ask) -> Result<Path, String> {
+        let path = Path::parse(&ask.path)?;
+        let grant = self.connection.grant.as_deref();
+        let access = match ask.asking {
+            Asking::Read => Access::Read,
+            Asking::Write { .. } => Access::Write,
+        };
+        grant::check(&self.profile, grant, access, &ask.service, &path)?;
+        if let Some(body) = ask.asking.body()
+            && self.profile.composite == Some(path.to_string().as_str())
+        {
+            grant::check_composite(&self.profile, grant, &ask.service, body)?;
+        }
+        let mut head = 0;
+        for (name, value) in ask.headers.iter().chain(&ask.query) {
+            head += name.len() + value.len();
+        }
+        if head > MAX_HEAD {
+            return Err(format!("headers and query are over {MAX_HEAD} bytes"));
+        }
+        let of_the_host = |name: &str| {
+            let own = [
+                self.profile.organisation_header,
+                self.profile.idempotency_header,
+                self.connection.idempotency_header.as_deref(),
+            ];
+            is_forbidden(name)
+                || own
+                    .into_iter()
+                    .flatten()
+                    .any(|own| own.eq_ignore_ascii_case(name))
+        };
+        match ask.headers.iter().find(|(name, _)| of_the_host(name)) {
+            Some((name, _)) => Err(format!("the header {name:?} is the host's to set")),
+            None => Ok(path),
+        }
+    }
+
+    async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
+        let wait = Duration::from_secs(u64::from(INLINE));
+        match tokio::time::timeout(wait, self.budget.slot()).await {
+            Ok(Some(slot)) => Ok(slot),
+            Ok(None) | Err(_) => Err(Refusal::Budget(1)),
+        }
+    }
+
+    /// Takes a request out of the budget; waits for it at most two seconds in all.
+    async fn wait_for_budget(&self) -> Result<(), Refusal> {
+        let mut waited = 0;
+        loop {
+            match self.budget.reserve(self.clock.now()) {
+                Ok(()) => return Ok(()),
+                Err(Wait(seconds)) if waited + seconds <= INLINE => {
+                    waited += seconds;
+                    self.clock
+                        .sleep(Duration::from_secs(u64::from(seconds)))
+                        .await;
+                }
+                Err(Wait(seconds)) => return Err(Refusal::Budget(seconds)),
+            }
+        }
+    }
+
+    async fn token(&self, refused: Option<&Arc<Token>>) -> Result<Arc<Token>, Refusal> {
+        let now = self.clock.now();
+        let token = self
+            .tokens
+            .token(now, refused, || self.fetch_token())
+            .await
+            .map_err(|error| match error {
+                TokenError::Refused(why) => Refusal::AuthExpired(why),
+                TokenError::Unreachable(why) => Refusal::NoConnection(why),
+                TokenError::Denied(why) => Refusal::Denied(why),
+                TokenError::Later(seconds) => Refusal::Budget(seconds),
+            })?;
+        Ok(token)
+    }
+
+    async fn send(&self, ask: &Ask, path: &Path, token: &Token) -> Result<Incoming, Refusal> {
+        let instance = self.instance(token).map_err(Refusal::Denied)?;
+        let url = self
+            .targets
+            .url(
+                &self.profile,
+                instance.as_ref(),
+                &ask.service,
+                path,
+                &ask.query,
+            )
+            .map_err(Refusal::Denied)?;
+        let mut headers: Vec<(String, String)> = Vec::new();
+        let own = self.profile.headers.iter();
+        let own = own.filter(|(name, _)| {
+            !ask.headers
+                .iter()
+                .any(|(n, _)| n.eq_ignore_ascii_case(name))
+        });
+        headers.extend(own.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        headers.extend(ask.headers.iter().cloned());
+        if let (Some(name), Some(organisation)) = (
+            self.profile.organisation_header,
+            &self.connection.organisation,
+        ) {
+            replace(&mut headers, name, organisation);
+        }
+        let mut body = None;
+        if let Asking::Write {
+            content_type,
+            body: bytes,
+            key,
+            ..
+        } = &ask.asking
+        {
+            replace(&mut headers, "content-type", content_type);
+            let configured = self.connection.idempotency_header.as_deref();
+            if let Some(name) = configured.or(self.profile.idempotency_header) {
+                replace(&mut headers, name, key);
+            }
+            body = Some(bytes.clone());
+        }
+        let outgoing = Outgoing {
+            method: ask.asking.method(),
+            url,
+            headers,
+            authorization: Some(bearer(token)),
+            body,
+        };
+        let answer = self
+            .wire
+            .send(outgoing)
+            .await
+            .map_err(|error| match error {
+                WireError::Denied(why) => Refusal::Denied(why),
+                WireError::NoConnection(why) => Refusal::NoConnection(why),
+                WireError::Lost(why) => Refusal::Lost(why),
+            })?;
+        self.budget
+            .learn(answer.status, &answer.headers, self.clock.now());
+        Ok(answer)
+    }
+
+    fn instance(&self, token: &Token) -> Result<Option<Url>, String> {
+        let named = token.instance.as_deref();
+        match self.profile.origin {
+            crate::profile::Origin::Configured => Ok(None),
+            crate::profile::Origin::Instance { .. } => named
+                .map(|text| self.targets.instance(&self.profile, text))
+                .transpose(),
+        }
+    }
+
+    /// Asks the token URL. The app's secret goes nowhere else.
+    async fn fetch_token(&self) -> Result<Token, TokenError> {
+        let started = Instant::now();
+        let outgoing = self.token_request();
+        let answer = self.wire.send(outgoing).await;
+        let now = self.clock.now();
+        let outcome = match &answer {
+            Ok(answer) => answer.status.to_string(),
+            Err(error) => format!("{error:?}"),
+        };
+        record(
+            self.audit.as_ref(),
+            AuditRecord {
+                at: now,
+                connection: self.connection.name.to_string(),
+                by: "host".to_owned(),
+                method: "POST".to_owned(),
+                service: "token".to_owned(),
+                path: self.targets.token.path().to_owned(),
+                outcome,
+                bytes_out: 0,
+                bytes_in: answer.as_ref().map_or(0, |answer| answer.body.len()),
+                milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+                secrets_found: 0,
+            },
+        );
+        match answer {
+            Ok(answer) if answer.status == 429 => Err(TokenError::Later(5)),
+            Ok(mut answer) => {
+                Scrubber::new([&self.secret]).scrub(&mut answer.body);
+                let token = read_answer(answer.status, &answer.body, now)?;
+                self.instance(&token).map_err(TokenError::Denied)?;
+                Ok(token)
+            }
+            Err(WireError::Denied(why)) => Err(TokenError::Denied(why)),
+            Err(WireError::NoConnection(why) | WireError::Lost(why)) => Err(
+                TokenError::Unreachable(format!("no token could be fetched: {why}")),
+            ),
+        }
+    }
+
+    fn token_request(&self) -> Outgoing {
+        let (id, secret) = (&self.connection.client_id, &self.secret);
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        if !self.profile.scopes.is_empty() {
+            form.append_pair("scope", self.profile.scopes);
+        }
+        let authorization = match self.profile.client_auth {
+            ClientAuth::Basic => Some(basic(id, secret)),
+            ClientAuth::Form => {
+                form.append_pair("client_id", id);
+                form.append_pair("client_secret", secret.expose());
+                None
+            }
+        };
+        Outgoing {
+            method: Method::POST,
+            url: self.targets.token.clone(),
+            headers: vec![
+                ("accept".to_owned(), "application/json".to_owned()),
+                (
+                    "content-type".to_owned(),
+                    "application/x-www-form-urlencoded".to_owned(),
+                ),
+            ],
+            authorization,
+            body: Some(form.finish().into_bytes()),
+        }
+    }
+
+    /// Takes out cookies and secrets, and reads the body.
+    fn clean(&self, answer: Incoming, token: &Token) -> Result<(Reply, usize), Refusal> {
+        let basic = basic(&self.connection.client_id, &self.secret);
+        let basic = Secret::new(basic.expose().trim_start_matches("Basic ").to_owned());
+        let scrubber = Scrubber::new([&self.secret, &token.access, &basic]);
+        let Incoming {
+            status,
+            mut headers,
+            mut body,
+        } = answer;
+        headers.retain(|(name, _)| !name.starts_with("set-cookie"));
+        let mut found = 0;
+        for (_, value) in &mut headers {
+            found += scrubber.scrub_text(value);
+        }
+        found += scrubber.scrub(&mut body);
+        let claims_json = headers
+            .iter()
+            .any(|(name, value)| name == "content-type" && value.contains("json"));
+        let body = read_body(body, claims_json);
+        let body = match body {
+            Ok(Body::Json(mut text)) => {
+                // Once more, now that escapes are resolved.
+                found += scrubber.scrub_text(&mut text);
+                Body::Json(text)
+            }
+            Ok(body) => body,
+            Err(why) => return Err(Refusal::Lost(why)),
+        };
+        let reply = Reply {
+            status,
+            headers,
+            body,
+        };
+        Ok((reply, found))
+    }
+
+    pub(crate) async fn check_credential(&self) -> Result<(), String> {
+        match self.token(None).await {
+            Ok(_) => Ok(()),
+            Err(
+                Refusal::Denied(why)
+                | Refusal::NoConnection(why)
+                | Refusal::Lost(why)
+                | Refusal::AuthExpired(why),
+            ) => Err(why),
+            Err(Refusal::Budget(seconds)) => {
+                Err(format!("the token URL asks to come back in {seconds} s"))
+            }
+        }
+    }
+}
+
+impl Asking {
+    fn method(&self) -> Method {
+        match self {
+            Self::Read => Method::GET,
+            Self::Write { method, .. } => method.clone(),
+        }
+    }
+
+    fn body(&self) -> Option<&[u8]> {
+        match self {
+            Self::Read => None,
+            Self::Write { body, .. } => Some(body),
+        }
+    }
+}
+
+fn bearer(token: &Token) -> Secret {
+    Secret::new(format!("Bearer {}", token.access.expose()))
+}
+
+fn basic(id: &str, secret: &Secret) -> Secret {
+    let pair = zeroize::Zeroizing::new(format!("{id}:{}", secret.expose()));
+    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
+    Secret::new(format!("Basic {encoded}"))
+}
+
+fn replace(headers: &mut Vec<(String, String)>, name: &str, value: &str) {
+    headers.retain(|(present, _)| !present.eq_ignore_ascii_case(name));
+    headers.push((name.to_owned(), value.to_owned()));
+}
+
+/// JSON becomes a document; what only claims to be JSON, because it was cut or is damaged, is no whole answer.
+fn read_body(body: Vec<u8>, claims_json: bool) -> Result<Body, String> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Body::Empty);
+    }
+    let looks_like_json = matches!(body.trim_ascii_start().first(), Some(b'{' | b'['));
+    let Ok(text) = String::from_utf8(body) else {
+        return if claims_json {
+            Err("the answer claims to be JSON and isn't UTF-8".to_owned())
+        } else {
+            Ok(Body::Empty)
+        };
+    };
+    if claims_json || looks_like_json {
+        match Document::from_api(&text) {
+            Ok(document) => return Ok(Body::Json(document.canonical())),
+            Err(error) if claims_json => {
+                return Err(format!(
+                    "the answer claims to be JSON and can't be read: {error}"
+                ));
+            }
+            Err(_) => {}
+        }
+    }
+    let end = text.floor_char_boundary(MAX_TEXT);
+    Ok(Body::Text(text.get(..end).unwrap_or_default().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_are_told_apart() {
+        let read = |text: &str, json| read_body(text.as_bytes().to_vec(), json);
+        assert_eq!(read(" \r\n", true), Ok(Body::Empty));
+        assert_eq!(
+            read(r#"{"b":1.50,"a":1e2}"#, true),
+            Ok(Body::Json(r#"{"a":"100","b":"1.50"}"#.into()))
+        );
+        assert_eq!(read(r#"[1]"#, false), Ok(Body::Json(r#"["1"]"#.into())));
+        assert!(
+            read(r#"{"a":[1,2"#, true)
+                .unwrap_err()
+                .contains("can't be read")
+        );
+        assert_eq!(
+            read("<html>no</html>", false),
+            Ok(Body::Text("<html>no</html>".into()))
+        );
+        assert!(read("<html>no</html>", true).is_err());
+        assert_eq!(read_body(vec![0xff, 0xfe], false), Ok(Body::Empty));
+        let Ok(Body::Text(long)) = read(&"é".repeat(40_000), false) else {
+            panic!("text")
+        };
+        assert!(long.len() <= MAX_TEXT && long.len() > MAX_TEXT - 2);
+    }
+
+    #[test]
+    fn only_the_host_sets_these_headers() {
+        for name in [
+            "Authorization",
+            "cookie",
+            "HOST",
+            "content-length",
+            "Connection",
+            "Proxy-Authorization",
+            "X-Forwarded-For",
+        ] {
+            assert!(is_forbidden(name), "{name}");
+        }
+        for name in ["accept", "if-modified-since", "sforce-query-options"] {
+            assert!(!is_forbidden(name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One connection as the operator configures it: which provider, which URLs, whose credential, how much of the budget.
+//!
+//! No secret stands here, only where it is found. Every URL can be pointed elsewhere (sandboxes, simulators). Next:
+//! `profile.rs` says what is true of the provider, `broker/` puts both together.
+
+use crate::secret::Secret;
+use footbridge_model::id::ConnectionId;
+use serde::Deserialize;
+use std::path::PathBuf;
+
+/// A connection. In `footbridge.toml`: a table `[connections.NAME]` with these keys (the name is the table's).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Connection {
+    /// Its name: the key of its table. Set by the reader of the configuration.
+    #[serde(skip, default = "unnamed")]
+    pub name: ConnectionId,
+    /// The provider profile.
+    pub provider: Provider,
+    /// Where the API is, without the services' paths: `https://api.xero.com`, `https://acme.my.salesforce.com`,
+    /// `http://127.0.0.1:8080`. Xero has a default; Salesforce needs its My Domain.
+    pub base_url: Option<String>,
+    /// Where tokens come from. Default: the provider's (for Salesforce `/services/oauth2/token` under the base URL).
+    pub token_url: Option<String>,
+    /// The app's id.
+    pub client_id: String,
+    /// Where the app's secret is.
+    pub client_secret: SecretSource,
+    /// The organisation that the connection is pinned to, by the far side's id.
+    pub organisation: Option<String>,
+    /// The API's version in paths, where the provider has one. Salesforce: `v66.0`.
+    pub api_version: Option<String>,
+    /// Seconds until a request without a whole answer is given up. 60.
+    pub timeout_seconds: Option<u64>,
+    /// Tighter budgets than the provider's.
+    #[serde(default)]
+    pub budget: BudgetOverride,
+    /// Another header for idempotency keys than the provider's.
+    pub idempotency_header: Option<String>,
+    /// What the plugin may ask for, instead of all that the provider's profile offers. It can only narrow that.
+    pub grant: Option<Vec<GrantRule>>,
+}
+
+fn unnamed() -> ConnectionId {
+    ConnectionId::new("")
+}
+
+impl Connection {
+    /// A connection with the provider's defaults for everything else.
+    pub fn new(
+        name: impl Into<String>,
+        provider: Provider,
+        client_id: impl Into<String>,
+        client_secret: SecretSource,
+    ) -> Self {
+        Self {
+            name: ConnectionId::new(name),
+            provider,
+            base_url: None,
+            token_url: None,
+            client_id: client_id.into(),
+            client_secret,
+            organisation: None,
+            api_version: None,
+            timeout_seconds: None,
+            budget: BudgetOverride::default(),
+            idempotency_header: None,
+            grant: None,
+        }
+    }
+}
+
+/// The providers that the host has a profile of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Provider {
+    /// Xero's accounting API.
+    Xero,
+    /// Salesforce's REST API.
+    Salesforce,
+}
+
+/// Where a secret is found. `{ env = "XERO_SECRET" }`, `{ file = "/run/secrets/xero" }`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecretSource {
+    /// In an environment variable of the host.
+    Env(String),
+    /// In a file; a line break at its end doesn't count.
+    File(PathBuf),
+    /// Given by the program itself: the demo's simulators. Can't be written in a configuration.
+    #[serde(skip)]
+    Given(Secret),
+}
+
+/// Why a secret isn't there.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The variable is missing or empty.
+    #[error(
+        "the environment variable {0} is not set. Set it to the app's client secret before starting"
+    )]
+    Variable(String),
+    /// The file can't be read or is empty.
+    #[error("the secret file {}: {reason}. Put the app's client secret there", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl SecretSource {
+    pub(crate) fn read(&self) -> Result<Secret, SecretError> {
+        match self {
+            Self::Given(secret) => Ok(secret.clone()),
+            Self::Env(name) => match std::env::var(name) {
+                Ok(text) if !text.is_empty() => Ok(Secret::new(text)),
+                _ => Err(SecretError::Variable(name.clone())),
+            },
+            Self::File(path) => {
+                let failed = |reason: String| SecretError::File {
+                    path: path.clone(),
+                    reason,
+                };
+                let text = std::fs::read_to_string(path).map_err(|e| failed(e.to_string()))?;
+                let secret = Secret::new(text.trim_end_matches(['\r', '\n']));
+                if secret.expose().is_empty() {
+                    return Err(failed("is empty".to_owned()));
+                }
+                Ok(secret)
+            }
+        }
+    }
+}
+
+/// Tighter limits than the provider's own; a larger figure has no effect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct BudgetOverride {
+    /// Requests at once.
+    pub concurrent: Option<u32>,
+    /// Requests a minute.
+    pub minute: Option<u32>,
+    /// Requests a day.
+    pub day: Option<u32>,
+}
+
+/// One thing that a plugin may ask for.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct GrantRule {
+    /// The service, as the profile names it.
+    pub service: String,
+    /// Reading or writing.
+    pub access: Access,
+    /// The decoded path; `*` stands for one segment, `**` at the end for any rest, also none.
+    pub path: String,
+}
+
+/// Reading or writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// GET, by a guest.
+    Read,
+    /// POST, PUT, PATCH, by the host.
+    Write,
+}
+
+impl std::fmt::Display for Access {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read => "read",
+            Self::Write => "write",
+        })
+    }
+}

@@ -1,0 +1,339 @@
+//! A connector component as the engine's `Connector`.
+//!
+//! Reads may reach the broker; `describe`, `prepare` and `interpret` reach nothing. It checks that every operation
+//! stands in exactly one request and gets exactly one outcome; anything else is the plugin's fault and nothing is sent.
+//! Next: `run.rs` makes the calls.
+
+use crate::bindings::{feed, lookup, schema, setup, types, writes};
+use crate::broker::Line;
+use crate::convert::{self, Nonsense};
+use crate::run::{Terms, Verdict, call};
+use crate::sandbox::Plugin;
+use crate::state::Reach;
+use async_trait::async_trait;
+use footbridge_engine::ports::{CallError, Connector};
+use footbridge_model::failure::{Failure, FailureKind};
+use footbridge_model::id::PluginDigest;
+use footbridge_model::plugin::{
+    Answer, Criteria, Description, FeedRequest, Found, Operation, OrganisationFound, Outcome, Page,
+    WriteRequest,
+};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Largest body of one write request, in bytes. Xero takes 3.5 MB, Salesforce more.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+
+/// A connector in the sandbox, on one connection.
+pub(crate) struct SandboxedConnector {
+    plugin: Arc<Plugin>,
+    line: Arc<Line>,
+}
+
+/// Loads an interface of the instance and makes one call, which gives the named type.
+macro_rules! work {
+    ($interface:ident . $call:ident ( $($argument:ident),* ) -> $gives:ty) => {
+        $crate::run::work::<$gives>(move |store, instance| {
+            Box::pin(async move {
+                let pre = instance.instance_pre(&*store);
+                let guest = $interface::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+                guest.$call(&mut *store, $(&$argument),*).await
+            })
+        })
+    };
+}
+pub(crate) use work;
+
+impl SandboxedConnector {
+    pub(crate) fn new(plugin: Arc<Plugin>, line: Arc<Line>) -> Self {
+        Self { plugin, line }
+    }
+
+    fn pure(&self) -> Terms {
+        Terms::pure(self.plugin.sandbox.limits())
+    }
+
+    fn reading(&self) -> Terms {
+        Terms {
+            reach: Reach::Reads {
+                line: self.line.clone(),
+                left: self.plugin.sandbox.limits().requests,
+            },
+            ..self.pure()
+        }
+    }
+
+    fn needs(&self, interface: &str) -> Result<(), CallError> {
+        if self.plugin.has(interface) {
+            return Ok(());
+        }
+        Err(CallError::Failure(Failure::new(
+            FailureKind::Misconfigured,
+            "settings",
+            format!(
+                "Plugin {} has no `{interface}`. Use a plugin that has it, or a flow that doesn't need it.",
+                self.plugin.installed.name
+            ),
+        )))
+    }
+
+    async fn prepare_chunk(
+        &self,
+        operations: &[Operation],
+    ) -> Result<Vec<WriteRequest>, CallError> {
+        let wanted: Vec<String> = operations.iter().map(|op| op.id.clone()).collect();
+        let operations: Vec<_> = operations.iter().map(convert::operation).collect();
+        call(
+            &self.plugin,
+            self.pure(),
+            work!(writes.call_prepare(operations) -> Result<Vec<writes::WriteRequest>, types::Problem>),
+            move |answer| match answer {
+                Err(problem) => Err(said(Failure {
+                    kind: FailureKind::Rejected,
+                    problem: convert::problem(problem),
+                    retry_after_seconds: None,
+                })),
+                Ok(requests) => {
+                    let requests = requests.into_iter().map(convert::write_request).collect();
+                    check_requests(&wanted, &requests)
+                        .map(|()| requests)
+                        .map_err(Verdict::Nonsense)
+                }
+            },
+        )
+        .await
+    }
+}
+
+#[async_trait]
+impl Connector for SandboxedConnector {
+    fn digest(&self) -> PluginDigest {
+        self.plugin.installed.digest.clone()
+    }
+
+    async fn describe(&self) -> Result<Description, CallError> {
+        self.needs("schema")?;
+        call(
+            &self.plugin,
+            self.pure(),
+            work!(schema.call_describe() -> schema::Description),
+            |description| Ok(convert::description(description)),
+        )
+        .await
+    }
+
+    async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError> {
+        self.needs("setup")?;
+        let work = work!(setup.call_discover() -> Result<Vec<setup::Organisation>, types::Failure>);
+        call(&self.plugin, self.reading(), work, |answer| {
+            let found = answer.map_err(|failure| said(convert::failure(failure)))?;
+            let found: Result<_, Nonsense> = found.into_iter().map(convert::organisation).collect();
+            found.map_err(Verdict::Nonsense)
+        })
+        .await
+    }
+
+    async fn read_changes(&self, request: FeedRequest) -> Result<Page, CallError> {
+        self.needs("feed")?;
+        let request = feed::Request {
+            object: request.object,
+            cursor: request.cursor,
+            limit: request.limit,
+            fields: request.fields,
+        };
+        let limits = self.plugin.sandbox.limits();
+        let work = work!(feed.call_read_changes(request) -> Result<feed::Page, types::Failure>);
+        call(&self.plugin, self.reading(), work, |answer| {
+            let page = answer.map_err(|failure| said(convert::failure(failure)))?;
+            convert::page(page, limits).map_err(Verdict::Nonsense)
+        })
+        .await
+    }
+
+    async fn fetch(
+        &self,
+        object: &str,
+        ids: Vec<String>,
+        fields: Vec<String>,
+    ) -> Result<Found, CallError> {
+        self.needs("lookup")?;
+        let object = object.to_owned();
+        let limits = self.plugin.sandbox.limits();
+        let work =
+            work!(lookup.call_fetch(object, ids, fields) -> Result<lookup::Found, types::Failure>);
+        call(&self.plugin, self.reading(), work, |answer| {
+            let found = answer.map_err(|failure| said(convert::failure(failure)))?;
+            convert::found(found, limits).map_err(Verdict::Nonsense)
+        })
+        .await
+    }
+
+    async fn find(&self, criteria: Criteria) -> Result<Found, CallError> {
+        self.needs("lookup")?;
+        let criteria = lookup::Criteria {
+            object: criteria.object,
+            key: criteria.key,
+            values: criteria.values,
+            parents: criteria.parents,
+            changed_since: criteria.changed_since,
+            fields: criteria.fields,
+        };
+        let limits = self.plugin.sandbox.limits();
+        let work = work!(lookup.call_find(criteria) -> Result<lookup::Found, types::Failure>);
+        call(&self.plugin, self.reading(), work, |answer| {
+            let found = answer.map_err(|failure| said(convert::failure(failure)))?;
+            convert::found(found, limits).map_err(Verdict::Nonsense)
+        })
+        .await
+    }
+
+    async fn prepare(&self, operations: Vec<Operation>) -> Result<Vec<WriteRequest>, CallError> {
+        self.needs("writes")?;
+        let limits = self.plugin.sandbox.limits();
+        let mut requests = Vec::new();
+        for chunk in chunks(
+            &operations,
+            |op| op.doc.len(),
+            limits.batch_items,
+            limits.batch_bytes,
+        ) {
+            requests.extend(self.prepare_chunk(chunk).await?);
+        }
+        Ok(requests)
+    }
+
+    async fn interpret(
+        &self,
+        request: &WriteRequest,
+        answer: &Answer,
+    ) -> Result<Vec<Outcome>, CallError> {
+        self.needs("writes")?;
+        let wanted = request.operations.clone();
+        let request = convert::write_request_back(request);
+        let answer = convert::answer(answer);
+        let work = work!(writes.call_interpret(request, answer) -> Vec<writes::Outcome>);
+        call(&self.plugin, self.pure(), work, move |outcomes| {
+            let given = outcomes.iter().map(|outcome| outcome.operation.as_str());
+            exactly_once(&wanted, given, "outcome").map_err(Verdict::Nonsense)?;
+            let outcomes: Result<_, Nonsense> =
+                outcomes.into_iter().map(convert::outcome).collect();
+            outcomes.map_err(Verdict::Nonsense)
+        })
+        .await
+    }
+}
+
+fn said(failure: Failure) -> Verdict {
+    Verdict::Said(CallError::Failure(failure))
+}
+
+fn check_requests(wanted: &[String], requests: &Vec<WriteRequest>) -> Result<(), Nonsense> {
+    for request in requests {
+        if request.operations.is_empty() {
+            return Err(format!(
+                "prepared a request to {} that carries no operation",
+                request.path
+            ));
+        }
+        if request.body.len() > MAX_BODY {
+            return Err(format!(
+                "prepared a body of {} bytes and the limit is {MAX_BODY}",
+                request.body.len()
+            ));
+        }
+    }
+    let given = requests.iter().flat_map(|request| &request.operations);
+    exactly_once(wanted, given.map(String::as_str), "request")
+}
+
+/// Whether every wanted id is given, each once, and no other.
+fn exactly_once<'a>(
+    wanted: &'a [String],
+    given: impl Iterator<Item = &'a str>,
+    what: &str,
+) -> Result<(), Nonsense> {
+    let mut missing: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+    let asked = missing.clone();
+    for id in given {
+        if missing.remove(id) {
+            continue;
+        }
+        let shown: String = id.chars().take(80).collect();
+        return Err(if asked.contains(id) {
+            format!("gave two {what}s for operation {shown:?}")
+        } else {
+            format!("gave an {what} for operation {shown:?}, which wasn't asked")
+        });
+    }
+    match missing.first() {
+        None => Ok(()),
+        Some(id) => Err(format!(
+            "gave no {what} for operation {id:?} and {} more",
+            missing.len() - 1
+        )),
+    }
+}
+
+/// Splits into runs of at most so many items and bytes; an item that is too large alone stands alone.
+pub(crate) fn chunks<T>(
+    all: &[T],
+    size: impl Fn(&T) -> usize,
+    items: usize,
+    bytes: usize,
+) -> Vec<&[T]> {
+    let mut chunks = Vec::new();
+    let (mut begin, mut sum) = (0, 0);
+    for (n, one) in all.iter().enumerate() {
+        let size = size(one);
+        if n > begin && (n - begin >= items || sum + size > bytes) {
+            chunks.extend(all.get(begin..n));
+            (begin, sum) = (n, 0);
+        }
+        sum += size;
+    }
+    if begin < all.len() {
+        chunks.extend(all.get(begin..));
+    }
+    chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_exactly_once() {
+        let wanted = ["a".to_owned(), "b".to_owned()];
+        let check = |given: &[&str]| exactly_once(&wanted, given.iter().copied(), "outcome");
+        assert_eq!(check(&["b", "a"]), Ok(()));
+        assert!(
+            check(&["a"])
+                .unwrap_err()
+                .contains("no outcome for operation \"b\"")
+        );
+        assert!(
+            check(&["a", "b", "a"])
+                .unwrap_err()
+                .contains("two outcomes")
+        );
+        assert!(
+            check(&["a", "b", "c"])
+                .unwrap_err()
+                .contains("wasn't asked")
+        );
+    }
+
+    #[test]
+    fn batches_are_split_by_number_and_size() {
+        let all = [1, 1, 1, 9, 1, 1];
+        assert_eq!(
+            chunks(&all, |n| *n, 2, 100),
+            [&[1, 1][..], &[1, 9], &[1, 1]]
+        );
+        assert_eq!(
+            chunks(&all, |n| *n, 100, 3),
+            [&[1, 1, 1][..], &[9], &[1, 1]]
+        );
+        assert!(chunks(&all[..0], |n| *n, 2, 3).is_empty());
+    }
+}

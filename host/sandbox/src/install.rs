@@ -1,0 +1,66 @@
+//! Installing: check the bytes, compile off the async threads, prove that everything it imports is there, store.
+//!
+//! Nothing of the plugin runs. The order matters: the index names a plugin only when its bytes and its native code
+//! are on disk. Next: `registry.rs` keeps it.
+
+use crate::check::{CheckError, inspect};
+use crate::compile::CompileError;
+use crate::registry::{Installed, RegistryError};
+use crate::sandbox::{Sandbox, link};
+use chrono::{DateTime, Utc};
+
+/// Why a plugin isn't installed. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The file isn't one of ours.
+    #[error(transparent)]
+    Check(#[from] CheckError),
+    /// It can't be compiled.
+    #[error(transparent)]
+    Compile(#[from] CompileError),
+    /// It imports a function that this host's interfaces don't have, or with another type.
+    #[error(
+        "the component doesn't fit this host: {0}. Build it against this host's contract and WASI 0.2"
+    )]
+    Link(String),
+    /// It can't be stored.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Its native code can't be stored.
+    #[error("native code can't be stored: {0}. Check the data directory's disk and rights")]
+    Native(std::io::Error),
+}
+
+impl Sandbox {
+    /// Installs a component under a name, instead of what had the name before. Runs nothing of it.
+    ///
+    /// # Errors
+    /// An [`InstallError`] that names what is wrong and the way out.
+    pub async fn install(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Result<Installed, InstallError> {
+        let inner = self.inner();
+        let inspection = inspect(&bytes, &inner.limits)?;
+        let (kind, digest) = (inspection.kind, inspection.digest.clone());
+        let engine = inner.engine(kind);
+        if inner.native.get(&digest, kind, engine).is_none() {
+            let native = inner
+                .compiler
+                .compile(kind, bytes.clone(), &inner.limits)
+                .await?;
+            let component = crate::cache::NativeCache::fresh(engine, &native)
+                .map_err(|error| InstallError::Link(format!("{error:#}")))?;
+            link(kind, &component).map_err(|error| InstallError::Link(format!("{error:#}")))?;
+            inner
+                .native
+                .put(&digest, kind, engine, &native)
+                .map_err(InstallError::Native)?;
+        }
+        let installed = inner.registry.add(name, inspection, &bytes, now)?;
+        tracing::info!(plugin = name, digest = %installed.digest, "installed");
+        Ok(installed)
+    }
+}

@@ -1,0 +1,275 @@
+//! The sandbox of one data directory: where plugins are installed, and made into the engine's connectors and transforms.
+//!
+//! It holds the engines, the registry and the native code; it knows no provider and sends nothing (`broker/`). Next:
+//! `install.rs`, `connector.rs`, `transform.rs`.
+
+use crate::broker::Broker;
+use crate::cache::NativeCache;
+use crate::check::{CheckError, Inspection, inspect};
+use crate::compile::Compiler;
+use crate::connector::SandboxedConnector;
+use crate::engine::{GuestRuns, PluginKind, Ticker, engine};
+use crate::limits::Limits;
+use crate::registry::{Installed, Registry, RegistryError};
+use crate::seal::InstallationKey;
+use crate::state::State;
+use crate::transform::SandboxedTransform;
+use crate::{host, wasi};
+use footbridge_engine::ports::{Connector, Transform};
+use footbridge_model::id::ConnectionId;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+use wasmtime::Engine;
+use wasmtime::component::{Component, InstancePre, Linker};
+
+/// What a sandbox needs.
+#[derive(Debug, Clone)]
+pub struct SandboxOptions {
+    /// The data directory; `plugins` and `native` are made in it.
+    pub data: PathBuf,
+    /// The key over native code, from a file outside the data directory.
+    pub key: InstallationKey,
+    /// The limits.
+    pub limits: Limits,
+    /// Where compilations run.
+    pub compiler: Compiler,
+}
+
+/// Why there is no sandbox, or no connector or transform from it.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The folder of native code.
+    #[error("{}: {source}", path.display())]
+    Folder {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// wasmtime can't work here.
+    #[error("the WebAssembly engine can't start on this machine: {0}")]
+    Engine(String),
+    /// The plugin is of the other kind.
+    #[error("plugin {name} is a {kind}. Name a plugin of the other kind here")]
+    Kind {
+        /// The plugin.
+        name: String,
+        /// What it is.
+        kind: PluginKind,
+    },
+    /// No such connection.
+    #[error("there is no connection {0}. Add it to the configuration")]
+    Connection(ConnectionId),
+}
+
+/// The sandbox. Cheap to clone; all clones are one.
+#[derive(Clone)]
+pub struct Sandbox(Arc<Inner>);
+
+pub(crate) struct Inner {
+    pub(crate) limits: Limits,
+    pub(crate) compiler: Compiler,
+    pub(crate) registry: Registry,
+    pub(crate) native: NativeCache,
+    connectors: Engine,
+    transforms: Engine,
+    ticker: Ticker,
+}
+
+impl Sandbox {
+    /// Opens the sandbox of a data directory. Nothing runs.
+    ///
+    /// # Errors
+    /// A [`SandboxError`] that names the folder or file.
+    pub fn new(options: SandboxOptions) -> Result<Self, SandboxError> {
+        let SandboxOptions {
+            data,
+            key,
+            limits,
+            compiler,
+        } = options;
+        let failed = |error: wasmtime::Error| SandboxError::Engine(format!("{error:#}"));
+        let connectors = engine(PluginKind::Connector, &limits).map_err(failed)?;
+        let transforms = engine(PluginKind::Transform, &limits).map_err(failed)?;
+        let ticker = Ticker::start(vec![connectors.weak(), transforms.weak()])
+            .map_err(|error| SandboxError::Engine(error.to_string()))?;
+        let folder = data.join("native");
+        let native =
+            NativeCache::open(folder.clone(), key).map_err(|source| SandboxError::Folder {
+                path: folder,
+                source,
+            })?;
+        Ok(Self(Arc::new(Inner {
+            registry: Registry::open(data.join("plugins"))?,
+            native,
+            limits,
+            compiler,
+            connectors,
+            transforms,
+            ticker,
+        })))
+    }
+
+    /// Everything that is installed, by name.
+    pub fn list(&self) -> Vec<Installed> {
+        self.0.registry.list()
+    }
+
+    /// One installed plugin.
+    ///
+    /// # Errors
+    /// [`RegistryError::Unknown`].
+    pub fn installed(&self, name: &str) -> Result<Installed, RegistryError> {
+        self.0.registry.get(name)
+    }
+
+    /// Looks at a file without installing or running it.
+    ///
+    /// # Errors
+    /// Why it couldn't be installed.
+    pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, CheckError> {
+        inspect(bytes, &self.0.limits)
+    }
+
+    /// The plugin as a connector on a connection. It is loaded at the first call.
+    ///
+    /// # Errors
+    /// It is no connector, or there is no such connection.
+    pub fn connector(
+        &self,
+        installed: &Installed,
+        broker: &Broker,
+        connection: &ConnectionId,
+    ) -> Result<Arc<dyn Connector>, SandboxError> {
+        let plugin = self.plugin(installed, PluginKind::Connector)?;
+        let line = broker
+            .line(connection)
+            .ok_or_else(|| SandboxError::Connection(connection.clone()))?;
+        Ok(Arc::new(SandboxedConnector::new(plugin, line.clone())))
+    }
+
+    /// The plugin as a transform. It is loaded at the first call.
+    ///
+    /// # Errors
+    /// It is no transform.
+    pub fn transform(&self, installed: &Installed) -> Result<Arc<dyn Transform>, SandboxError> {
+        let plugin = self.plugin(installed, PluginKind::Transform)?;
+        Ok(Arc::new(SandboxedTransform::new(plugin)))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    pub(crate) fn guest(&self) -> GuestRuns {
+        self.0.ticker.guest()
+    }
+
+    pub(crate) fn quarantine(&self, installed: &Installed) -> Option<String> {
+        self.0.registry.quarantine(&installed.digest)
+    }
+
+    pub(crate) fn forgive(&self, installed: &Installed) {
+        self.0.registry.forgive(&installed.digest);
+    }
+
+    pub(crate) fn strike(&self, installed: &Installed, what: &str) {
+        tracing::warn!(plugin = installed.name, what, "a plugin misbehaved");
+        let limit = self.0.limits.strikes;
+        self.0.registry.strike(&installed.digest, what, limit);
+    }
+
+    fn plugin(
+        &self,
+        installed: &Installed,
+        wanted: PluginKind,
+    ) -> Result<Arc<Plugin>, SandboxError> {
+        if installed.kind != wanted {
+            return Err(SandboxError::Kind {
+                name: installed.name.clone(),
+                kind: installed.kind,
+            });
+        }
+        Ok(Arc::new(Plugin {
+            sandbox: self.clone(),
+            installed: installed.clone(),
+            loaded: OnceCell::new(),
+        }))
+    }
+}
+
+impl Inner {
+    pub(crate) fn engine(&self, kind: PluginKind) -> &Engine {
+        match kind {
+            PluginKind::Connector => &self.connectors,
+            PluginKind::Transform => &self.transforms,
+        }
+    }
+}
+
+/// An installed plugin in use.
+pub(crate) struct Plugin {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) installed: Installed,
+    loaded: OnceCell<InstancePre<State>>,
+}
+
+impl Plugin {
+    /// Its code, linked: from the store of native code, or compiled anew where that has none of ours.
+    pub(crate) async fn loaded(&self) -> Result<InstancePre<State>, String> {
+        let loaded = self.loaded.get_or_try_init(|| self.load()).await;
+        loaded.cloned()
+    }
+
+    /// Whether it has an interface of the contract.
+    pub(crate) fn has(&self, interface: &str) -> bool {
+        let wanted = format!("footbridge:plugin/{interface}@");
+        self.installed
+            .exports
+            .iter()
+            .any(|export| export.starts_with(&wanted))
+    }
+
+    async fn load(&self) -> Result<InstancePre<State>, String> {
+        let inner = self.sandbox.inner();
+        let (kind, digest) = (self.installed.kind, &self.installed.digest);
+        let engine = inner.engine(kind);
+        let component = match inner.native.get(digest, kind, engine) {
+            Some(component) => component,
+            None => {
+                let bytes = inner.registry.bytes(&self.installed);
+                let bytes = bytes.map_err(|error| format!("can't be loaded: {error}"))?;
+                let native = inner.compiler.compile(kind, bytes, &inner.limits).await;
+                let native = native.map_err(|error| format!("can't be loaded: {error}"))?;
+                if let Err(error) = inner.native.put(digest, kind, engine, &native) {
+                    tracing::warn!(%error, "native code could not be stored; it is compiled again at the next start");
+                }
+                NativeCache::fresh(engine, &native)
+                    .map_err(|error| format!("can't be loaded: {error:#}"))?
+            }
+        };
+        link(kind, &component).map_err(|error| format!("doesn't fit this host: {error:#}"))
+    }
+}
+
+/// Links a component with exactly what its kind may have.
+pub(crate) fn link(
+    kind: PluginKind,
+    component: &Component,
+) -> wasmtime::Result<InstancePre<State>> {
+    let mut linker = Linker::new(component.engine());
+    wasi::link(&mut linker)?;
+    host::link_types(&mut linker)?;
+    if kind == PluginKind::Connector {
+        host::link(&mut linker)?;
+    }
+    linker.instantiate_pre(component)
+}

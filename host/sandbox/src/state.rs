@@ -1,0 +1,146 @@
+//! What belongs to one store: the inert baseline, the limiter, the log's allowance, and the way to the broker if any.
+//!
+//! A store lives for one call or batch and is thrown away with everything in it. Next: `host.rs` serves its imports.
+
+use crate::broker::Line;
+use crate::limits::Limits;
+use crate::meter::Meter;
+use crate::wasi::{self, Output, World};
+use std::sync::Arc;
+use wasmtime::ResourceLimiter;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+/// The data of one store.
+pub(crate) struct State {
+    wasi: WasiCtx,
+    table: ResourceTable,
+    pub(crate) limiter: Limiter,
+    pub(crate) log: LogAllowance,
+    pub(crate) reach: Reach,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) plugin: Arc<str>,
+}
+
+/// What a call may reach.
+pub(crate) enum Reach {
+    /// Nothing: pure calls.
+    Nothing,
+    /// Reads on one connection.
+    Reads {
+        line: Arc<Line>,
+        /// How many more.
+        left: u32,
+    },
+}
+
+/// How much a call may still log.
+pub(crate) struct LogAllowance {
+    pub(crate) line: usize,
+    pub(crate) left: usize,
+}
+
+impl State {
+    pub(crate) fn new(
+        plugin: Arc<str>,
+        reach: Reach,
+        world: World,
+        output: &Output,
+        meter: Arc<Meter>,
+        limits: &Limits,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(limits.handles);
+        Self {
+            wasi: wasi::context(world, output, limits),
+            table,
+            limiter: Limiter {
+                memory: 0,
+                table_elements: 0,
+                refused: None,
+                limits: limits.clone(),
+            },
+            log: LogAllowance {
+                line: limits.log_line,
+                left: limits.log_total,
+            },
+            reach,
+            meter,
+            plugin,
+        }
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// Counts memories and tables of a store together.
+pub(crate) struct Limiter {
+    memory: usize,
+    table_elements: usize,
+    /// The limit that was hit, in words.
+    pub(crate) refused: Option<String>,
+    limits: Limits,
+}
+
+impl ResourceLimiter for Limiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self.memory.saturating_add(desired.saturating_sub(current));
+        if total > self.limits.memory {
+            self.refused = Some(format!(
+                "asked for more than {} MiB of memory",
+                self.limits.memory >> 20
+            ));
+            return Ok(false);
+        }
+        if maximum.is_none_or(|maximum| desired <= maximum) {
+            self.memory = total;
+        }
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let total = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
+        if total > self.limits.table_elements {
+            self.refused = Some(format!(
+                "asked for more than {} table elements",
+                self.limits.table_elements
+            ));
+            return Ok(false);
+        }
+        if maximum.is_none_or(|maximum| desired <= maximum) {
+            self.table_elements = total;
+        }
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        self.limits.instances
+    }
+
+    fn tables(&self) -> usize {
+        self.limits.tables
+    }
+
+    fn memories(&self) -> usize {
+        self.limits.memories
+    }
+}
