@@ -88,44 +88,44 @@ fn per_element(kind: Kind, sent: &[Value], body: &Value) -> Result<Vec<Verdict>,
         .iter()
         .enumerate()
         .map(|(place, ours)| match answered.get(place) {
+            Some(theirs) if is_refused(theirs) => of_refused(kind, ours, theirs),
             Some(theirs) if echo::matches(kind, ours, theirs) => {
                 let id = ids.get(place).cloned().flatten();
                 let repeated = id.is_some() && ids.iter().filter(|other| **other == id).count() > 1;
                 if repeated {
-                    failed(in_doubt(
-                        Code::MalformedAnswer,
-                        "Xero answered with one id for two records.",
-                    ))
+                    doubt("Xero answered with one id for two records.")
                 } else {
-                    of_element(kind, theirs, id)
+                    of_written(kind, theirs, id)
                 }
             }
-            Some(_) => failed(in_doubt(
-                Code::MalformedAnswer,
-                "Xero answered with another record in this one's place.",
-            )),
-            None => failed(in_doubt(
-                Code::MalformedAnswer,
-                "Xero's answer ends before this record.",
-            )),
+            Some(_) => doubt("Xero answered with another record in this one's place."),
+            None => doubt("Xero's answer ends before this record."),
         });
     Ok(verdicts.collect())
 }
 
-/// The verdict on an element that is certainly the one sent.
-fn of_element(kind: Kind, element: &Value, id: Option<String>) -> Verdict {
-    let said = messages::of_element(element);
-    let flagged = ["HasErrors", "HasValidationErrors"]
-        .iter()
-        .any(|key| at(element, key).flag() == Some(true));
-    let refused = match at(element, "StatusAttributeString").text() {
-        Some(status) if status.eq_ignore_ascii_case("ERROR") => true,
-        Some(_) => false,
-        None => flagged || !said.is_empty(),
+fn is_refused(element: &Value) -> bool {
+    let flagged = || {
+        ["HasErrors", "HasValidationErrors"]
+            .iter()
+            .any(|key| at(element, key).flag() == Some(true))
     };
-    if refused {
-        return failed(messages::failure_of(&said));
+    match at(element, "StatusAttributeString").text() {
+        Some(status) => status.eq_ignore_ascii_case("ERROR"),
+        None => flagged() || !messages::of_element(element).is_empty(),
     }
+}
+
+fn of_refused(kind: Kind, ours: &Value, theirs: &Value) -> Verdict {
+    if echo::matches_refused(kind, ours, theirs) {
+        failed(messages::failure_of(&messages::of_element(theirs)))
+    } else {
+        doubt("Xero refused another record in this one's place.")
+    }
+}
+
+/// The verdict on an element that is certainly the one sent.
+fn of_written(kind: Kind, element: &Value, id: Option<String>) -> Verdict {
     match id {
         Some(id) => Verdict::Applied(Applied {
             id,
@@ -133,10 +133,7 @@ fn of_element(kind: Kind, element: &Value, id: Option<String>) -> Verdict {
             doc: write(&kind.read(element)),
             warnings: messages::warnings(element),
         }),
-        None => failed(in_doubt(
-            Code::MalformedAnswer,
-            "Xero reports success without an id.",
-        )),
+        None => doubt("Xero reports success without an id."),
     }
 }
 
@@ -161,7 +158,7 @@ fn refused_as_a_whole(kind: Kind, sent: &[Value], body: &Value) -> Result<Vec<Ve
     let blame_of = |ours: &Value| {
         blamed
             .iter()
-            .find(|(element, _)| echo::matches(kind, ours, element))
+            .find(|(element, _)| echo::matches_refused(kind, ours, element))
             .map(|(_, said)| messages::failure_of(said))
     };
     let found: Vec<Option<Failure>> = sent.iter().map(blame_of).collect();
@@ -285,6 +282,10 @@ fn list_of(kind: Kind, body: &Value) -> Option<&Vec<Value>> {
 
 fn failed(failure: Failure) -> Verdict {
     Verdict::Failed(failure)
+}
+
+fn doubt(what: &str) -> Verdict {
+    failed(in_doubt(Code::MalformedAnswer, what))
 }
 
 fn in_doubt(code: Code, what: &str) -> Failure {

@@ -155,6 +155,36 @@ fn what_the_answer_does_not_clearly_say_is_in_doubt() {
 }
 
 #[test]
+fn a_refusal_is_believed_only_of_the_record_that_it_echoes() {
+    let refusal = |more: &Value| {
+        let mut element = json!({"StatusAttributeString": "ERROR", "ValidationErrors": [{"Message": "The contact could not be found."}]});
+        element
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({"Invoices": [element, echoed("2", &json!({}))]})
+    };
+    let cases = [
+        (
+            json!({"Url": "https://e.com/1"}),
+            "FailureKind::Rejected not-found",
+        ),
+        (
+            json!({"Url": "https://e.com/9"}),
+            "FailureKind::InDoubt malformed-answer",
+        ),
+        (json!({}), "FailureKind::InDoubt malformed-answer"),
+    ];
+    for (more, wanted) in cases {
+        assert_eq!(
+            told(&invoices(&["1", "2"]), &answer(200, &refusal(&more))),
+            [wanted, "ok"],
+            "{more}"
+        );
+    }
+}
+
+#[test]
 fn the_envelope_may_be_in_any_case() {
     let body = json!({"invoices": [echoed("1", &json!({}))]});
     assert_eq!(told(&invoices(&["1"]), &answer(200, &body)), ["ok"]);

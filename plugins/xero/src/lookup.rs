@@ -30,6 +30,10 @@ pub(crate) fn fetch(object: &str, ids: &[String], get: Get<'_>) -> Result<Found,
     let kind = Kind::named(object)?;
     let filters: Vec<Filter> = match kind {
         Kind::Customer | Kind::Invoice => ids
+            .iter()
+            .filter(|id| is_guid(id))
+            .cloned()
+            .collect::<Vec<_>>()
             .chunks(IDS_PER_CALL)
             .map(|chunk| vec![("IDs".to_owned(), chunk.join(","))])
             .collect(),
@@ -41,6 +45,14 @@ pub(crate) fn fetch(object: &str, ids: &[String], get: Get<'_>) -> Result<Found,
             .is_some_and(|found| ids.iter().any(|id| id.eq_ignore_ascii_case(&found)))
     };
     search(kind, &filters, None, &wanted, get)
+}
+
+/// Xero refuses a whole list for one text that is no GUID; such a text names no record.
+fn is_guid(text: &str) -> bool {
+    text.len() == 36
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// Finds records by natural key.

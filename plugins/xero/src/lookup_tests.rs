@@ -146,9 +146,10 @@ fn an_unknown_key_is_named() {
 
 #[test]
 fn ids_are_read_in_chunks_and_strangers_left_out() {
-    let ids: Vec<String> = (0..90)
+    let mut ids: Vec<String> = (0..90)
         .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
         .collect();
+    ids.push("no guid, two".into());
     let mut calls = 0;
     let found = fetch("invoice", &ids, &mut |request| {
         calls += 1;

@@ -6,11 +6,11 @@
 use footbridge_sdk::connector::setup::Organisation;
 use footbridge_sdk::connector::{Failure, FailureKind};
 use footbridge_sdk::document::{Field, at, write};
-use footbridge_sdk::failure::{Code, failing, failure, json_of, malformed, no_answer, problem_at};
+use footbridge_sdk::failure::{Code, failing, failure, malformed, no_answer, problem_at};
 use serde_json::{Value, json};
 
 use crate::columns::{Column, Reading, Shape, reported};
-use crate::walk::{FAR, Get, get_request};
+use crate::walk::{self, FAR, Get, get_request};
 use crate::zones;
 
 const COLUMNS: &[Column] = &[
@@ -28,7 +28,7 @@ const COLUMNS: &[Column] = &[
 pub(crate) fn discover(get: Get<'_>) -> Result<Vec<Organisation>, Failure> {
     let mut read = |path: &str| {
         let response = get(&get_request(path, Vec::new(), None)).map_err(no_answer)?;
-        json_of(&response, FAR)
+        walk::json(&response)
     };
     let organisations = read("/Organisation")?;
     let currencies = read("/Currencies")?;

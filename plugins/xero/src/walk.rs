@@ -7,9 +7,9 @@
 //! predecessor isn't in the overlap, something moved and the walk goes back to page 1. Pure but for [`run`], which takes
 //! the way out as an argument. From here to `feed` and `lookup`.
 
-use footbridge_sdk::connector::{Failure, http};
+use footbridge_sdk::connector::{Failure, FailureKind, http};
 use footbridge_sdk::document::{Field, at};
-use footbridge_sdk::failure::{json_of, malformed, no_answer};
+use footbridge_sdk::failure::{header, json_of, malformed, no_answer};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -89,7 +89,7 @@ impl Walk {
     /// # Errors
     /// By status, and `malformed-answer` for anything that isn't the list asked for.
     pub(crate) fn absorb(&self, kind: Kind, response: &http::Response) -> Result<Step, Failure> {
-        let answer = json_of(response, FAR)?;
+        let answer = json(response)?;
         let Field::List(list) = at(&answer, kind.plural()) else {
             return Err(malformed(FAR, &format!("no list of {}", kind.plural())));
         };
@@ -176,6 +176,22 @@ fn says_more(answer: &Value) -> bool {
         (Some(page), Some(count)) => page < count,
         _ => false,
     }
+}
+
+/// The JSON of a read that went well; a day's limit that is used up is a quota.
+pub(crate) fn json(response: &http::Response) -> Result<Value, Failure> {
+    json_of(response, FAR).map_err(|refused| {
+        let day = header(&response.headers, "x-rate-limit-problem")
+            .is_some_and(|which| which.eq_ignore_ascii_case("day"));
+        if response.status == 429 && day {
+            Failure {
+                kind: FailureKind::Quota,
+                ..refused
+            }
+        } else {
+            refused
+        }
+    })
 }
 
 /// A GET of the accounting API, with `If-Modified-Since` in whole seconds if given.
@@ -320,6 +336,30 @@ mod tests {
         })
         .unwrap();
         assert!(!complete);
+    }
+
+    #[test]
+    fn the_limit_of_a_day_is_a_quota() {
+        for (which, kind) in [("day", FailureKind::Quota), ("minute", FailureKind::Retry)] {
+            let header = |name: &str, value: &str| http::Header {
+                name: name.into(),
+                value: value.into(),
+            };
+            let headers = vec![
+                header("retry-after", "66975"),
+                header("x-rate-limit-problem", which),
+            ];
+            let refused = json(&http::Response {
+                status: 429,
+                headers,
+                body: http::Body::Empty,
+            })
+            .unwrap_err();
+            assert_eq!(
+                (refused.kind, refused.retry_after_seconds),
+                (kind, Some(66_975))
+            );
+        }
     }
 
     #[test]
