@@ -1,6 +1,6 @@
 //! A Salesforce organisation for tests: its router called directly, and a few records.
 #![expect(dead_code, reason = "each test file uses a part")]
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request};
@@ -18,6 +18,8 @@ pub(crate) struct Org {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// The body as sent.
+    pub(crate) text: String,
     pub(crate) body: Value,
 }
 
@@ -105,6 +107,7 @@ impl Org {
         Answer {
             status: parts.status.as_u16(),
             headers: parts.headers,
+            text: String::from_utf8_lossy(&bytes).into_owned(),
             body,
         }
     }

@@ -135,8 +135,8 @@ pub(crate) fn split_query(query: &str) -> BTreeMap<String, String> {
 pub(crate) fn answer(org: &mut Org, request: &ApiRequest) -> ApiAnswer {
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let answered = match segments.as_slice() {
-        [] => only(request, &["GET"], |_| {
-            Ok(ApiAnswer::ok(resources(&request.version)))
+        [] => only(request, &["GET"], |request| {
+            Ok(ApiAnswer::ok(resources(org, request)))
         }),
         ["limits"] => only(request, &["GET"], |_| Ok(ApiAnswer::ok(limits(org)))),
         ["query"] | ["queryAll"] => only(request, &["GET"], |request| query::start(org, request)),
@@ -168,11 +168,16 @@ pub(crate) fn only(
     Err(ApiError::new("METHOD_NOT_ALLOWED", message).status(405))
 }
 
-fn resources(version: &str) -> Value {
-    let at = |name: &str| format!("/services/data/{version}/{name}");
+fn resources(org: &Org, request: &ApiRequest) -> Value {
+    let at = |name: &str| format!("/services/data/{}/{name}", request.version);
+    let host = request
+        .headers
+        .get("host")
+        .map_or("localhost", String::as_str);
     json!({
         "limits": at("limits"), "query": at("query"), "queryAll": at("queryAll"),
         "sobjects": at("sobjects"), "composite": at("composite"),
+        "identity": format!("http://{host}/id/{}/{}", org.organisation_id, org.user_id),
     })
 }
 
