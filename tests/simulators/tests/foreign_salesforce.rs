@@ -2,6 +2,7 @@
 //!
 //! They are installed below `target/foreign/`. Where they cannot be had the test says `SKIPPED`, unless
 //! `FOOTBRIDGE_FOREIGN=required` is set.
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod salesforce;
 

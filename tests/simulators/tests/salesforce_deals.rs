@@ -1,4 +1,5 @@
 //! Deals: roll-ups, stages, stamps, deletion, merging, multi-currency, and the organisation's own rules.
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 mod salesforce;
 

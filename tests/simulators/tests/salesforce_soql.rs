@@ -1,4 +1,5 @@
 //! SOQL: what is found, in which order, and what is refused with which code.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod salesforce;
 
