@@ -50,7 +50,7 @@ pub struct DealPaths {
     pub lines: String,
     /// The total in a line.
     pub line_total: String,
-    /// Text like `30,70`: per cents of the parts (domain rule 5). Empty bills the whole.
+    /// The field with text like `30,70`: per cents of the parts (domain rule 5). Empty bills the whole.
     #[serde(default)]
     pub parts: Option<String>,
     /// Days after winning at which the 2nd, 3rd ... part is due.

@@ -1,0 +1,21 @@
+//! Every rule of the planner as a readable case, by area, over one small company (`world`).
+//!
+//! A case changes one thing of a world in which one won deal of a known customer is to be billed, and says what becomes of it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code"
+)]
+
+mod world;
+
+mod customers;
+mod deals;
+mod existing;
+mod invoices;
+mod lint;
+mod parts;
+mod properties;
+mod tax;
+mod write_back;

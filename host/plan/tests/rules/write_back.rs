@@ -1,0 +1,139 @@
+//! What is shown on the deal (domain rule 10).
+
+use crate::world::{World, at, ops, our_key};
+use footbridge_model::plan::Expectation;
+use serde_json::json;
+
+/// Billed by invoice 7; the deal shows what a case says.
+fn billed() -> World {
+    World::new().with(|w| {
+        w.ledger_invoice("7", json!({}));
+        w.link_invoice("d1", 1, "7");
+    })
+}
+
+fn shown(world: World, id: &str, number: &str, link: &str) -> World {
+    world.deal(|d| {
+        d.set("InvoiceId", json!(id))
+            .set("InvoiceNumber", json!(number))
+            .set("InvoiceLink", json!(link))
+    })
+}
+
+#[test]
+fn a_new_invoice_is_shown_once_it_is_made() {
+    let plan = World::new().plan();
+    let invoice = &ops(&plan, "invoice")[0];
+    let op = &ops(&plan, "Opportunity")[0];
+    let id = invoice.id.as_str();
+    let want = format!(
+        concat!(
+            r#"{{"InvoiceId":{{"$op":"{id}","field":"id"}},"#,
+            r#""InvoiceLink":{{"$op":"{id}","field":"id","prefix":"https://books.example/view/"}},"#,
+            r#""InvoiceNumber":{{"$op":"{id}","field":"number"}}}}"#
+        ),
+        id = id
+    );
+    assert_eq!(op.doc.canonical(), want);
+    assert_eq!(op.after, std::slice::from_ref(&invoice.id));
+    assert_eq!(op.connection.as_str(), "crm");
+    assert_eq!(op.target.as_ref().unwrap().as_str(), "d1");
+    assert_eq!(op.expects, Expectation::Version("v1".to_owned()));
+    assert_eq!(
+        (op.natural_key.field.as_str(), op.natural_key.value.as_str()),
+        ("id", "d1")
+    );
+    assert_eq!(op.link.id, our_key("d1", 1));
+}
+
+#[test]
+fn a_flow_without_fields_writes_nothing_back() {
+    let none = World::new().with(|w| w.policy.write_back = None).plan();
+    assert!(ops(&none, "Opportunity").is_empty());
+    let empty = World::new().with(|w| {
+        let fields = w.policy.write_back.as_mut().unwrap();
+        (fields.id, fields.number, fields.link) = (None, None, None);
+    });
+    assert!(ops(&empty.plan(), "Opportunity").is_empty());
+}
+
+#[test]
+fn what_the_deal_lacks_is_written_and_nothing_else() {
+    let plan = billed().plan();
+    assert_eq!(billed().outcome(), "write-back");
+    assert_eq!(
+        plan.ops[0].doc.canonical(),
+        r#"{"InvoiceId":"7","InvoiceLink":"https://books.example/view/7","InvoiceNumber":"INV-7"}"#
+    );
+    let link = "https://books.example/view/7";
+    let partly = shown(billed(), "7", "INV-6", link);
+    assert_eq!(
+        partly.plan().ops[0].doc.canonical(),
+        r#"{"InvoiceNumber":"INV-7"}"#
+    );
+    assert_eq!(
+        shown(billed(), "7", "INV-7", link).outcome(),
+        "skip up-to-date"
+    );
+}
+
+#[test]
+fn what_was_not_read_is_not_overwritten() {
+    let unread = billed().with(|w| {
+        let fields = w.deals[0].source.as_object_mut().unwrap();
+        fields.retain(|field, _| !field.starts_with("Invoice"));
+    });
+    assert_eq!(unread.outcome(), "skip up-to-date");
+}
+
+#[test]
+fn a_number_that_the_ledger_has_not_given_yet_is_not_written() {
+    let world = billed().with(|w| w.ledger_invoice("7", json!({"number": ""})));
+    assert_eq!(
+        world.plan().ops[0].doc.canonical(),
+        r#"{"InvoiceId":"7","InvoiceLink":"https://books.example/view/7"}"#
+    );
+}
+
+#[test]
+fn an_unresolved_write_back_waits() {
+    let world = billed().with(|w| w.unresolved("Opportunity", "id", "d1"));
+    assert_eq!(world.outcome(), "hold unresolved-write");
+}
+
+#[test]
+fn a_deal_in_parts_shows_the_latest_one_and_stays_so() {
+    let mut world = World::new()
+        .deal(|d| d.set("Plan", json!("30,70")))
+        .with(|w| w.policy.deal.part_days = vec![30]);
+    let first = world.plan();
+    world.apply(&first);
+    assert_eq!(world.deals[0].source["InvoiceId"], json!("i1"));
+    world.as_of = at("2026-12-01T09:00:00Z", "2026-12-01");
+    let second = world.plan();
+    assert_eq!(ops(&second, "Opportunity").len(), 1);
+    world.apply(&second);
+    assert_eq!(world.deals[0].source["InvoiceId"], json!("i2"));
+    assert!(world.plan().ops.is_empty());
+    // The latest one is voided: the deal doesn't fall back to the first.
+    world.observed.invoices.get_mut("i2").unwrap().value.status = Some("voided".to_owned());
+    let world = world.deal(|d| d.set("InvoiceId", json!(null)));
+    assert_eq!(
+        world.outcomes(),
+        ["d1/1 skip up-to-date", "d1/2 hold invoice-voided"]
+    );
+}
+
+#[test]
+fn both_parts_at_once_show_the_second() {
+    let plan = World::new()
+        .deal(|d| d.set("Plan", json!("30,70")))
+        .with(|w| {
+            w.policy.deal.part_days = vec![0];
+        })
+        .plan();
+    let (invoices, write_backs) = (ops(&plan, "invoice"), ops(&plan, "Opportunity"));
+    assert_eq!((invoices.len(), write_backs.len()), (2, 1));
+    assert_eq!(write_backs[0].after, [invoices[1].id.clone()]);
+    assert_eq!(write_backs[0].subject.part, 2);
+}
