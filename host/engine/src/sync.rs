@@ -160,6 +160,27 @@ impl Engine {
         })
     }
 
+    /// Which organisation answers on each connection, by name and id.
+    pub async fn who_answers(&self) -> Result<Vec<(String, String)>, EngineError> {
+        let mut found = Vec::new();
+        for (connection, connector) in [
+            (&self.flow.source, &self.source),
+            (&self.flow.ledger, &self.ledger),
+        ] {
+            let (_, organisation) = self.side(connection, connector.as_ref()).await?;
+            let test = if organisation.test {
+                ", a test organisation"
+            } else {
+                ""
+            };
+            found.push((
+                connection.to_string(),
+                format!("{} ({}{test})", organisation.name, organisation.id),
+            ));
+        }
+        Ok(found)
+    }
+
     async fn planned(
         &self,
         sides: &Sides,

@@ -46,6 +46,12 @@ fn unnamed() -> ConnectionId {
 }
 
 impl Connection {
+    /// Whether the far side honours an idempotency key, so that the same bytes may be sent again under it.
+    pub fn honours_idempotency_keys(&self) -> bool {
+        let profile = crate::profile::Profile::of(self);
+        self.idempotency_header.is_some() || profile.idempotency_header.is_some()
+    }
+
     /// A connection with the provider's defaults for everything else.
     pub fn new(
         name: impl Into<String>,

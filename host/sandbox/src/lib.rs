@@ -30,7 +30,7 @@ mod transform;
 mod wasi;
 
 pub use broker::{AuditRecord, AuditSink, Broker, BrokerError, BrokerOptions, Left};
-pub use check::{CheckError, Inspection};
+pub use check::{CheckError, Inspection, inspect};
 pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};
 pub use connection::{

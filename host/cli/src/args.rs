@@ -1,0 +1,173 @@
+//! The command line: what can be asked for. It does nothing itself; `main` dispatches.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Keeps Xero and Salesforce in step through sandboxed plugins.
+///
+/// Exit codes: 0 done; 1 something failed; 2 wrong use or configuration; 3 done, and something waits for a person or is in doubt
+/// (only with --strict); 4 the far side can't be reached or refused the credential; 5 the data directory is locked or damaged.
+#[derive(Debug, Parser)]
+#[command(name = "footbridge", version, about, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    /// The configuration.
+    #[arg(
+        long,
+        short,
+        global = true,
+        default_value = "footbridge.toml",
+        value_name = "FILE"
+    )]
+    pub(crate) config: PathBuf,
+    /// One JSON object on standard output instead of text.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  footbridge demo                     two simulated companies and real plugins; no account needed
+  footbridge init                     write a commented configuration and a mapping to start from
+  footbridge doctor                   check configuration, plugins, connections, data directory
+  footbridge plan                     what a sync would change, why, and what it costs; writes nothing
+  footbridge sync                     do it
+  footbridge items                    what waits for you, with the reason";
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Two simulated companies, real plugins: won deals become invoices. No account needed.
+    #[command(
+        after_help = "Examples:\n  footbridge demo\n  footbridge demo --headless --deals 1000 --seed 7 --json"
+    )]
+    Demo(Demo),
+    /// Write a commented footbridge.toml and a mapping to start from.
+    #[command(after_help = "Example:\n  footbridge init --directory books")]
+    Init(Init),
+    /// What a sync would change and why, and what it would cost. Nothing is written to either side.
+    #[command(
+        after_help = "Examples:\n  footbridge plan\n  footbridge plan --flow deals-to-invoices --json"
+    )]
+    Plan(Flow),
+    /// Bring both sides in step: read what changed, plan, write, write back.
+    #[command(after_help = "Examples:\n  footbridge sync\n  footbridge sync --strict --json")]
+    Sync(Sync),
+    /// How things stand: last run, invoiced, waiting, in doubt. Reads only the data directory.
+    Status(Flow),
+    /// What waits for you, each with its reason and what can be done.
+    #[command(
+        after_help = "Examples:\n  footbridge items\n  footbridge items --reason looks-already-invoiced\n  footbridge items retry 006Hs00001abcdEFGH\n  footbridge items release 5f0c..."
+    )]
+    Items(Items),
+    /// Check everything that a sync needs, and say what to do about what is wrong.
+    Doctor(Doctor),
+    /// Inspect, install and list plugins.
+    #[command(subcommand)]
+    Plugin(Plugin),
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Won deals in the simulated Salesforce.
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(crate) deals: u32,
+    /// Varies the everyday part of the company; the special cases stay.
+    #[arg(long, default_value_t = 7)]
+    pub(crate) seed: u64,
+    /// No story and no questions: sync, sync again, print the counts.
+    #[arg(long)]
+    pub(crate) headless: bool,
+    /// Leave the simulators running and the files in this folder, to try the other commands on.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) keep: Option<PathBuf>,
+}
+
+/// `init`.
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// Where to write.
+    #[arg(long, default_value = ".", value_name = "FOLDER")]
+    pub(crate) directory: PathBuf,
+}
+
+/// Commands on one flow.
+#[derive(Debug, Args)]
+pub(crate) struct Flow {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+}
+
+/// `sync`.
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// Exit with 3 if anything waits for a person or is in doubt.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// `items`.
+#[derive(Debug, Args)]
+pub(crate) struct Items {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// Only this reason.
+    #[arg(long)]
+    pub(crate) reason: Option<String>,
+    /// Also what needs nothing (skipped), for the curious.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// What to do with one.
+    #[command(subcommand)]
+    pub(crate) action: Option<ItemAction>,
+}
+
+/// What can be done with an item.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ItemAction {
+    /// Let the next sync look at a deal again.
+    Retry {
+        /// The deal's id.
+        deal: String,
+    },
+    /// You looked and it is not there: let a request that was never answered be made again.
+    Release {
+        /// The request, as the item names it.
+        request: String,
+    },
+}
+
+/// `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Don't talk to the far sides.
+    #[arg(long)]
+    pub(crate) offline: bool,
+}
+
+/// `plugin`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Plugin {
+    /// What a component is and asks for, without running anything of it.
+    Inspect {
+        /// A .wasm file.
+        file: PathBuf,
+    },
+    /// Check a component, compile it, and put it where flows can name it.
+    Install {
+        /// A .wasm file.
+        file: PathBuf,
+        /// The name that flows and connections use.
+        #[arg(long)]
+        name: String,
+    },
+    /// What is installed.
+    List,
+}

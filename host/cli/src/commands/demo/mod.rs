@@ -1,0 +1,94 @@
+//! `footbridge demo`: two simulated companies, real plugins, the real engine; counted in the simulators.
+//!
+//! It takes no short cut into the product: it writes the files that `init` writes, opens what `sync` opens, and syncs twice. In reading
+//! order: `world` (the two companies), `tally` (counting), `story` (for people).
+
+mod story;
+mod tally;
+mod world;
+
+use crate::args;
+use crate::commands::{Output, print_json};
+use crate::compose::Composition;
+use crate::config::Config;
+use crate::exit::Exit;
+use anyhow::Context;
+use std::path::Path;
+use std::time::Instant;
+use tally::Tally;
+use world::World;
+
+/// The flow's name in the template.
+const FLOW: &str = "deals-to-invoices";
+
+pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exit> {
+    let temporary = tempfile::tempdir().context("a folder for the demo can't be made")?;
+    let folder = args.keep.as_deref().unwrap_or(temporary.path());
+    let world = World::start(usize::try_from(args.deals)?, args.seed).await?;
+    world.write_files(folder)?;
+    let before = tally::before(&world);
+    let tells = !args.headless && output == Output::Text;
+    if tells {
+        print!("{}", story::opening(&world));
+    }
+    let began = Instant::now();
+    let first = sync(folder).await?;
+    let seconds = began.elapsed().as_secs_f64();
+    let calls = world.calls();
+    world.reset_calls();
+    sync(folder).await?;
+    let idle = world.calls();
+    let tally = Tally::count(&world, &before, &first, calls, idle, seconds);
+    match output {
+        Output::Json => print_json(&tally)?,
+        Output::Text if args.headless => print!("{}", story::figures(&tally)),
+        Output::Text => print!(
+            "{}{}",
+            story::followed(&world, &first),
+            story::figures(&tally)
+        ),
+    }
+    if let Some(folder) = &args.keep {
+        stay(&world, folder, output).await?;
+    } else if tells {
+        print!("{}", story::next());
+    }
+    Ok(if tally.agrees() {
+        Exit::Done
+    } else {
+        Exit::Failed
+    })
+}
+
+/// What a sync left, as the product tells it.
+pub(crate) struct Told {
+    pub(crate) report: footbridge_engine::RunReport,
+    pub(crate) decisions: Vec<footbridge_engine::Decision>,
+}
+
+async fn sync(folder: &Path) -> anyhow::Result<Told> {
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let (name, flow) = config.flow(Some(FLOW))?;
+    let composition = Composition::open(&config, name, flow).await?;
+    let report = composition.engine.sync().await;
+    composition.progress.finish();
+    Ok(Told {
+        report: report?,
+        decisions: composition.engine.decisions().await?,
+    })
+}
+
+async fn stay(world: &World, folder: &Path, output: Output) -> anyhow::Result<()> {
+    if output == Output::Text {
+        println!(
+            "\nThe simulators stay at {} and {} until Ctrl-C.\nIn another terminal: footbridge --config {}/footbridge.toml status",
+            world.xero_url(),
+            world.salesforce_url(),
+            folder.display()
+        );
+    }
+    tokio::signal::ctrl_c()
+        .await
+        .context("waiting for Ctrl-C")?;
+    Ok(())
+}

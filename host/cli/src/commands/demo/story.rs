@@ -1,0 +1,127 @@
+//! The demo for people: three deals followed across, what waits and its right answer, what to try next.
+//!
+//! Texts and rows only; every figure comes from the simulators.
+
+use super::Told;
+use super::tally::Tally;
+use super::world::World;
+use crate::render::{safe, table};
+use serde_json::Value;
+
+pub(crate) fn opening(world: &World) -> String {
+    format!(
+        "Two companies are running on this machine: a Salesforce at {} and a Xero at {}.\n\
+         {} deals were won. Footbridge reads them through one sandboxed plugin, maps them in a second, and writes invoices through a third.\n\
+         No plugin holds a token or a socket.\n\n",
+        world.salesforce_url(),
+        world.xero_url(),
+        world.company.won.len()
+    )
+}
+
+pub(crate) fn followed(world: &World, told: &Told) -> String {
+    let invoices = world.xero.dump("Invoices");
+    let text = |record: &Value, path: &str| -> String {
+        let value = path
+            .split('.')
+            .try_fold(record, |value, step| value.get(step));
+        match value {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        }
+    };
+    let story = world.company.story();
+    let mut out = "Three deals to follow\n".to_owned();
+    for deal in &story.follow {
+        out.push_str(&format!("\n  {}\n  {}\n", safe(&deal.name, 70), deal.watch));
+        let Some(invoice) = invoices
+            .iter()
+            .find(|i| text(i, "Url").contains(&deal.deal_id))
+        else {
+            out.push_str("    no invoice yet\n");
+            continue;
+        };
+        out.push_str(&format!(
+            "    invoice {} to {}: {} {} net, {} tax, {} in all; reference {:?}\n",
+            safe(&text(invoice, "InvoiceNumber"), 30),
+            safe(&text(invoice, "Contact.Name"), 50),
+            safe(&text(invoice, "CurrencyCode"), 3),
+            safe(&text(invoice, "SubTotal"), 20),
+            safe(&text(invoice, "TotalTax"), 20),
+            safe(&text(invoice, "Total"), 20),
+            safe(&text(invoice, "Reference"), 40),
+        ));
+    }
+    let rows: Vec<Vec<String>> = story
+        .to_fix
+        .iter()
+        .filter_map(|item| {
+            let decision = told
+                .decisions
+                .iter()
+                .find(|d| d.subject.record.id.as_str() == item.deal_id)?;
+            Some(vec![
+                safe(&item.name, 34),
+                decision.reason.clone(),
+                item.right_answer.to_owned(),
+            ])
+        })
+        .collect();
+    if !rows.is_empty() {
+        out.push_str("\nSome deals wait for a person, each with its right answer\n\n");
+        for line in table(&["deal", "why it waits", "the right answer"], &rows).lines() {
+            out.push_str(&format!("  {line}\n"));
+        }
+    }
+    out.push('\n');
+    out
+}
+
+pub(crate) fn figures(tally: &Tally) -> String {
+    let held: usize = tally.held.values().sum();
+    let reasons: Vec<String> = tally
+        .held
+        .iter()
+        .map(|(reason, n)| format!("{n} {reason}"))
+        .collect();
+    let verdict = if tally.agrees() {
+        "Nothing twice, nothing lost, every total to the cent, and a second sync had nothing to write."
+    } else {
+        "SOMETHING DOES NOT ADD UP. See the figures above."
+    };
+    format!(
+        "Counted in the simulators\n\
+         \x20 {} won deals: {} invoices, {} new contacts, {} deals show their invoice\n\
+         \x20 {held} without an invoice: {}\n\
+         \x20 duplicates {}, lost {}, totals that differ {}, in doubt {}\n\
+         \x20 calls: Xero {} reads and {} writes, Salesforce {} reads and {} writes; {:.1} s\n\
+         \x20 second sync: {} writes to Xero, {} to Salesforce\n\
+         {verdict}\n",
+        tally.deals,
+        tally.invoices_created,
+        tally.contacts_created,
+        tally.write_backs,
+        reasons.join(", "),
+        tally.duplicates,
+        tally.lost,
+        tally.total_mismatches,
+        tally.in_doubt,
+        tally.calls.xero.read,
+        tally.calls.xero.write,
+        tally.calls.salesforce.read,
+        tally.calls.salesforce.write,
+        tally.seconds,
+        tally.idle_run.xero_writes,
+        tally.idle_run.salesforce_writes,
+    )
+}
+
+pub(crate) fn next() -> String {
+    "\nTry next\n\
+     \x20 footbridge demo --keep demo-books         keeps both simulators running; then, in another terminal:\n\
+     \x20 footbridge -c demo-books/footbridge.toml items      what waits, and why\n\
+     \x20 footbridge -c demo-books/footbridge.toml plan       what a sync would do now\n\
+     \x20 footbridge init                            a configuration for your own two accounts\n"
+        .to_owned()
+}

@@ -1,0 +1,137 @@
+//! The demo's world: both simulators on this machine, filled with the believable company, and the files of a newcomer.
+//!
+//! Real limits, real HTTP on loopback. It never looks into the host.
+
+use crate::commands::init::{self, Fill};
+use anyhow::Context;
+use chrono::Utc;
+use footbridge_simulators::clock::SimClock;
+use footbridge_simulators::company::{Company, CompanyOptions, build};
+use footbridge_simulators::salesforce::SalesforceSimulator;
+use footbridge_simulators::server::Running;
+use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroSimulator};
+use serde::Serialize;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+/// Calls that the simulators counted; token calls aside.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Calls {
+    pub(crate) xero: Side,
+    pub(crate) salesforce: Side,
+}
+
+/// Reads and writes.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub(crate) struct Side {
+    pub(crate) read: u64,
+    pub(crate) write: u64,
+}
+
+/// Both companies.
+pub(crate) struct World {
+    pub(crate) company: Company,
+    pub(crate) xero: XeroSimulator,
+    pub(crate) salesforce: SalesforceSimulator,
+    xero_server: Running,
+    salesforce_server: Running,
+    client: (String, String),
+}
+
+impl World {
+    /// Fills and serves both simulators.
+    pub(crate) async fn start(deals: usize, seed: u64) -> anyhow::Result<Self> {
+        let company = build(CompanyOptions {
+            deals,
+            seed,
+            as_of: Utc::now(),
+        });
+        let clock = SimClock::system();
+        let options = company.salesforce_options();
+        let client = (options.client_id.clone(), options.client_secret.clone());
+        let salesforce = SalesforceSimulator::new(options, clock.clone());
+        let xero = XeroSimulator::new(company.xero_options(), clock);
+        company
+            .seed_into(&salesforce, &xero)
+            .context("the simulators refused the company")?;
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Ok(Self {
+            xero_server: xero
+                .serve(any)
+                .await
+                .context("the Xero simulator can't listen")?,
+            salesforce_server: salesforce
+                .serve(any)
+                .await
+                .context("the Salesforce simulator can't listen")?,
+            company,
+            xero,
+            salesforce,
+            client,
+        })
+    }
+
+    /// What `init` writes, with the simulators' addresses filled in.
+    pub(crate) fn write_files(&self, folder: &Path) -> anyhow::Result<()> {
+        std::fs::create_dir_all(folder)?;
+        let xero_urls = format!(
+            "base-url = \"{0}\"\ntoken-url = \"{0}/connect/token\"",
+            self.xero_url()
+        );
+        let secrets = [
+            ("salesforce.secret", self.client.1.as_str()),
+            ("xero.secret", DEMO_CLIENT_SECRET),
+        ];
+        for (name, secret) in secrets {
+            std::fs::write(folder.join(name), secret)?;
+        }
+        let secret =
+            |name: &str| format!("{{ file = {:?} }}", folder.join(name).display().to_string());
+        let config = init::filled(&Fill {
+            salesforce_url: self.salesforce_url(),
+            salesforce_client: &self.client.0,
+            salesforce_secret: &secret("salesforce.secret"),
+            xero_client: DEMO_CLIENT_ID,
+            xero_secret: &secret("xero.secret"),
+            xero_urls: &xero_urls,
+            go_live: &self
+                .company
+                .go_live
+                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+        });
+        std::fs::write(folder.join("footbridge.toml"), config)?;
+        std::fs::write(folder.join("lead-to-cash.toml"), init::MAPPING)?;
+        Ok(())
+    }
+
+    /// Where the Xero simulator is.
+    pub(crate) fn xero_url(&self) -> &str {
+        &self.xero_server.base_url
+    }
+
+    /// Where the Salesforce simulator is.
+    pub(crate) fn salesforce_url(&self) -> &str {
+        &self.salesforce_server.base_url
+    }
+
+    /// Calls since the last reset, as the simulators counted them.
+    pub(crate) fn calls(&self) -> Calls {
+        let (xero, salesforce) = (self.xero.counts(), self.salesforce.counts());
+        Calls {
+            xero: Side {
+                read: xero.reads,
+                write: xero.writes,
+            },
+            salesforce: Side {
+                read: salesforce.reads,
+                write: salesforce.writes,
+            },
+        }
+    }
+
+    /// Counts from nought again.
+    pub(crate) fn reset_calls(&self) {
+        self.xero.reset_counts();
+        self.salesforce.reset_counts();
+    }
+}

@@ -1,0 +1,148 @@
+//! `footbridge doctor`: everything that a sync needs, checked one by one, each with what to do about it. Reads only.
+
+use crate::args;
+use crate::commands::{Output, print_json};
+use crate::compose::{self, Composition};
+use crate::config::Config;
+use crate::exit::{self, Exit};
+use crate::render::safe;
+use serde::Serialize;
+use std::path::Path;
+
+/// One check.
+#[derive(Debug, Serialize)]
+struct Check {
+    what: String,
+    /// Absent if it is well.
+    problem: Option<String>,
+    /// A word on what was found.
+    found: Option<String>,
+}
+
+pub(crate) async fn run(file: &Path, args: &args::Doctor, output: Output) -> anyhow::Result<Exit> {
+    let mut checks = Vec::new();
+    let mut worst = Exit::Done;
+    let config = note(&mut checks, &mut worst, "configuration", Config::read(file));
+    if let Some(config) = config {
+        everything(&config, args, &mut checks, &mut worst).await;
+    }
+    match output {
+        Output::Json => print_json(&checks)?,
+        Output::Text => print!("{}", words(&checks)),
+    }
+    Ok(worst)
+}
+
+async fn everything(
+    config: &Config,
+    args: &args::Doctor,
+    checks: &mut Vec<Check>,
+    worst: &mut Exit,
+) {
+    let Some(broker) = note(
+        checks,
+        worst,
+        "connections' settings and secrets",
+        compose::broker(config),
+    ) else {
+        return;
+    };
+    for (name, flow) in &config.flows {
+        let opened = Composition::open(config, name, flow).await;
+        let what = format!("data directory, plugins and mapping of {name}");
+        let Some(composition) = note(checks, worst, &what, opened) else {
+            continue;
+        };
+        if args.offline {
+            continue;
+        }
+        for connection in [&flow.source, &flow.ledger] {
+            let id = footbridge_model::id::ConnectionId::new(connection.clone());
+            let proven = broker.check(&id).await.map_err(anyhow::Error::msg);
+            if note(
+                checks,
+                worst,
+                &format!("credential of {connection}"),
+                proven,
+            )
+            .is_none()
+            {
+                *worst = Exit::FarSide;
+            }
+        }
+        let answers = composition
+            .engine
+            .who_answers()
+            .await
+            .map_err(anyhow::Error::from);
+        if let Some(names) = note(checks, worst, &format!("organisations of {name}"), answers) {
+            for (connection, organisation) in names {
+                checks.push(Check {
+                    what: format!("{connection} answers"),
+                    problem: None,
+                    found: Some(organisation),
+                });
+            }
+        }
+        for connection in [&flow.source, &flow.ledger] {
+            let id = footbridge_model::id::ConnectionId::new(connection.clone());
+            if let Some(left) = composition.broker.left(&id) {
+                let figure =
+                    |n: Option<u32>| n.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
+                checks.push(Check {
+                    what: format!("budget of {connection}"),
+                    problem: None,
+                    found: Some(format!(
+                        "{} calls left this minute, {} today",
+                        figure(left.minute),
+                        figure(left.day)
+                    )),
+                });
+            }
+        }
+    }
+}
+
+fn note<T>(
+    checks: &mut Vec<Check>,
+    worst: &mut Exit,
+    what: &str,
+    result: anyhow::Result<T>,
+) -> Option<T> {
+    let (value, problem) = match result {
+        Ok(value) => (Some(value), None),
+        Err(error) => {
+            if *worst == Exit::Done {
+                *worst = exit::of(&error);
+            }
+            (None, Some(format!("{error:#}")))
+        }
+    };
+    checks.push(Check {
+        what: what.to_owned(),
+        problem,
+        found: None,
+    });
+    value
+}
+
+fn words(checks: &[Check]) -> String {
+    let mut text = String::new();
+    for check in checks {
+        match (&check.problem, &check.found) {
+            (Some(problem), _) => {
+                text.push_str(&format!("wrong  {}\n", safe(&check.what, 100)));
+                for line in problem.lines() {
+                    text.push_str(&format!("       {}\n", safe(line, 2000)));
+                }
+            }
+            (None, Some(found)) => text.push_str(&format!(
+                "       {}: {}\n",
+                safe(&check.what, 100),
+                safe(found, 200)
+            )),
+            (None, None) => text.push_str(&format!("well   {}\n", safe(&check.what, 100))),
+        }
+    }
+    text
+}

@@ -1,0 +1,91 @@
+//! `footbridge init`: a commented configuration and a mapping to start from. Nothing that exists is overwritten.
+
+use crate::args;
+use crate::commands::{Output, print_json};
+use crate::exit::{Exit, UsageError};
+use anyhow::Context;
+use serde_json::json;
+use std::io::Write;
+use std::path::Path;
+
+/// The configuration that `init` and the demo start from. Marks in double braces are filled in.
+pub(crate) const CONFIG: &str = include_str!("../../../../templates/footbridge.toml");
+/// The mapping.
+pub(crate) const MAPPING: &str = include_str!("../../../../templates/mappings/lead-to-cash.toml");
+
+/// What the template leaves open.
+pub(crate) struct Fill<'a> {
+    pub(crate) salesforce_url: &'a str,
+    pub(crate) salesforce_client: &'a str,
+    pub(crate) salesforce_secret: &'a str,
+    pub(crate) xero_client: &'a str,
+    pub(crate) xero_secret: &'a str,
+    pub(crate) xero_urls: &'a str,
+    pub(crate) go_live: &'a str,
+}
+
+/// The configuration with its marks filled in.
+pub(crate) fn filled(fill: &Fill<'_>) -> String {
+    CONFIG
+        .replace("{{salesforce-url}}", fill.salesforce_url)
+        .replace("{{salesforce-client}}", fill.salesforce_client)
+        .replace("{{salesforce-secret}}", fill.salesforce_secret)
+        .replace("{{xero-client}}", fill.xero_client)
+        .replace("{{xero-secret}}", fill.xero_secret)
+        .replace("{{xero-urls}}", fill.xero_urls)
+        .replace("{{go-live}}", fill.go_live)
+}
+
+pub(crate) fn run(args: &args::Init, output: Output) -> anyhow::Result<Exit> {
+    std::fs::create_dir_all(&args.directory)
+        .with_context(|| format!("{} can't be made", args.directory.display()))?;
+    let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let config = filled(&Fill {
+        salesforce_url: "https://your-domain.my.salesforce.com",
+        salesforce_client: "the consumer key of your External Client App",
+        salesforce_secret: "{ env = \"FOOTBRIDGE_SALESFORCE_SECRET\" }",
+        xero_client: "the client id of your Xero custom connection",
+        xero_secret: "{ env = \"FOOTBRIDGE_XERO_SECRET\" }",
+        xero_urls: "# base-url = \"https://api.xero.com\"\n# token-url = \"https://identity.xero.com/connect/token\"",
+        go_live: &now,
+    });
+    let files = [
+        ("footbridge.toml", config.as_str()),
+        ("lead-to-cash.toml", MAPPING),
+    ];
+    for (name, _) in files {
+        let path = args.directory.join(name);
+        if path.exists() {
+            return Err(UsageError(format!(
+                "{} is there already and was left as it is. Move it away, or use --directory with another folder",
+                path.display()
+            ))
+            .into());
+        }
+    }
+    for (name, text) in files {
+        write_new(&args.directory.join(name), text)?;
+    }
+    match output {
+        Output::Json => print_json(
+            &json!({"written": ["footbridge.toml", "lead-to-cash.toml"], "directory": args.directory}),
+        )?,
+        Output::Text => println!(
+            "Wrote footbridge.toml and lead-to-cash.toml in {}.\n\
+             Next: fill in the two connections in footbridge.toml, set the two secrets in the environment, answer the billing questions in it,\n\
+             then run `footbridge doctor`, and `footbridge plan` to see what a first sync would do.",
+            args.directory.display()
+        ),
+    }
+    Ok(Exit::Done)
+}
+
+fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .with_context(|| format!("{} can't be written", path.display()))?;
+    file.write_all(text.as_bytes())?;
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! `footbridge items`: what waits for a person, each with its reason, and the two things that can be done with one.
+
+use crate::args::{self, ItemAction};
+use crate::commands::{Output, print_json};
+use crate::compose::Composition;
+use crate::config::Config;
+use crate::exit::{Exit, UsageError};
+use crate::render::{count, safe};
+use footbridge_engine::{Decision, Released, Standing};
+use footbridge_model::RequestId;
+use serde_json::json;
+use std::collections::BTreeMap;
+
+pub(crate) async fn run(
+    config: &Config,
+    args: &args::Items,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (name, flow) = config.flow(args.flow.as_deref())?;
+    let composition = Composition::open(config, name, flow).await?;
+    let engine = &composition.engine;
+    match &args.action {
+        Some(ItemAction::Retry { deal }) => {
+            if !engine.look_again(deal).await? {
+                return Err(UsageError(format!(
+                    "nothing is known of a deal {deal:?}; `footbridge items --all` lists them"
+                ))
+                .into());
+            }
+            say(
+                output,
+                &format!("The next sync looks at {} again.", safe(deal, 40)),
+                &json!({"retry": deal}),
+            )?;
+        }
+        Some(ItemAction::Release { request }) => {
+            let n = match engine.release(&RequestId::new(request.clone())).await? {
+                Released::Done(n) => n,
+                Released::Unknown => {
+                    return Err(UsageError(format!("there is no request {request:?}")).into());
+                }
+                Released::NotWaiting(state) => {
+                    return Err(UsageError(format!(
+                        "request {request} is {state:?} and doesn't wait for a person"
+                    ))
+                    .into());
+                }
+            };
+            say(
+                output,
+                &format!(
+                    "{} will be planned again by the next sync.",
+                    count(n, "operation")
+                ),
+                &json!({"released": n}),
+            )?;
+        }
+        None => {
+            let mut decisions = engine.decisions().await?;
+            decisions.retain(|d| {
+                let waits = matches!(d.standing, Standing::Waiting | Standing::Refused);
+                (waits || (args.all && d.standing == Standing::Skipped))
+                    && args
+                        .reason
+                        .as_ref()
+                        .is_none_or(|reason| *reason == d.reason)
+            });
+            match output {
+                Output::Json => print_json(&decisions)?,
+                Output::Text => print!("{}", words(&decisions)),
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn say(output: Output, text: &str, value: &serde_json::Value) -> anyhow::Result<()> {
+    match output {
+        Output::Json => print_json(value)?,
+        Output::Text => println!("{text}"),
+    }
+    Ok(())
+}
+
+fn words(decisions: &[Decision]) -> String {
+    if decisions.is_empty() {
+        return "Nothing waits for you.\n".to_owned();
+    }
+    let mut by_reason: BTreeMap<&str, Vec<&Decision>> = BTreeMap::new();
+    for decision in decisions {
+        by_reason
+            .entry(&decision.reason)
+            .or_default()
+            .push(decision);
+    }
+    let mut text = String::new();
+    for (reason, items) in by_reason {
+        text.push_str(&format!("{reason}: {}\n", items.len()));
+        for item in items {
+            let part = if item.subject.part > 1 {
+                format!(", part {}", item.subject.part)
+            } else {
+                String::new()
+            };
+            text.push_str(&format!(
+                "  {} ({}{part}), since {}\n    {}\n",
+                safe(&item.subject.title, 60),
+                safe(item.subject.record.id.as_str(), 20),
+                item.at.format("%Y-%m-%d %H:%M UTC"),
+                safe(&item.message, 600)
+            ));
+        }
+        text.push('\n');
+    }
+    text
+}

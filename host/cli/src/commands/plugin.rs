@@ -1,0 +1,102 @@
+//! `footbridge plugin inspect|install|list`: what a component is and asks for, before and after it is let in. Inspecting runs nothing.
+
+use crate::args::Plugin;
+use crate::commands::{Output, print_json};
+use crate::compose;
+use crate::config::Config;
+use crate::exit::{Exit, UsageError};
+use crate::render::{safe, table};
+use anyhow::Context;
+use chrono::Utc;
+use footbridge_sandbox::{Inspection, Installed};
+use std::path::Path;
+
+pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyhow::Result<Exit> {
+    match command {
+        Plugin::Inspect { file } => {
+            let inspection =
+                footbridge_sandbox::inspect(&read(file)?, &footbridge_sandbox::Limits::default())
+                    .with_context(|| format!("{} can't be used as a plugin", file.display()))?;
+            match output {
+                Output::Json => print_json(&inspection)?,
+                Output::Text => print!("{}", words(&inspection)),
+            }
+        }
+        Plugin::Install { file, name } => {
+            let config = Config::read(config)?;
+            let _lock = compose::store(&config)?;
+            let sandbox = compose::sandbox(&config)?;
+            let bytes = read(file)?;
+            let installed = sandbox
+                .install(name, bytes, Utc::now())
+                .await
+                .with_context(|| format!("{} was not installed", file.display()))?;
+            match output {
+                Output::Json => print_json(&installed)?,
+                Output::Text => println!(
+                    "Installed {} ({}, {}).\nNothing of it ran. Name it in footbridge.toml to use it, for a transform: transform = \"{}\"",
+                    safe(&installed.name, 64),
+                    installed.kind,
+                    installed.digest,
+                    safe(&installed.name, 64)
+                ),
+            }
+        }
+        Plugin::List => {
+            let config = Config::read(config)?;
+            let _lock = compose::store(&config)?;
+            let sandbox = compose::sandbox(&config)?;
+            compose::install_bundled(&sandbox).await?;
+            let list = sandbox.list();
+            match output {
+                Output::Json => print_json(&list)?,
+                Output::Text => print!("{}", rows(&list)),
+            }
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, UsageError> {
+    std::fs::read(file).map_err(|e| UsageError(format!("{} can't be read: {e}", file.display())))
+}
+
+fn words(inspection: &Inspection) -> String {
+    let list = |names: &[String]| {
+        names
+            .iter()
+            .map(|name| format!("    {}\n", safe(name, 120)))
+            .collect::<String>()
+    };
+    format!(
+        "{}\n  digest   {}\n  size     {} bytes\n  exports\n{}  imports (all of them lent to this kind)\n{}Nothing of it was run.\n",
+        inspection.kind,
+        inspection.digest,
+        inspection.size,
+        list(&inspection.exports),
+        list(&inspection.imports)
+    )
+}
+
+fn rows(list: &[Installed]) -> String {
+    let rows: Vec<Vec<String>> = list
+        .iter()
+        .map(|plugin| {
+            vec![
+                safe(&plugin.name, 64),
+                plugin.kind.to_string(),
+                plugin.digest.as_str().chars().take(16).collect(),
+                format!("{} KiB", plugin.size.div_ceil(1024)),
+                plugin.installed_at.format("%Y-%m-%d %H:%M UTC").to_string(),
+                plugin.quarantined.as_deref().map_or_else(
+                    || "ready".to_owned(),
+                    |why| format!("quarantined: {}", safe(why, 60)),
+                ),
+            ]
+        })
+        .collect();
+    table(
+        &["name", "kind", "digest", "size", "installed", "state"],
+        &rows,
+    )
+}

@@ -1,0 +1,76 @@
+//! `footbridge status`: how things stand, from the data directory alone.
+
+use crate::args;
+use crate::commands::{Output, print_json};
+use crate::compose::Composition;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::render::{count, safe};
+use footbridge_engine::Status;
+
+pub(crate) async fn run(
+    config: &Config,
+    args: &args::Flow,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (name, flow) = config.flow(args.flow.as_deref())?;
+    let composition = Composition::open(config, name, flow).await?;
+    let status = composition.engine.status().await?;
+    match output {
+        Output::Json => print_json(&status)?,
+        Output::Text => print!("{}", words(&status)),
+    }
+    Ok(Exit::Done)
+}
+
+fn words(status: &Status) -> String {
+    let mut text = format!("{}\n", status.flow);
+    for (connection, (name, id)) in &status.organisations {
+        text.push_str(&format!(
+            "  {connection}: {} ({})\n",
+            safe(name, 60),
+            safe(id, 40)
+        ));
+    }
+    match &status.last_run {
+        None => text.push_str("  never run; `footbridge plan` shows what the first run would do\n"),
+        Some(run) => {
+            let seconds = run
+                .ended_at
+                .signed_duration_since(run.started_at)
+                .num_seconds();
+            text.push_str(&format!(
+                "  last run {} ({seconds} s)\n",
+                run.ended_at.format("%Y-%m-%d %H:%M:%S UTC")
+            ));
+        }
+    }
+    text.push_str(&format!("  invoiced: {}\n", count(status.invoiced, "deal")));
+    if status.due > 0 {
+        text.push_str(&format!(
+            "  changed and not looked at yet: {}\n",
+            count(status.due, "deal")
+        ));
+    }
+    if status.in_doubt > 0 {
+        text.push_str(&format!(
+            "  in doubt: {} (the next runs find out by reading)\n",
+            count(status.in_doubt, "operation")
+        ));
+    }
+    for (title, reasons) in [
+        ("waiting", &status.waiting),
+        ("needs nothing", &status.skipped),
+    ] {
+        if !reasons.is_empty() {
+            text.push_str(&format!("  {title}:\n"));
+            for (reason, n) in reasons {
+                text.push_str(&format!("    {n:>6}  {reason}\n"));
+            }
+        }
+    }
+    if !status.waiting.is_empty() {
+        text.push_str("`footbridge items` tells why each one waits and what to do.\n");
+    }
+    text
+}

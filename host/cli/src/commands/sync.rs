@@ -1,0 +1,102 @@
+//! `footbridge sync`: one run of a flow, and what it did in a few lines.
+
+use crate::args;
+use crate::commands::{Output, print_json};
+use crate::compose::Composition;
+use crate::config::Config;
+use crate::exit::Exit;
+use crate::render::count;
+use footbridge_engine::RunReport;
+use serde::Serialize;
+
+/// What a sync prints as JSON.
+#[derive(Debug, Serialize)]
+struct Shown<'a> {
+    flow: &'a str,
+    #[serde(flatten)]
+    report: &'a RunReport,
+    seconds: f64,
+}
+
+pub(crate) async fn run(
+    config: &Config,
+    args: &args::Sync,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (name, flow) = config.flow(args.flow.as_deref())?;
+    let composition = Composition::open(config, name, flow).await?;
+    let began = std::time::Instant::now();
+    let result = composition.engine.sync().await;
+    composition.progress.finish();
+    let report = result?;
+    match output {
+        Output::Json => print_json(&Shown {
+            flow: name,
+            report: &report,
+            seconds: began.elapsed().as_secs_f64(),
+        })?,
+        Output::Text => print!("{}", words(name, &report)),
+    }
+    let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0;
+    Ok(if args.strict && waits {
+        Exit::Waiting
+    } else {
+        Exit::Done
+    })
+}
+
+/// A run in words.
+pub(crate) fn words(flow: &str, report: &RunReport) -> String {
+    let mut text = format!("{flow}: ");
+    let applied: usize = report.applied.values().sum();
+    if applied == 0 {
+        text.push_str("nothing had to be written.\n");
+    } else {
+        let parts: Vec<String> = report
+            .applied
+            .iter()
+            .map(|(object, n)| match object.as_str() {
+                "customer" => count(*n, "customer") + " created",
+                "invoice" => count(*n, "invoice") + " created",
+                other => format!("{n} {other} records updated"),
+            })
+            .collect();
+        text.push_str(&parts.join(", "));
+        text.push_str(".\n");
+    }
+    if report.adopted > 0 {
+        text.push_str(&format!(
+            "  {} recognised and linked; nothing was written for them.\n",
+            count(report.adopted, "existing record")
+        ));
+    }
+    if report.recovered > 0 {
+        text.push_str(&format!(
+            "  {} of an earlier run found their outcome.\n",
+            count(report.recovered, "operation")
+        ));
+    }
+    if report.failed > 0 {
+        text.push_str(&format!(
+            "  {} not taken by the far side.\n",
+            count(report.failed, "operation")
+        ));
+    }
+    if report.in_doubt > 0 {
+        text.push_str(&format!("  {} in doubt: no answer came. The next runs find out by reading; nothing is sent twice.\n", count(report.in_doubt, "operation")));
+    }
+    let held: usize = report.held.values().sum();
+    if held > 0 {
+        let reasons: Vec<String> = report
+            .held
+            .iter()
+            .map(|(reason, n)| format!("{n} {reason}"))
+            .collect();
+        text.push_str(&format!(
+            "  {} for you: {}. `footbridge items` tells why and what to do.\n",
+            count(held, "deal") + " waiting",
+            reasons.join(", ")
+        ));
+    }
+    text
+}

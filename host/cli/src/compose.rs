@@ -1,0 +1,128 @@
+//! The composition root: data directory, sandbox, broker and engine put together for one flow, in this order. Nothing else knows all of them.
+
+use crate::config::{Config, Flow, StoreKind};
+use crate::progress::Progress;
+use anyhow::Context;
+use chrono::Utc;
+use footbridge_engine::{Engine, Parts};
+use footbridge_model::id::ConnectionId;
+use footbridge_sandbox::{
+    Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey, Limits,
+    Provider, Sandbox, SandboxOptions, SystemClock,
+};
+use footbridge_store::{Backend, Bodies, Store};
+use std::sync::Arc;
+
+/// The hidden first argument under which this program compiles a plugin in a process of its own.
+pub(crate) const COMPILE: &str = COMPILE_COMMAND;
+
+/// A flow, ready to run.
+pub(crate) struct Composition {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) progress: Arc<Progress>,
+    pub(crate) broker: Arc<Broker>,
+}
+
+impl Composition {
+    /// Opens everything that a flow needs. Nothing is read from or written to the far sides yet.
+    pub(crate) async fn open(config: &Config, name: &str, flow: &Flow) -> anyhow::Result<Self> {
+        let data = config.data_dir();
+        let store = store(config)?;
+        let bodies = Arc::new(Bodies::open(&data).context("the bodies of the data directory")?);
+        let sandbox = sandbox(config)?;
+        install_bundled(&sandbox).await?;
+        let broker = broker(config)?;
+        let connector = |connection: &str| -> anyhow::Result<_> {
+            let plugin = plugin_of(config, connection)?;
+            Ok(sandbox.connector(
+                &sandbox.installed(plugin)?,
+                &broker,
+                &ConnectionId::new(connection),
+            )?)
+        };
+        let progress = Arc::new(Progress::new());
+        let parts = Parts {
+            store,
+            bodies,
+            clock: Arc::new(SystemClock),
+            watch: Arc::clone(&progress) as _,
+            source: connector(&flow.source)?,
+            ledger: connector(&flow.ledger)?,
+            transform: sandbox.transform(&sandbox.installed(&flow.transform)?)?,
+            outbound: Arc::clone(&broker) as _,
+        };
+        let engine = Engine::open(config.engine_flow(name, flow)?, parts).await?;
+        Ok(Self {
+            engine: Arc::new(engine),
+            progress,
+            broker,
+        })
+    }
+}
+
+/// The store. Its lock makes sure that nobody else works in the data directory, the plugins' folders included.
+pub(crate) fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let backend = match config.store {
+        StoreKind::Sled => Backend::Sled,
+        StoreKind::Redb => Backend::Redb,
+    };
+    Ok(footbridge_store::open(&config.data_dir(), backend)?)
+}
+
+/// The sandbox of the configuration's data directory.
+pub(crate) fn sandbox(config: &Config) -> anyhow::Result<Sandbox> {
+    let data = config.data_dir();
+    std::fs::create_dir_all(&data)
+        .with_context(|| format!("the data directory {} can't be made", data.display()))?;
+    Ok(Sandbox::new(SandboxOptions {
+        data,
+        key: InstallationKey::open_or_create(&config.key_file())?,
+        limits: Limits::default(),
+        compiler: Compiler::Child(
+            std::env::current_exe().context("this program's own file can't be found")?,
+        ),
+    })?)
+}
+
+/// The broker for all connections of the configuration.
+pub(crate) fn broker(config: &Config) -> anyhow::Result<Arc<Broker>> {
+    let connections: Vec<Connection> = config.connections.values().cloned().collect();
+    Ok(Broker::new(
+        connections,
+        BrokerOptions {
+            key: InstallationKey::open_or_create(&config.key_file())?,
+            tokens: Some(config.data_dir().join("tokens")),
+            clock: Arc::new(SystemClock),
+            audit: None,
+        },
+    )?)
+}
+
+/// The plugins that come along are installed like any others, by digest; a new version of Footbridge brings new ones.
+pub(crate) async fn install_bundled(sandbox: &Sandbox) -> anyhow::Result<()> {
+    for component in footbridge_bundle::ALL {
+        let wanted = sandbox.inspect(component.bytes)?.digest;
+        let there = sandbox.installed(component.name).ok();
+        if there.is_none_or(|installed| installed.digest != wanted) {
+            sandbox
+                .install(component.name, component.bytes.to_vec(), Utc::now())
+                .await
+                .with_context(|| {
+                    format!("installing the plugin {} that comes along", component.name)
+                })?;
+        }
+    }
+    Ok(())
+}
+
+/// The plugin that serves a connection: its provider's.
+fn plugin_of<'a>(config: &'a Config, connection: &str) -> anyhow::Result<&'a str> {
+    let connection = config
+        .connections
+        .get(connection)
+        .context("the connection is missing")?;
+    Ok(match connection.provider {
+        Provider::Xero => footbridge_bundle::XERO.name,
+        Provider::Salesforce => footbridge_bundle::SALESFORCE.name,
+    })
+}

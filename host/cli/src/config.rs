@@ -1,0 +1,263 @@
+//! `footbridge.toml`: read whole and checked before anything starts. An error names file, line, key, what was found and what is accepted.
+//!
+//! No secret stands in it, only where secrets are found.
+
+use crate::exit::UsageError;
+use anyhow::Context;
+use footbridge_engine::FlowConfig;
+use footbridge_engine::config::{Timing, Unproven};
+use footbridge_model::id::{ConnectionId, FlowName};
+use footbridge_plan::FlowPolicy;
+use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
+use footbridge_sandbox::Connection;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The whole configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Config {
+    /// The data directory, relative to this file. `footbridge-data`.
+    #[serde(default = "default_data")]
+    pub(crate) data: PathBuf,
+    /// The key that seals tokens, relative to this file; never inside the data directory. `footbridge.key`.
+    #[serde(default = "default_key")]
+    pub(crate) key: PathBuf,
+    /// `sled` or `redb`.
+    #[serde(default)]
+    pub(crate) store: StoreKind,
+    /// Times of the in-doubt rule.
+    #[serde(default)]
+    pub(crate) timing: Times,
+    /// Connections by name.
+    pub(crate) connections: BTreeMap<String, Connection>,
+    /// Flows by name.
+    pub(crate) flows: BTreeMap<String, Flow>,
+    /// The folder that relative paths start from.
+    #[serde(skip)]
+    pub(crate) folder: PathBuf,
+}
+
+/// The embedded stores.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum StoreKind {
+    /// The default.
+    #[default]
+    Sled,
+    /// The alternative.
+    Redb,
+}
+
+/// Times of the in-doubt rule, in seconds.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Times {
+    /// How long the same bytes may be sent again under the same key. 300.
+    pub(crate) resend_window_seconds: Option<u64>,
+    /// How long the far side may still work on a request that nobody waits for. 120.
+    pub(crate) in_flight_seconds: Option<u64>,
+    /// When reading back may decide. 600.
+    pub(crate) settle_seconds: Option<u64>,
+    /// Wait before looking at what got no answer. 5.
+    pub(crate) patience_seconds: Option<u64>,
+    /// `ask` or `resend`.
+    pub(crate) unproven_absence: Option<Absence>,
+    /// Write requests under way at once on a connection. 4.
+    pub(crate) concurrency: Option<usize>,
+}
+
+/// What an absence that can't be proven leads to.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Absence {
+    /// A person decides.
+    Ask,
+    /// It counts as proof.
+    Resend,
+}
+
+/// One flow.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Flow {
+    /// The CRM's connection.
+    pub(crate) source: String,
+    /// The ledger's connection.
+    pub(crate) ledger: String,
+    /// The installed transform; `mapping` is the declarative one that comes along.
+    #[serde(default = "default_transform")]
+    pub(crate) transform: String,
+    /// The transform's settings file, relative to this file; for `mapping` the TOML mapping.
+    pub(crate) mapping: PathBuf,
+    /// Objects that become customers.
+    pub(crate) customers: Vec<String>,
+    /// Opens a record of the CRM: the id is appended.
+    pub(crate) record_url: String,
+    /// Only deals that became won at or after this instant are billed.
+    pub(crate) go_live: chrono::DateTime<chrono::Utc>,
+    /// Where the deal says what is needed.
+    pub(crate) deal: DealPaths,
+    /// What to bill and how.
+    pub(crate) billing: Billing,
+    /// Tax rules, first match wins.
+    #[serde(default)]
+    pub(crate) tax_rules: Vec<TaxRule>,
+    /// What is written on the deal.
+    pub(crate) write_back: Option<WriteBack>,
+}
+
+fn default_data() -> PathBuf {
+    PathBuf::from("footbridge-data")
+}
+
+fn default_key() -> PathBuf {
+    PathBuf::from("footbridge.key")
+}
+
+fn default_transform() -> String {
+    "mapping".to_owned()
+}
+
+impl Config {
+    /// Reads and checks a configuration.
+    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(file).map_err(|e| {
+            UsageError(format!(
+                "{} can't be read: {e}. `footbridge init` writes one to start from; `--config FILE` names another",
+                file.display()
+            ))
+        })?;
+        let mut config: Self = toml::from_str(&text)
+            .map_err(|e| UsageError(format!("{}: {}", file.display(), e.to_string().trim_end())))?;
+        let folder = file.parent().unwrap_or(Path::new("."));
+        config.folder = if folder.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            folder.to_owned()
+        };
+        for (name, connection) in &mut config.connections {
+            connection.name = ConnectionId::new(name.clone());
+        }
+        config.check(file)?;
+        Ok(config)
+    }
+
+    fn check(&self, file: &Path) -> Result<(), UsageError> {
+        let names: Vec<&str> = self.connections.keys().map(String::as_str).collect();
+        let wrong = |what: String| UsageError(format!("{}: {what}", file.display()));
+        for (flow, config) in &self.flows {
+            for (key, connection) in [("source", &config.source), ("ledger", &config.ledger)] {
+                if !self.connections.contains_key(connection) {
+                    return Err(wrong(format!(
+                        "[flows.{flow}] {key} = {connection:?} is not a connection. Connections are: {}",
+                        names.join(", ")
+                    )));
+                }
+            }
+            if config.source == config.ledger {
+                return Err(wrong(format!(
+                    "[flows.{flow}] source and ledger are both {:?}; name two connections",
+                    config.source
+                )));
+            }
+        }
+        if self.flows.is_empty() {
+            return Err(wrong(
+                "there is no [flows.NAME] table; `footbridge init` writes one to start from"
+                    .to_owned(),
+            ));
+        }
+        if self.key_file().starts_with(self.data_dir()) {
+            return Err(wrong(format!(
+                "key = {:?} lies inside the data directory, so a copy of the data would carry the key. Put it elsewhere",
+                self.key
+            )));
+        }
+        Ok(())
+    }
+
+    /// The data directory.
+    pub(crate) fn data_dir(&self) -> PathBuf {
+        self.folder.join(&self.data)
+    }
+
+    /// The key file.
+    pub(crate) fn key_file(&self) -> PathBuf {
+        self.folder.join(&self.key)
+    }
+
+    /// The flow that is meant.
+    pub(crate) fn flow(&self, name: Option<&str>) -> Result<(&str, &Flow), UsageError> {
+        let names: Vec<&str> = self.flows.keys().map(String::as_str).collect();
+        match name {
+            Some(name) => self
+                .flows
+                .get_key_value(name)
+                .map(|(name, flow)| (name.as_str(), flow))
+                .ok_or_else(|| {
+                    UsageError(format!(
+                        "there is no flow {name:?}. Flows are: {}",
+                        names.join(", ")
+                    ))
+                }),
+            None => match self.flows.iter().collect::<Vec<_>>().as_slice() {
+                [(name, flow)] => Ok((name.as_str(), flow)),
+                _ => Err(UsageError(format!(
+                    "which flow? Add --flow with one of: {}",
+                    names.join(", ")
+                ))),
+            },
+        }
+    }
+
+    /// A flow as the engine takes it.
+    pub(crate) fn engine_flow(&self, name: &str, flow: &Flow) -> anyhow::Result<FlowConfig> {
+        let settings_file = self.folder.join(&flow.mapping);
+        let settings = std::fs::read_to_string(&settings_file)
+            .map_err(|e| UsageError(format!("[flows.{name}] mapping = {:?}: {e}", flow.mapping)))
+            .context("reading the mapping")?;
+        let defaults = Timing::default();
+        let seconds =
+            |given: Option<u64>, default: Duration| given.map_or(default, Duration::from_secs);
+        Ok(FlowConfig {
+            name: FlowName::new(name),
+            source: ConnectionId::new(flow.source.clone()),
+            ledger: ConnectionId::new(flow.ledger.clone()),
+            customer_objects: flow.customers.clone(),
+            settings,
+            policy: FlowPolicy {
+                go_live: flow.go_live,
+                deal: flow.deal.clone(),
+                billing: flow.billing.clone(),
+                tax_rules: flow.tax_rules.clone(),
+                write_back: flow.write_back.clone(),
+            },
+            record_url: flow.record_url.clone(),
+            pinned: self
+                .connections
+                .values()
+                .filter_map(|c| Some((c.name.clone(), c.organisation.clone()?)))
+                .collect(),
+            keyed: self
+                .connections
+                .values()
+                .filter(|c| c.honours_idempotency_keys())
+                .map(|c| c.name.clone())
+                .collect(),
+            timing: Timing {
+                resend_window: seconds(self.timing.resend_window_seconds, defaults.resend_window),
+                in_flight: seconds(self.timing.in_flight_seconds, defaults.in_flight),
+                settle: seconds(self.timing.settle_seconds, defaults.settle),
+                patience: seconds(self.timing.patience_seconds, defaults.patience),
+                unproven: match self.timing.unproven_absence {
+                    Some(Absence::Resend) => Unproven::Resend,
+                    Some(Absence::Ask) | None => Unproven::Ask,
+                },
+                concurrency: self.timing.concurrency.unwrap_or(defaults.concurrency),
+            },
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! How the process ends: an exit code that scripts can rely on, and one message for people.
+
+use footbridge_engine::EngineError;
+use footbridge_engine::ports::CallError;
+use footbridge_model::FailureKind;
+use std::process::ExitCode;
+
+/// The documented exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Done.
+    Done,
+    /// Something failed.
+    Failed,
+    /// Wrong use or configuration.
+    Usage,
+    /// Done, and something waits for a person or is in doubt (`--strict`).
+    Waiting,
+    /// The far side can't be reached or refused the credential.
+    FarSide,
+    /// The data directory is locked or damaged.
+    Data,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(match exit {
+            Exit::Done => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Waiting => 3,
+            Exit::FarSide => 4,
+            Exit::Data => 5,
+        })
+    }
+}
+
+/// A wrong configuration or use, in words that say what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct UsageError(pub(crate) String);
+
+/// Which exit code an error deserves.
+pub(crate) fn of(error: &anyhow::Error) -> Exit {
+    for cause in error.chain() {
+        if cause.is::<UsageError>() || cause.is::<footbridge_sandbox::SecretError>() {
+            return Exit::Usage;
+        }
+        if cause.is::<footbridge_store::OpenError>() {
+            return Exit::Data;
+        }
+        if let Some(engine) = cause.downcast_ref::<EngineError>() {
+            return match engine {
+                EngineError::Store(_)
+                | EngineError::Commit(_)
+                | EngineError::Body(_)
+                | EngineError::Format { .. } => Exit::Data,
+                EngineError::Transform { .. } | EngineError::Organisations { .. } => Exit::Usage,
+                EngineError::Call {
+                    source: CallError::Failure(failure),
+                    ..
+                } if failure.kind == FailureKind::Misconfigured => Exit::Usage,
+                EngineError::Call {
+                    source: CallError::Failure(_),
+                    ..
+                } => Exit::FarSide,
+                EngineError::WrongOrganisation { .. } => Exit::FarSide,
+                _ => Exit::Failed,
+            };
+        }
+    }
+    Exit::Failed
+}
