@@ -53,7 +53,9 @@ pub(super) fn router(simulator: &XeroSimulator) -> Router {
     };
     Router::new()
         .route("/connect/token", post(token))
+        // Addresses are read without regard to case; Xero's own client spells this one so.
         .route("/connections", get(connections))
+        .route("/Connections", get(connections))
         .route("/api.xro/2.0/{*rest}", any(accounting))
         .layer(middleware::from_fn_with_state(transport, faults::transport))
         .layer(middleware::from_fn_with_state(simulator.clone(), arrive))

@@ -1,0 +1,12 @@
+//! The Xero simulator over real HTTP, driven by a client that knows nothing of it.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
+mod access;
+mod contacts;
+mod faults;
+mod foreign;
+mod invoices;
+mod reading;
+mod schema;
+mod support;
