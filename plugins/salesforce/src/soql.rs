@@ -34,50 +34,56 @@ impl Select {
             fields: Vec::new(),
             children: Vec::new(),
         };
-        for path in object
-            .fields
-            .iter()
-            .map(|known| known.path)
-            .chain(extra.iter().map(String::as_str))
-        {
-            select.add(path)?;
+        let paths = || {
+            object
+                .fields
+                .iter()
+                .map(|known| known.path)
+                .chain(extra.iter().map(String::as_str))
+        };
+        for path in paths().filter(|path| path.contains("[]")) {
+            select.add_child(path)?;
+        }
+        for path in paths().filter(|path| !path.contains("[]")) {
+            checked(path, path)?;
+            // A list or a related record by itself means what is read of it anyway.
+            let below = format!("{path}.");
+            let related = paths().any(|other| other.starts_with(&below));
+            if !related && select.child(path).is_none() {
+                push(&mut select.fields, path);
+            }
         }
         Ok(select)
     }
 
-    fn add(&mut self, path: &str) -> Result<(), Failure> {
-        match path.split_once("[].") {
-            None => {
-                checked(path, path)?;
-                push(&mut self.fields, path);
-            }
-            Some((relation, field)) => {
-                if relation.contains('.') {
-                    return Err(no_path(path));
-                }
-                checked(relation, path)?;
-                checked(field, path)?;
-                let place = self
-                    .children
-                    .iter()
-                    .position(|child| child.relation.eq_ignore_ascii_case(relation));
-                let child = match place.and_then(|place| self.children.get_mut(place)) {
-                    Some(child) => child,
-                    None => {
-                        // `queryAll` lists deleted rows too; they are told by this field and left out.
-                        let fields = vec!["Id".to_owned(), "IsDeleted".to_owned()];
-                        self.children.push(Child {
-                            relation: relation.to_owned(),
-                            fields,
-                        });
-                        match self.children.last_mut() {
-                            Some(child) => child,
-                            None => return Err(no_path(path)),
-                        }
-                    }
-                };
-                push(&mut child.fields, field);
-            }
+    fn child(&mut self, relation: &str) -> Option<&mut Child> {
+        self.children
+            .iter_mut()
+            .find(|child| child.relation.eq_ignore_ascii_case(relation))
+    }
+
+    fn add_child(&mut self, path: &str) -> Result<(), Failure> {
+        let (relation, field) = path.split_once("[]").ok_or_else(|| no_path(path))?;
+        // Rows by themselves, or a field of each row.
+        let field = if field.is_empty() {
+            "Id"
+        } else {
+            field.strip_prefix('.').ok_or_else(|| no_path(path))?
+        };
+        checked(field, path)?;
+        if !is_name(relation) {
+            return Err(no_path(path));
+        }
+        if let Some(child) = self.child(relation) {
+            push(&mut child.fields, field);
+        } else {
+            // `queryAll` lists deleted rows too; they are told by this field and left out.
+            let mut fields = vec!["Id".to_owned(), "IsDeleted".to_owned()];
+            push(&mut fields, field);
+            self.children.push(Child {
+                relation: relation.to_owned(),
+                fields,
+            });
         }
         Ok(())
     }
@@ -203,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn a_list_or_a_related_record_by_itself_means_what_is_read_of_it() {
+        let plain = extra(&[]).unwrap();
+        assert_eq!(
+            extra(&["OpportunityLineItems", "OpportunityLineItems[]", "Account"]).unwrap(),
+            plain
+        );
+        let text = extra(&["Parts__r[]"]).unwrap().text("");
+        assert!(
+            text.contains("(SELECT Id, IsDeleted FROM Parts__r)"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn what_is_no_path_never_reaches_a_query() {
         for bad in [
             "",
@@ -211,7 +231,7 @@ mod tests {
             "a'b",
             "A[].B[].C",
             "A.B[].C",
-            "A[]",
+            "A[]B",
             "[].B",
             ".A",
             "A.",

@@ -144,14 +144,17 @@ pub(crate) fn write(doc: &Structure, target: Option<&str>) -> Result<Value, Prob
         "Addresses",
         &mut contact,
         |row, element| {
-            kind(row, "addresses", ADDRESS_KINDS, "AddressType", element)?;
+            let kind = their_word(row, "kind", ADDRESS_KINDS)?
+                .ok_or_else(|| wrong("addresses", "an entry has no \"kind\""))?;
+            element.insert("AddressType".to_owned(), json!(kind));
             only_known(row, ADDRESS, &["kind"])?;
             write_columns(row, ADDRESS, element)
         },
     )?;
     write_rows(doc, "phones", "Phones", &mut contact, |row, element| {
         const NUMBER: &[Column] = &[both("number", "PhoneNumber", Shape::Text)];
-        kind(row, "phones", PHONE_KINDS, "PhoneType", element)?;
+        let kind = their_word(row, "kind", PHONE_KINDS)?.unwrap_or("DEFAULT");
+        element.insert("PhoneType".to_owned(), json!(kind));
         only_known(row, NUMBER, &["kind"])?;
         write_columns(row, NUMBER, element)
     })?;
@@ -166,19 +169,6 @@ pub(crate) fn write(doc: &Structure, target: Option<&str>) -> Result<Value, Prob
         },
     )?;
     Ok(Value::Object(contact))
-}
-
-fn kind(
-    row: &Structure,
-    list: &str,
-    kinds: &[(&str, &str)],
-    theirs: &str,
-    element: &mut Structure,
-) -> Result<(), Problem> {
-    let word =
-        their_word(row, "kind", kinds)?.ok_or_else(|| wrong(list, "an entry has no \"kind\""))?;
-    element.insert(theirs.to_owned(), json!(word));
-    Ok(())
 }
 
 fn write_rows(
@@ -218,6 +208,19 @@ mod tests {
         assert_eq!(contact["Addresses"][0]["AddressType"], "POBOX");
         assert_eq!(contact.get("ContactID"), None);
         assert_eq!(Value::Object(read(&contact)).to_string(), text);
+    }
+
+    #[test]
+    fn a_phone_without_a_kind_is_the_main_one() {
+        let contact = write(
+            &parse(r#"{"phones":[{"number":"1"}]}"#).unwrap(),
+            Some("ab"),
+        )
+        .unwrap();
+        assert_eq!(
+            contact.to_string(),
+            r#"{"ContactID":"ab","Phones":[{"PhoneNumber":"1","PhoneType":"DEFAULT"}]}"#
+        );
     }
 
     #[test]
