@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the auditor's own Python environment in target/foreign/auditor and runs it with the arguments
-# given; without arguments runs its tests. Prints SKIPPED where Python or its packages can't be had.
+# given (a first argument such as by_hand.py names another script); without arguments runs its tests. Prints SKIPPED where Python or its packages can't be had.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 home=${CARGO_TARGET_DIR:-$here/../../target}/foreign/auditor
@@ -27,4 +27,7 @@ export PYTHONDONTWRITEBYTECODE=1
 if [ $# -eq 0 ]; then
     exec "$home/bin/python" -m unittest discover --top-level-directory . --start-directory tests
 fi
-exec "$home/bin/python" audit.py "$@"
+case $1 in
+*.py) exec "$home/bin/python" "$@" ;;
+*) exec "$home/bin/python" audit.py "$@" ;;
+esac

@@ -158,7 +158,7 @@ class _Reader:
                 customer=customer,
                 currency=deal.currency or self.ledger.base_currency,
                 reference=deal.purchase_order,
-                terms_days=account.terms_days if account.terms_days is not None else self.policy.default_terms_days,
+                terms_days=self._terms(account),
                 amounts=self.policy.amounts,
             )
             for line in whole:
@@ -175,6 +175,12 @@ class _Reader:
         tax_type = type_of(line, account, customer.contact, code, self.ledger, self.policy)
         amount = _amount(line) if line is not None else arithmetic.half_up(deal.amount or Decimal(0))
         return ExpectedLine(amount, Decimal(0), tax_type, code, line.product_code if line is not None else None)
+
+    def _terms(self, account: Account) -> Optional[int]:
+        """Days to pay, where the policy says that Salesforce decides them."""
+        if self.policy.default_terms_days is None:
+            return None
+        return self.policy.default_terms_days if account.terms_days is None else account.terms_days
 
     def _is_due(self, deal: Deal, part: int) -> bool:
         if part == 0:
