@@ -4,8 +4,6 @@
 //! Nothing outside this crate may name what is generated here. Next: `convert.rs`.
 
 #[expect(
-    missing_docs,
-    unreachable_pub,
     clippy::allow_attributes_without_reason,
     reason = "generated from wit/, where each item is documented"
 )]

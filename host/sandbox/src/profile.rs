@@ -29,7 +29,6 @@ pub(crate) enum Origin {
 /// A provider.
 #[derive(Debug, Clone)]
 pub(crate) struct Profile {
-    pub(crate) provider: Provider,
     /// The base URL if the connection gives none.
     pub(crate) base_url: Option<&'static str>,
     /// The token URL if the connection gives none: absolute, or a path on the base URL.
@@ -109,7 +108,6 @@ fn xero() -> Profile {
         ],
     );
     Profile {
-        provider: Provider::Xero,
         base_url: Some("https://api.xero.com"),
         token_url: "https://identity.xero.com/connect/token",
         client_auth: ClientAuth::Basic,
@@ -155,7 +153,6 @@ fn salesforce(version: &str) -> Profile {
         ],
     );
     Profile {
-        provider: Provider::Salesforce,
         base_url: None,
         token_url: "/services/oauth2/token",
         client_auth: ClientAuth::Form,

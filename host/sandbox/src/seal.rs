@@ -49,7 +49,7 @@ pub enum KeyError {
 /// A sealed value that can't be opened: another key, another place, or it was changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the sealed value was made with another key, for another purpose, or was changed")]
-pub struct NotOurs;
+pub(crate) struct NotOurs;
 
 /// The installation's key.
 #[derive(Clone)]

@@ -13,6 +13,8 @@ mod grant;
 mod outbound;
 mod scrub;
 pub(crate) mod target;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 pub use audit::{AuditRecord, AuditSink};
