@@ -249,10 +249,27 @@ fn survives_kills(test: &str, backend: Backend) {
             .spawn()
             .unwrap();
         let output = BufReader::new(child.stdout.take().unwrap());
-        let listener =
-            std::thread::spawn(move || output.lines().map_while(Result::ok).collect::<Vec<_>>());
-        // From within the start, where recovery runs, to well into the writing.
-        std::thread::sleep(Duration::from_micros(moments.random_range(1_000..400_000)));
+        let (heard, first) = std::sync::mpsc::channel();
+        let listener = std::thread::spawn(move || {
+            let mut lines = Vec::new();
+            for line in output.lines().map_while(Result::ok) {
+                if line.starts_with("ack ") {
+                    // Nobody listens in the rounds that kill by the clock.
+                    let _ = heard.send(());
+                }
+                lines.push(line);
+            }
+            lines
+        });
+        // Odd rounds kill within the start, where recovery runs; even ones in the writing, however slow the start.
+        let mut moment = Duration::from_micros(moments.random_range(1_000..100_000));
+        if round.is_multiple_of(2) {
+            first
+                .recv_timeout(Duration::from_secs(60))
+                .expect("the child writes");
+            moment *= 3;
+        }
+        std::thread::sleep(moment);
         if round == rounds / 2 {
             let told = open(dir.path(), backend).err();
             if let Some(OpenError::InUse { pid, .. }) = &told {
@@ -268,7 +285,7 @@ fn survives_kills(test: &str, backend: Backend) {
         runtime.block_on(check(dir.path(), backend, &said));
     }
     println!("{backend}: {} commits acknowledged, none lost", said.total);
-    assert!(said.total > rounds, "the child hardly wrote: {said:?}");
+    assert!(said.total >= rounds / 2, "{said:?}");
 }
 
 /// The child runs under a limit on file length, which fails writes as a full disk does.
