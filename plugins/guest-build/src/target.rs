@@ -32,7 +32,7 @@ pub(crate) fn ensure(place: &Place) -> Result<(), BuildFailure> {
         if is_installed() {
             Ok(())
         } else {
-            Err("rustup succeeded, yet the compiler does not see it".to_owned())
+            Err("rustup reports it as installed and its files are not there; uninstall the toolchain and install it again".to_owned())
         }
     };
     install().map_err(|reason| BuildFailure::NoTarget {

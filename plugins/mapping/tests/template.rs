@@ -56,7 +56,7 @@ fn it_says_what_it_reads_and_writes() {
         [
             (
                 "Account",
-                "BillingCity BillingCountry BillingPostalCode BillingState BillingStreet Contacts[].Department Contacts[].Email Id Name Tax_Number__c"
+                "BillingCity BillingCountry BillingCountryCode BillingPostalCode BillingState BillingStreet Contacts[].Department Contacts[].Email Id Name Tax_Number__c"
                     .to_owned()
             ),
             (
