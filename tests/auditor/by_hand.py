@@ -31,7 +31,8 @@ def enter(options) -> int:
     today = rules.as_of.date()
     bodies = [_body(invoice, contacts[invoice.customer.account_id], today) for invoice in wanted]
     if options.spoil == "cent":
-        bodies[0].line_items[0].unit_amount += Decimal("0.01")
+        line = bodies[0].line_items[0]
+        line.unit_amount += Decimal("0.01") / line.quantity
     if options.spoil == "duplicate":
         bodies.append(bodies[0])
         wanted.append(wanted[0])

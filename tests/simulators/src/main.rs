@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use footbridge_simulators::clock::SimClock;
 use footbridge_simulators::company::{CompanyOptions, USUAL_DEALS, build};
 use footbridge_simulators::salesforce::{SalesforceOptions, SalesforceSimulator};
@@ -150,7 +150,10 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
     if let Some(as_of) = arguments.as_of {
         clock.advance(as_of - clock.now());
     }
-    let as_of = arguments.as_of.unwrap_or_else(|| clock.now());
+    let as_of = arguments
+        .as_of
+        .unwrap_or_else(|| clock.now())
+        .trunc_subsecs(0);
     let company = arguments
         .company
         .map(|(deals, seed)| build(CompanyOptions { deals, seed, as_of }));
