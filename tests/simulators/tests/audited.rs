@@ -3,7 +3,12 @@
 //!
 //! Needs python3 with venv and a package registry; prints SKIPPED where they are missing.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
