@@ -11,8 +11,9 @@ use crate::transform::references;
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::Link;
-use footbridge_model::plan::{AsOf, billing_key, customer_key};
+use footbridge_model::plan::{AsOf, billing_key};
 use footbridge_plan::input::{Observed, Seen, Source};
+use footbridge_plan::policy::NumberMode;
 use footbridge_plan::{exact_name, loose_name};
 use footbridge_store::key::{Segment, segments};
 use serde::de::DeserializeOwned;
@@ -123,18 +124,28 @@ impl Engine {
         deals: &[Source],
         customers: &BTreeMap<(String, String), Source>,
     ) -> Result<Vec<Link>, EngineError> {
-        let mut links = Vec::new();
-        for customer in customers.values() {
-            let id = customer_key(&customer.record, &sides.ledger.1);
-            links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+        let mut ids = BTreeSet::new();
+        for source in deals.iter().chain(customers.values()) {
+            ids.extend(self.link_ids(&source.record).await?);
         }
-        for deal in deals {
-            for part in 1..=self.parts_of(deal) {
-                let id = billing_key(&deal.record, &sides.ledger.1, part);
-                links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+        // A ledger customer that is another account's must not be taken for this one's.
+        for customer in customers.values() {
+            for id in self.candidates(&sides.ledger, customer).await? {
+                let record = record_key(&sides.ledger, "customer", &id);
+                ids.extend(self.link_ids(&record).await?);
             }
         }
+        let mut links = Vec::with_capacity(ids.len());
+        for id in ids {
+            links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+        }
         Ok(links)
+    }
+
+    async fn link_ids(&self, record: &RecordKey) -> Result<Vec<String>, EngineError> {
+        let range = keys::memberships(record).range();
+        let rows = self.state.keys(&range).await?;
+        Ok(rows.iter().filter_map(|key| last_text(key)).collect())
     }
 
     /// How many parts a deal may have: one, or as many as its billing plan has entries.
@@ -200,6 +211,12 @@ impl Engine {
             invoice_ids.extend(self.invoices_since(ledger, id, since).await?);
         }
         for deal in deals {
+            if let NumberMode::Field(field) = &self.flow.policy.billing.number
+                && let Some(number) = deal.doc.text(field)
+            {
+                let index = self.state.by_index(ledger, "invoice", "number", number);
+                invoice_ids.extend(index.await?);
+            }
             for part in 1..=self.parts_of(deal) {
                 let key = billing_key(&deal.record, &ledger.1, part);
                 invoice_ids.extend(self.state.by_index(ledger, "invoice", "key", &key).await?);
@@ -314,7 +331,7 @@ impl Engine {
 
     async fn next_number(&self) -> Result<u64, EngineError> {
         let first = match &self.flow.policy.billing.number {
-            footbridge_plan::policy::NumberMode::Counter { first, .. } => *first,
+            NumberMode::Counter { first, .. } => *first,
             _ => 1,
         };
         let key = keys::counter(self.flow.name.as_str());

@@ -206,6 +206,7 @@ fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
                 let date = text("date").unwrap_or_default();
                 rows.push(row("customer", customer).text(date).text(id));
             }
+            rows.extend(text("number").map(|number| row("number", number).text(id)));
             rows.extend(
                 text("url")
                     .and_then(our_key)

@@ -11,7 +11,7 @@ use crate::state::rows::{Decision, Doubt, Event, Happened, Request, Standing};
 use crate::watch::Point;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::link::{Link, Member};
-use footbridge_model::plan::{Op, Subject, reason};
+use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
 use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
 use footbridge_model::request::{RequestEvent, RequestState};
 
@@ -92,6 +92,13 @@ impl Engine {
             };
             self.join(changes, op, member).await?;
         }
+        if request.connection == self.flow.source && op.link.source_shadow.is_some() {
+            let key = keys::link(&op.link.id);
+            if let Some((mut link, _)) = self.state.get::<Link>(&key).await? {
+                link.set(source_member(&op.link));
+                changes.put(&key, &link)?;
+            }
+        }
         let text = format!(
             "{} {} {}: {}",
             request.connection, op.object, applied.id, op.why
@@ -133,16 +140,12 @@ impl Engine {
             None => Link {
                 id: op.link.id.clone(),
                 role: op.link.role,
-                members: vec![Member {
-                    record: op.link.source.clone(),
-                    shadow: None,
-                    version: None,
-                }],
+                members: Vec::new(),
                 made_by: Some(op.id.clone()),
             },
         };
-        link.members.retain(|known| known.record != member.record);
-        link.members.push(member);
+        link.set(source_member(&op.link));
+        link.set(member);
         for member in &link.members {
             changes.put(&keys::member(&member.record, &link.id), &())?;
         }
@@ -249,5 +252,14 @@ impl Engine {
     pub async fn events(&self) -> Result<Vec<Event>, EngineError> {
         let rows = self.state.all::<Event>(&keys::events().range()).await?;
         Ok(rows.into_iter().map(|(_, event)| event).collect())
+    }
+}
+
+/// The source record as a member, with what was billed of it as its shadow.
+pub(crate) fn source_member(intent: &LinkIntent) -> Member {
+    Member {
+        record: intent.source.clone(),
+        shadow: intent.source_shadow.clone(),
+        version: None,
     }
 }

@@ -8,6 +8,7 @@ use crate::execute::Executed;
 use crate::gather::Gathered;
 use crate::mirror::Changes;
 use crate::ports::Connector;
+use crate::settle::source_member;
 use crate::state::keys;
 use crate::state::rows::{Happened, LastRun, Pin, Standing};
 use crate::watch::Point;
@@ -362,18 +363,13 @@ impl Engine {
                 || Link {
                     id: adoption.link.id.clone(),
                     role: adoption.link.role,
-                    members: vec![Member {
-                        record: adoption.link.source.clone(),
-                        shadow: None,
-                        version: None,
-                    }],
+                    members: Vec::new(),
                     made_by: None,
                 },
                 |(link, _)| link,
             );
-            link.members
-                .retain(|known| known.record != adoption.ledger_record);
-            link.members.push(Member {
+            link.set(source_member(&adoption.link));
+            link.set(Member {
                 record: adoption.ledger_record.clone(),
                 shadow: None,
                 version: Some(adoption.version.clone()),

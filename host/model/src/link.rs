@@ -38,6 +38,12 @@ pub struct Member {
 }
 
 impl Link {
+    /// Adds a member, or replaces what was known of it.
+    pub fn set(&mut self, member: Member) {
+        self.members.retain(|known| known.record != member.record);
+        self.members.push(member);
+    }
+
     /// The member on a connection with this object, if there is one.
     pub fn member(&self, connection: &str, object: &str) -> Option<&Member> {
         self.members.iter().find(|m| {

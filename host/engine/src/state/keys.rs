@@ -93,6 +93,15 @@ pub(crate) fn member(record: &RecordKey, link: &str) -> Key {
         .text(link)
 }
 
+/// All links of a member; the link's id is the last segment.
+pub(crate) fn memberships(record: &RecordKey) -> Key {
+    Key::new("member")
+        .text(record.connection.as_str())
+        .text(record.organisation.as_str())
+        .text(record.object.as_str())
+        .text(record.id.as_str())
+}
+
 /// A journalled request.
 pub(crate) fn request(id: &str) -> Key {
     Key::new("request").text(id)
