@@ -3,6 +3,8 @@
 //! Order of a save: read the fields, triggers, rules before the save, references, required fields,
 //! uniqueness, look-alikes, stamps, store, rules after the save. Next: [`super::rules`].
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
@@ -42,7 +44,7 @@ pub(crate) enum Origin {
 }
 
 /// The object of that name.
-pub(crate) fn object(store: &Store, name: &str) -> Result<ObjectDef, ApiError> {
+pub(crate) fn object(store: &Store, name: &str) -> Result<Arc<ObjectDef>, ApiError> {
     store
         .schema
         .object(name)

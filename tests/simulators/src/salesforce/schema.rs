@@ -5,6 +5,7 @@
 //! [`super::describe`] read them.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
@@ -359,7 +360,7 @@ impl ObjectDef {
 /// All objects.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Schema {
-    objects: BTreeMap<String, ObjectDef>,
+    objects: BTreeMap<String, Arc<ObjectDef>>,
 }
 
 /// The records of another object that point at one record.
@@ -372,23 +373,25 @@ pub(crate) struct Children<'a> {
 impl Schema {
     pub(crate) fn put(&mut self, object: ObjectDef) {
         self.objects
-            .insert(object.name.to_ascii_lowercase(), object);
+            .insert(object.name.to_ascii_lowercase(), Arc::new(object));
     }
 
-    pub(crate) fn object(&self, name: &str) -> Option<&ObjectDef> {
+    pub(crate) fn object(&self, name: &str) -> Option<&Arc<ObjectDef>> {
         self.objects.get(&name.to_ascii_lowercase())
     }
 
     pub(crate) fn object_mut(&mut self, name: &str) -> Option<&mut ObjectDef> {
-        self.objects.get_mut(&name.to_ascii_lowercase())
+        self.objects
+            .get_mut(&name.to_ascii_lowercase())
+            .map(Arc::make_mut)
     }
 
     pub(crate) fn objects(&self) -> impl Iterator<Item = &ObjectDef> {
-        self.objects.values()
+        self.objects.values().map(Arc::as_ref)
     }
 
     /// The object whose ids begin like this one.
-    pub(crate) fn of_id(&self, id: &str) -> Option<&ObjectDef> {
+    pub(crate) fn of_id(&self, id: &str) -> Option<&Arc<ObjectDef>> {
         let prefix = id.get(..3)?;
         self.objects.values().find(|object| object.prefix == prefix)
     }
