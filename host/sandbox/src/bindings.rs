@@ -3,10 +3,6 @@
 //! One private world holds everything that any plugin may import or export, so that there is one set of types.
 //! Nothing outside this crate may name what is generated here. Next: `convert.rs`.
 
-#[expect(
-    clippy::allow_attributes_without_reason,
-    reason = "generated from wit/, where each item is documented"
-)]
 mod generated {
     wasmtime::component::bindgen!({
         path: "../../wit",

@@ -49,7 +49,6 @@ pub(crate) fn engine(kind: PluginKind, limits: &Limits) -> wasmtime::Result<Engi
         .consume_fuel(kind == PluginKind::Transform)
         .max_wasm_stack(limits.stack)
         .async_stack_size(limits.stack + HOST_STACK)
-        .async_stack_zeroing(true)
         // What no guest of ours needs widens the sandbox.
         .wasm_features(FORBIDDEN_FEATURES, false)
         .concurrency_support(false)

@@ -3,6 +3,7 @@
 //! Nothing of the plugin runs. The order matters: the index names a plugin only when its bytes and its native code
 //! are on disk. Next: `registry.rs` keeps it.
 
+use crate::cache::NativeCache;
 use crate::check::{CheckError, inspect};
 use crate::compile::CompileError;
 use crate::registry::{Installed, RegistryError};
@@ -46,18 +47,21 @@ impl Sandbox {
         let inspection = inspect(&bytes, &inner.limits)?;
         let (kind, digest) = (inspection.kind, inspection.digest.clone());
         let engine = inner.engine(kind);
-        if inner.native.get(&digest, kind, engine).is_none() {
-            let native = inner
-                .compiler
-                .compile(kind, bytes.clone(), &inner.limits)
-                .await?;
-            let component = crate::cache::NativeCache::fresh(engine, &native)
-                .map_err(|error| InstallError::Link(format!("{error:#}")))?;
-            link(kind, &component).map_err(|error| InstallError::Link(format!("{error:#}")))?;
-            inner
-                .native
-                .put(&digest, kind, engine, &native)
-                .map_err(InstallError::Native)?;
+        let misfit = |error: wasmtime::Error| InstallError::Link(format!("{error:#}"));
+        match inner.native.get(&digest, kind, engine) {
+            Some(component) => {
+                link(kind, &component).map_err(misfit)?;
+            }
+            None => {
+                let compiled = inner.compiler.compile(kind, bytes.clone(), &inner.limits);
+                let native = compiled.await?;
+                let component = NativeCache::fresh(engine, &native).map_err(misfit)?;
+                link(kind, &component).map_err(misfit)?;
+                inner
+                    .native
+                    .put(&digest, kind, engine, &native)
+                    .map_err(InstallError::Native)?;
+            }
         }
         let installed = inner.registry.add(name, inspection, &bytes, now)?;
         tracing::info!(plugin = name, digest = %installed.digest, "installed");

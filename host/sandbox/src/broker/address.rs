@@ -169,6 +169,8 @@ async fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
     let found: Vec<_> = found
         .map_err(|_| failed(format!("no answer within {} s", RESOLVE.as_secs())))?
         .map_err(|error| failed(error.to_string()))?
+        // The URL's own port is dialled, whatever was resolved first.
+        .map(|address| SocketAddr::new(address.ip(), 0))
         .collect();
     if found.is_empty() {
         return Err(failed("it has no address".to_owned()));

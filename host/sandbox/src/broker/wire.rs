@@ -225,7 +225,7 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         Some(root) => root,
         None => error
             .downcast_ref::<reqwest::Error>()
-            .map_or_else(|| error.to_string(), |error| strip_url(error)),
+            .map_or_else(|| error.to_string(), strip_url),
     }
 }
 

@@ -219,8 +219,9 @@ async fn an_installed_plugin_is_listed_and_of_its_kind() -> Outcome<()> {
     let installed = bench
         .install("hostile", footbridge_hostile::TRANSFORM)
         .await?;
-    assert_eq!(bench.sandbox.list(), [installed.clone()]);
-    assert_eq!(bench.reopened(&bench.key)?.list(), [installed.clone()]);
+    let listed = std::slice::from_ref(&installed);
+    assert_eq!(bench.sandbox.list(), listed);
+    assert_eq!(bench.reopened(&bench.key)?.list(), listed);
     assert!(
         installed
             .exports
