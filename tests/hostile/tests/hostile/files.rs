@@ -289,7 +289,7 @@ async fn a_child_process_compiles_within_limits() -> Outcome<()> {
         })
     };
     let bytes = std::fs::read(footbridge_hostile::TRANSFORM)?;
-    let starved = open(48 << 20)?
+    let starved = open(1 << 20)?
         .install("hostile", bytes.clone(), now())
         .await;
     let said = starved.unwrap_err().to_string();
