@@ -9,9 +9,10 @@ use crate::ports::{CallError, Sent};
 use crate::state::keys;
 use crate::state::rows::{Doubt, Ended, Happened, Ops, Request};
 use crate::watch::Point;
+use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::plan::Op;
-use footbridge_model::plugin::{Answer, Outcome, Verdict, WriteRequest};
+use footbridge_model::plugin::{Action, Answer, Outcome, Verdict, WriteRequest};
 use footbridge_model::request::RequestEvent;
 
 /// Longest wait for a budget before the work is rescheduled instead.
@@ -23,15 +24,13 @@ impl Engine {
     /// Sends a request whose intent is durable and sees it through. Returns the final outcomes so far.
     pub(crate) async fn carry(&self, mut request: Request) -> Result<Vec<Outcome>, EngineError> {
         let wire = self.wire(&request).await?;
-        // Durable before the first byte: a request with no send on its row provably never left.
         let first = request.sends == 0;
         request.sends += 1;
-        let mut changes = Changes::default();
-        changes.put(&keys::request(request.id.as_str()), &request)?;
-        self.state.commit(changes.into_set()).await?;
-        self.watch.at(&Point::Sending(request.id.clone()));
         let mut waits = 0;
         loop {
+            // Durable before the first byte: a request with no send on its row provably never left, and no age counts from earlier.
+            self.note_send(&mut request, first).await?;
+            self.watch.at(&Point::Sending(request.id.clone()));
             match self
                 .outbound
                 .send(&request.connection, &wire, &request.key)
@@ -58,10 +57,11 @@ impl Engine {
                     retry_after_seconds,
                 } => {
                     if !first {
-                        let doubt = Doubt {
+                        // Nothing new is known of what was sent before.
+                        let doubt = request.doubt.clone().unwrap_or(Doubt {
                             why,
                             ended: Ended::Unknown,
-                        };
+                        });
                         self.doubt(&mut request, doubt).await?;
                         return Ok(Vec::new());
                     }
@@ -77,6 +77,18 @@ impl Engine {
                 }
             }
         }
+    }
+
+    async fn note_send(&self, request: &mut Request, first: bool) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        if first {
+            request.started_at = now;
+        }
+        request.last_sent_at = now;
+        request.seen_at = request.seen_at.max(now);
+        let mut changes = Changes::default();
+        changes.put(&keys::request(request.id.as_str()), request)?;
+        self.state.commit(changes.into_set()).await
     }
 
     /// Makes an answer durable and interprets it.
@@ -116,7 +128,8 @@ impl Engine {
         answer: &Answer,
     ) -> Result<Vec<Outcome>, EngineError> {
         let connector = self.connector(&request.connection);
-        let outcomes = match connector.interpret(wire, answer).await {
+        let read = connector.interpret(wire, answer).await;
+        let outcomes = match read.and_then(|outcomes| complete(&request, outcomes)) {
             Ok(outcomes) => outcomes,
             Err(error) => {
                 let why = match &error {
@@ -137,6 +150,7 @@ impl Engine {
             }
         };
         let ops = self.ops(&request).await?;
+        let repeated = request.sends > 1;
         let (open, known): (Vec<_>, Vec<_>) = outcomes
             .into_iter()
             .filter(|outcome| {
@@ -145,7 +159,9 @@ impl Engine {
                     .iter()
                     .any(|id| id.as_str() == outcome.operation)
             })
-            .partition(|outcome| in_doubt(&outcome.verdict));
+            .partition(|outcome| {
+                in_doubt(&outcome.verdict) || (repeated && self.may_be_the_first(&ops, outcome))
+            });
         let doubt = open.first().map(|outcome| Doubt {
             why: match &outcome.verdict {
                 Verdict::Failed(failure) => failure.problem.message.clone(),
@@ -158,6 +174,20 @@ impl Engine {
         Ok(known)
     }
 
+    /// Where the far side refuses a second record, its no to a repeated request may be about the first one.
+    fn may_be_the_first(&self, ops: &[Op], outcome: &Outcome) -> bool {
+        let refused = matches!(
+            &outcome.verdict,
+            Verdict::Failed(failure)
+                if matches!(failure.kind, FailureKind::Rejected | FailureKind::Conflict)
+        );
+        refused
+            && ops
+                .iter()
+                .find(|op| op.id.as_str() == outcome.operation)
+                .is_some_and(|op| op.action == Action::Create && self.enforced(op))
+    }
+
     /// Marks a request as in doubt, durably.
     pub(crate) async fn doubt(
         &self,
@@ -167,7 +197,8 @@ impl Engine {
         request.state = request.state.next(RequestEvent::Lost)?;
         let mut changes = Changes::default();
         let text = format!("{}: {}", request.connection, doubt.why);
-        request.doubt = Some(doubt);
+        request.doubt = Some(doubt.after(request.doubt.as_ref()));
+        request.seen_at = request.seen_at.max(self.clock.now());
         changes.put(&keys::request(request.id.as_str()), request)?;
         let ops = self.ops(request).await?;
         self.note_doubts(&mut changes, request, &ops)?;
@@ -225,6 +256,33 @@ impl Engine {
             why: e.to_string(),
         })
     }
+}
+
+/// One readable outcome for each open operation; anything else puts the request in doubt.
+fn complete(request: &Request, outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, CallError> {
+    let nonsense = |what: String| CallError::Plugin {
+        plugin: request.connection.to_string(),
+        what,
+    };
+    for id in &request.open {
+        let mut its = outcomes.iter().filter(|o| o.operation == id.as_str());
+        if its.next().is_none() || its.next().is_some() {
+            return Err(nonsense(format!("gave not one outcome for operation {id}")));
+        }
+    }
+    for outcome in &outcomes {
+        let Verdict::Applied(applied) = &outcome.verdict else {
+            continue;
+        };
+        let readable = Document::from_plugin(&applied.doc);
+        if applied.id.is_empty() || !matches!(readable, Ok(Document::Object(_))) {
+            return Err(nonsense(format!(
+                "reports operation {} as applied, without a record that can be read",
+                outcome.operation
+            )));
+        }
+    }
+    Ok(outcomes)
 }
 
 fn in_doubt(verdict: &Verdict) -> bool {

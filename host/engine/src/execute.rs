@@ -10,12 +10,12 @@ use crate::mirror::Changes;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Standing;
 use footbridge_model::document::Document;
-use footbridge_model::failure::FailureKind;
+use footbridge_model::failure::{FailureKind, Problem};
 use footbridge_model::id::{ConnectionId, OpId};
-use footbridge_model::plan::{Expectation, Op, Plan};
+use footbridge_model::plan::{Expectation, Op, Plan, Subject, reason};
 use footbridge_model::plugin::{Operation, Outcome, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -24,6 +24,19 @@ use tokio::task::JoinSet;
 const TRIES: u32 = 4;
 /// Longest wait inside a run before an operation is tried again.
 const LONGEST_WAIT: u32 = 70;
+
+/// Connections that take nothing more in a run, with why.
+pub(crate) type Closed = BTreeMap<ConnectionId, String>;
+
+/// What became of a request of a wave.
+enum Carried {
+    /// It was sent: the final outcomes so far.
+    Sent(Vec<Outcome>),
+    /// One of its targets has an unresolved write.
+    Taken,
+    /// Its connection takes nothing more.
+    Closed,
+}
 
 /// What became of a plan.
 #[derive(Debug, Default)]
@@ -38,6 +51,8 @@ pub(crate) struct Executed {
     pub(crate) blocked: BTreeSet<OpId>,
     /// Operations whose effect isn't known.
     pub(crate) in_doubt: BTreeSet<OpId>,
+    /// Connections that take nothing more in this run, with why: a refused credential, a used-up quota.
+    pub(crate) closed: Closed,
     tries: BTreeMap<OpId, u32>,
 }
 
@@ -68,13 +83,22 @@ impl Engine {
         self: &Arc<Self>,
         sides: &Sides,
         plan: &Plan,
+        closed: Closed,
     ) -> Result<Executed, EngineError> {
-        let mut done = Executed::default();
+        let mut done = Executed {
+            closed,
+            ..Executed::default()
+        };
+        let subjects: BTreeMap<&OpId, &Subject> =
+            plan.ops.iter().map(|op| (&op.id, &op.subject)).collect();
         loop {
             let open: Vec<&Op> = plan.ops.iter().filter(|op| !done.is_over(&op.id)).collect();
             for op in &open {
                 if let Some(parent) = op.after.iter().find(|id| done.is_lost(id)) {
-                    self.note_blocked(op, done.why_lost(parent)).await?;
+                    // Of the same deal and part: what was noted about the parent says more.
+                    if subjects.get(parent) != Some(&&op.subject) {
+                        self.note_blocked(op, done.why_lost(parent)).await?;
+                    }
                     done.blocked.insert(op.id.clone());
                 }
             }
@@ -94,6 +118,10 @@ impl Engine {
                     continue;
                 }
                 let filled = fill(op, &done.applied);
+                if matches!(&filled.doc, Document::Object(fields) if fields.is_empty()) {
+                    done.stale.insert(op.id.clone());
+                    continue;
+                }
                 by_connection
                     .entry(op.connection.clone())
                     .or_default()
@@ -121,46 +149,73 @@ impl Engine {
         ops: Vec<Op>,
         done: &mut Executed,
     ) -> Result<(), EngineError> {
+        if let Some(why) = done.closed.get(connection).cloned() {
+            return self.not_tried(connection, &ops, &why, done).await;
+        }
         let organisation = self.side_of(sides, connection).1.clone();
         let operations = ops.iter().map(operation).collect();
-        let requests = self
-            .connector(connection)
-            .prepare(operations)
-            .await
-            .map_err(|e| EngineError::call(connection.as_str(), "preparing writes", e))?;
+        let prepared = self.prepare(connection, operations).await;
         let ops: BTreeMap<String, Op> = ops.into_iter().map(|op| (op.id.to_string(), op)).collect();
+        for (id, problem) in prepared.refused {
+            if let Some(op) = ops.get(id.as_str()) {
+                self.note_refused(connection, op, &problem).await?;
+                done.failed.insert(id, problem.message);
+            }
+        }
+        let packed: BTreeSet<&str> = prepared
+            .requests
+            .iter()
+            .flat_map(|request| request.operations.iter().map(String::as_str))
+            .collect();
+        for op in ops.values() {
+            if !packed.contains(op.id.as_str()) && !done.failed.contains_key(&op.id) {
+                let problem = Problem::new("internal", "its connector left it out");
+                self.note_refused(connection, op, &problem).await?;
+                done.failed.insert(op.id.clone(), problem.message);
+            }
+        }
         let gate = Arc::new(Semaphore::new(self.flow.timing.concurrency.max(1)));
-        let mut running: JoinSet<Result<(Vec<OpId>, Option<Vec<Outcome>>), EngineError>> =
-            JoinSet::new();
-        for request in requests {
+        let shut: Arc<OnceLock<String>> = Arc::default();
+        let mut running: JoinSet<Result<(Vec<OpId>, Carried), EngineError>> = JoinSet::new();
+        for request in prepared.requests {
             let carried: Vec<Op> = request
                 .operations
                 .iter()
                 .filter_map(|id| ops.get(id).cloned())
                 .collect();
-            let (engine, gate) = (Arc::clone(self), Arc::clone(&gate));
+            let (engine, gate, shut) = (Arc::clone(self), Arc::clone(&gate), Arc::clone(&shut));
             let (connection, organisation) = (connection.clone(), organisation.clone());
             running.spawn(async move {
                 let _turn = gate.acquire_owned().await;
                 let ids = carried.iter().map(|op| op.id.clone()).collect();
-                match engine
-                    .intend(&connection, &organisation, &request, &carried)
-                    .await?
-                {
-                    Intent::Taken => Ok((ids, None)),
-                    Intent::Stored(row) => Ok((ids, Some(engine.carry(*row).await?))),
+                if shut.get().is_some() {
+                    return Ok((ids, Carried::Closed));
                 }
+                let intent = engine
+                    .intend(&connection, &organisation, &request, &carried)
+                    .await?;
+                let Intent::Stored(row) = intent else {
+                    return Ok((ids, Carried::Taken));
+                };
+                let outcomes = engine.carry(*row).await?;
+                if let Some(why) = outcomes.iter().find_map(closes) {
+                    // The first one to say so is enough.
+                    let _ = shut.set(why);
+                }
+                Ok((ids, Carried::Sent(outcomes)))
             });
         }
         // Every request under way is seen through before an error of one ends the run.
         let mut broken = None;
         let mut wait = None;
+        let mut untried = Vec::new();
         while let Some(joined) = running.join_next().await {
             match joined {
-                Ok(Ok((ids, Some(outcomes)))) => {
+                Ok(Ok((ids, Carried::Sent(outcomes)))) => {
                     wait = wait.max(self.take(ids, outcomes, done));
                 }
-                Ok(Ok((ids, None))) => done.stale.extend(ids),
+                Ok(Ok((ids, Carried::Taken))) => done.stale.extend(ids),
+                Ok(Ok((ids, Carried::Closed))) => untried.extend(ids),
                 Ok(Err(error)) => broken = Some(error),
                 Err(error) => {
                     broken = Some(EngineError::Format {
@@ -172,6 +227,14 @@ impl Engine {
         }
         if let Some(error) = broken {
             return Err(error);
+        }
+        if let Some(why) = shut.get() {
+            done.closed.insert(connection.clone(), why.clone());
+            let untried: Vec<Op> = untried
+                .iter()
+                .filter_map(|id| ops.get(id.as_str()).cloned())
+                .collect();
+            return self.not_tried(connection, &untried, why, done).await;
         }
         if let Some(seconds) = wait {
             self.watch.at(&crate::watch::Point::Waiting {
@@ -254,6 +317,57 @@ impl Engine {
         }
     }
 
+    /// Operations that are left for another run, because their connection takes nothing more in this one.
+    async fn not_tried(
+        &self,
+        connection: &ConnectionId,
+        ops: &[Op],
+        why: &str,
+        done: &mut Executed,
+    ) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        for op in ops {
+            let message = format!(
+                "{}: {connection} wasn't asked, because it takes nothing more in this run: {why}",
+                op.why
+            );
+            self.decide(
+                &mut changes,
+                &op.subject,
+                Standing::Waiting,
+                "try-again",
+                &message,
+            )?;
+            done.failed.insert(op.id.clone(), why.to_owned());
+        }
+        self.state.commit(changes.into_set()).await
+    }
+
+    async fn note_refused(
+        &self,
+        connection: &ConnectionId,
+        op: &Op,
+        problem: &Problem,
+    ) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        let field = match &problem.field {
+            Some(field) => format!(" (field {field})"),
+            None => String::new(),
+        };
+        let message = format!(
+            "{}: it can't be written to {connection}: {}{field} ({}). Nothing was sent",
+            op.why, problem.message, problem.code
+        );
+        self.decide(
+            &mut changes,
+            &op.subject,
+            Standing::Waiting,
+            reason::REJECTED,
+            &message,
+        )?;
+        self.state.commit(changes.into_set()).await
+    }
+
     async fn note_blocked(&self, op: &Op, why: &str) -> Result<(), EngineError> {
         let mut changes = Changes::default();
         let message = format!("{}: waits for a record that it needs: {why}", op.why);
@@ -279,10 +393,29 @@ fn operation(op: &Op) -> Operation {
     }
 }
 
-/// The operation with every `{"$op": ...}` replaced by what that operation's record reported.
+/// Why an outcome means that its connection takes nothing more in this run.
+fn closes(outcome: &Outcome) -> Option<String> {
+    let Verdict::Failed(failure) = &outcome.verdict else {
+        return None;
+    };
+    let over = match failure.kind {
+        FailureKind::AuthExpired => true,
+        FailureKind::Quota => failure
+            .retry_after_seconds
+            .is_none_or(|seconds| seconds > LONGEST_WAIT),
+        _ => false,
+    };
+    over.then(|| failure.problem.message.clone())
+}
+
+/// The operation with every `{"$op": ...}` replaced by what that operation's record reported. A field for which it reported
+/// nothing is left out: an unread value never overwrites a stored one.
 fn fill(op: &Op, applied: &BTreeMap<OpId, (String, Document)>) -> Op {
     let mut filled = op.clone();
     filled.doc = filled_in(&op.doc, applied);
+    if let Document::Object(fields) = &mut filled.doc {
+        fields.retain(|_, value| value.text("$op").is_none());
+    }
     if let Some(customer) = filled.doc.text("customer") {
         filled.natural_key.parents = vec![customer.to_owned()];
     }
@@ -301,9 +434,10 @@ fn filled_in(doc: &Document, applied: &BTreeMap<OpId, (String, Document)>) -> Do
                     field => reported.text(field),
                 };
                 let prefix = doc.text("prefix").unwrap_or("");
-                value.map_or(Document::Null, |value| {
-                    Document::Text(format!("{prefix}{value}"))
-                })
+                value.map_or_else(
+                    || doc.clone(),
+                    |value| Document::Text(format!("{prefix}{value}")),
+                )
             }
             _ => Document::Object(
                 map.iter()

@@ -5,16 +5,18 @@
 
 use crate::engine::Engine;
 use crate::error::EngineError;
-use crate::mirror::{Changes, Novelty};
+use crate::mirror::{Changes, Novelty, our_key};
 use crate::ports::Connector;
 use crate::state::keys::{self, Side};
-use crate::state::rows::{Cursor, Due};
+use crate::state::rows::{Cursor, Due, Ours};
 use crate::watch::Point;
-use footbridge_model::plugin::FeedRequest;
+use footbridge_model::document::Document;
+use footbridge_model::plugin::{FeedRequest, Item, Presence};
+use std::collections::BTreeSet;
 
 /// Most items wanted in a page.
 const PAGE: u32 = 1000;
-/// No feed has more pages than this in one run; beyond it the connector goes in circles.
+/// No feed has more pages than this in one run. A cursor that comes back goes in circles long before.
 const MOST_PAGES: usize = 20_000;
 
 /// What reading an object brought.
@@ -45,6 +47,7 @@ impl Engine {
             },
         };
         let mut pulled = Pulled::default();
+        let mut given = BTreeSet::from([cursor.next.clone()]);
         for _ in 0..MOST_PAGES {
             let request = FeedRequest {
                 object: object.to_owned(),
@@ -61,11 +64,12 @@ impl Engine {
                     Novelty::Seen => pulled.seen += 1,
                     Novelty::Changed => {
                         pulled.changed += 1;
-                        self.note_due(side, &item.object, &item.id, &item.version, &mut changes)?;
+                        self.note_due(side, item, &mut changes)?;
+                        self.note_ours(side, item, &mut changes).await?;
                     }
                 }
             }
-            let stuck = !page.complete && page.items.is_empty() && page.next == cursor.next;
+            let stuck = !page.complete && !given.insert(page.next.clone());
             cursor.next = page.next;
             cursor.complete |= page.complete;
             changes.put(&key, &cursor)?;
@@ -121,20 +125,59 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    fn note_due(
+    fn note_due(&self, side: &Side, item: &Item, changes: &mut Changes) -> Result<(), EngineError> {
+        if side.0 != self.flow.source || item.object != self.flow.policy.deal.object {
+            return Ok(());
+        }
+        self.put_due(&item.id, &item.version, changes)
+    }
+
+    /// A deal is to be looked at by the next planning round.
+    pub(crate) fn put_due(
         &self,
-        side: &Side,
-        object: &str,
-        id: &str,
+        deal: &str,
         version: &str,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
-        if side.0 != self.flow.source || object != self.flow.policy.deal.object {
-            return Ok(());
-        }
         let due = Due {
             version: version.to_owned(),
         };
-        changes.put(&keys::due(self.flow.name.as_str(), object, id), &due)
+        let object = &self.flow.policy.deal.object;
+        changes.put(&keys::due(self.flow.name.as_str(), object, deal), &due)
+    }
+
+    /// An invoice with our key that no link knows, or that is gone, brings its deal back: it is adopted, or someone hears of it.
+    async fn note_ours(
+        &self,
+        side: &Side,
+        item: &Item,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        if side.0 != self.flow.ledger || item.object != "invoice" {
+            return Ok(());
+        }
+        let Ok(doc) = Document::from_plugin(&item.doc) else {
+            return Ok(());
+        };
+        let Some(key) = doc.text("url").and_then(our_key) else {
+            return Ok(());
+        };
+        if doc.text("kind") == Some("payable") {
+            return Ok(());
+        }
+        let linked = self.state.link(key).await?.is_some_and(|link| {
+            link.members.iter().any(|member| {
+                member.record.connection == side.0 && member.record.id.as_str() == item.id
+            })
+        });
+        let gone = item.presence != Presence::Present
+            || matches!(doc.text("status"), Some("voided" | "deleted"));
+        if linked && !gone {
+            return Ok(());
+        }
+        match self.state.get::<Ours>(&keys::ours(key)).await? {
+            Some((ours, _)) => self.put_due(ours.deal.as_str(), "seen in the ledger", changes),
+            None => Ok(()),
+        }
     }
 }

@@ -4,19 +4,16 @@
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
-use crate::mirror::{Mirrored, last_text, unusable};
+use crate::mirror::{Mirrored, last_text};
 use crate::state::keys::{self, Side};
 use crate::state::rows::Due;
 use crate::transform::references;
-use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::Link;
-use footbridge_model::plan::{AsOf, billing_key};
-use footbridge_plan::input::{Observed, Seen, Source};
+use footbridge_model::plan::AsOf;
+use footbridge_plan::input::{Observed, Source};
 use footbridge_plan::policy::NumberMode;
-use footbridge_plan::{exact_name, loose_name};
 use footbridge_store::key::{Segment, segments};
-use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A deal's billing has at most so many parts.
@@ -65,18 +62,16 @@ impl Engine {
         }
         let deals = self.drafts(as_of, sides, &object, records).await?;
         let customers = self.referred(as_of, sides, &deals).await?;
-        let links = self.links_of(sides, &deals, &customers).await?;
-        let observed = self
-            .observed(as_of, sides, &deals, &customers, &links)
-            .await?;
-        Ok(Gathered {
+        let mut gathered = Gathered {
+            links: self.links_of(sides, &deals, &customers).await?,
             unresolved: self.unresolved(sides).await?,
             next_number: self.next_number().await?,
             deals,
             customers,
-            observed,
-            links,
-        })
+            observed: Observed::default(),
+        };
+        self.observe(as_of, sides, &mut gathered).await?;
+        Ok(gathered)
     }
 
     async fn referred(
@@ -137,7 +132,7 @@ impl Engine {
         }
         let mut links = Vec::with_capacity(ids.len());
         for id in ids {
-            links.extend(self.state.get::<Link>(&keys::link(&id)).await?.map(|l| l.0));
+            links.extend(self.state.link(&id).await?);
         }
         Ok(links)
     }
@@ -149,161 +144,13 @@ impl Engine {
     }
 
     /// How many parts a deal may have: one, or as many as its billing plan has entries.
-    fn parts_of(&self, deal: &Source) -> u32 {
+    pub(crate) fn parts_of(&self, deal: &Source) -> u32 {
         let path = self.flow.policy.deal.parts.as_deref();
         let text = path.and_then(|path| deal.doc.text(path)).unwrap_or("");
         let entries = text.split(',').count();
         u32::try_from(entries)
             .unwrap_or(MOST_PARTS)
             .clamp(1, MOST_PARTS)
-    }
-
-    async fn observed(
-        &self,
-        as_of: AsOf,
-        sides: &Sides,
-        deals: &[Source],
-        customers: &BTreeMap<(String, String), Source>,
-        links: &[Link],
-    ) -> Result<Observed, EngineError> {
-        let ledger = &sides.ledger;
-        let mut observed = Observed {
-            items: self
-                .small(ledger, "item", |i: &footbridge_model::ledger::Item| {
-                    Some(i.code.clone())
-                })
-                .await?,
-            accounts: self
-                .small(
-                    ledger,
-                    "account",
-                    |a: &footbridge_model::ledger::Account| a.code.clone(),
-                )
-                .await?,
-            tax_rates: self
-                .small(
-                    ledger,
-                    "tax-rate",
-                    |t: &footbridge_model::ledger::TaxRate| Some(t.tax_type.clone()),
-                )
-                .await?,
-            ..Observed::default()
-        };
-        let mut customer_ids = BTreeSet::new();
-        let mut invoice_ids = BTreeSet::new();
-        for link in links {
-            for member in &link.members {
-                if member.record.connection != ledger.0 {
-                    continue;
-                }
-                match member.record.object.as_str() {
-                    "customer" => customer_ids.insert(member.record.id.to_string()),
-                    _ => invoice_ids.insert(member.record.id.to_string()),
-                };
-            }
-        }
-        for customer in customers.values() {
-            customer_ids.extend(self.candidates(ledger, customer).await?);
-        }
-        let days = i64::from(self.flow.policy.billing.already_invoiced_days) + 1;
-        let since = as_of.local_date - chrono::Duration::days(days);
-        for id in &customer_ids {
-            invoice_ids.extend(self.invoices_since(ledger, id, since).await?);
-        }
-        for deal in deals {
-            if let NumberMode::Field(field) = &self.flow.policy.billing.number
-                && let Some(number) = deal.doc.text(field)
-            {
-                let index = self.state.by_index(ledger, "invoice", "number", number);
-                invoice_ids.extend(index.await?);
-            }
-            for part in 1..=self.parts_of(deal) {
-                let key = billing_key(&deal.record, &ledger.1, part);
-                invoice_ids.extend(self.state.by_index(ledger, "invoice", "key", &key).await?);
-            }
-        }
-        for id in customer_ids {
-            observed
-                .customers
-                .extend(self.seen(ledger, "customer", &id).await?);
-        }
-        for id in invoice_ids {
-            observed
-                .invoices
-                .extend(self.seen(ledger, "invoice", &id).await?);
-        }
-        Ok(observed)
-    }
-
-    /// Customers of the ledger that could be this one: by number, exact name, loose name.
-    async fn candidates(
-        &self,
-        ledger: &Side,
-        customer: &Source,
-    ) -> Result<Vec<String>, EngineError> {
-        let state = &self.state;
-        let number = customer.record.id.as_str();
-        let mut ids = state.by_index(ledger, "customer", "number", number).await?;
-        let drafts = customer.drafts.iter().flatten();
-        for (_, draft) in drafts.filter(|(object, _)| object == "customer") {
-            if let Some(name) = draft.text("name") {
-                let (exact, loose) = (exact_name(name), loose_name(name));
-                ids.extend(state.by_index(ledger, "customer", "exact", &exact).await?);
-                ids.extend(state.by_index(ledger, "customer", "loose", &loose).await?);
-            }
-        }
-        Ok(ids)
-    }
-
-    async fn invoices_since(
-        &self,
-        ledger: &Side,
-        customer: &str,
-        since: chrono::NaiveDate,
-    ) -> Result<Vec<String>, EngineError> {
-        let all = keys::index(ledger, "invoice", "customer", customer);
-        let from = all.clone().text(&since.to_string());
-        let mut found = Vec::new();
-        for key in self.state.keys(&all.range()).await? {
-            if key.as_slice() >= &from[..] {
-                found.extend(last_text(&key));
-            }
-        }
-        Ok(found)
-    }
-
-    async fn small<T: DeserializeOwned>(
-        &self,
-        side: &Side,
-        object: &str,
-        key: impl Fn(&T) -> Option<String>,
-    ) -> Result<BTreeMap<String, T>, EngineError> {
-        let mut found = BTreeMap::new();
-        for record in self.state.all_mirrored(side, object).await? {
-            let value = typed::<T>(side, object, &record)?;
-            if let Some(key) = key(&value) {
-                found.insert(key, value);
-            }
-        }
-        Ok(found)
-    }
-
-    async fn seen<T: DeserializeOwned>(
-        &self,
-        side: &Side,
-        object: &str,
-        id: &str,
-    ) -> Result<Option<(String, Seen<T>)>, EngineError> {
-        let Some(record) = self.state.mirrored(side, object, id).await? else {
-            return Ok(None);
-        };
-        let value = typed::<T>(side, object, &record)?;
-        let seen = Seen {
-            version: record.version,
-            presence: record.presence,
-            value,
-        };
-        Ok(Some((id.to_owned(), seen)))
     }
 
     async fn unresolved(
@@ -351,12 +198,4 @@ pub(crate) fn record_key(side: &Side, object: &str, id: &str) -> RecordKey {
         object: ObjectName::new(object),
         id: RecordId::new(id),
     }
-}
-
-fn typed<T: DeserializeOwned>(
-    side: &Side,
-    object: &str,
-    record: &Mirrored,
-) -> Result<T, EngineError> {
-    Document::to(&record.doc).map_err(|e| unusable(side, object, &record.id, &e.to_string()))
 }

@@ -7,9 +7,10 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::state::keys;
-use crate::state::rows::{Event, Happened, Head, Request, Target};
+use crate::state::rows::{Event, Happened, Head, Ours, Request, Target};
 use crate::watch::Point;
 use footbridge_model::id::{ConnectionId, OrganisationId, RequestId};
+use footbridge_model::link::Role;
 use footbridge_model::plan::{Op, key};
 use footbridge_model::plugin::WriteRequest;
 use footbridge_model::request::RequestState;
@@ -25,6 +26,21 @@ pub(crate) enum Intent {
     Stored(Box<Request>),
     /// One of its targets has an unresolved write already; nothing was stored.
     Taken,
+}
+
+/// Longest text in bytes that people get to read of one thing; a far side's message can be of any length.
+const LONGEST_TEXT: usize = 4 * 1024;
+
+/// The text, cut where it is too long for a row.
+pub(crate) fn short(mut text: String) -> String {
+    if text.len() > LONGEST_TEXT {
+        let end = (0..=LONGEST_TEXT)
+            .rev()
+            .find(|at| text.is_char_boundary(*at));
+        text.truncate(end.unwrap_or(0));
+        text.push_str(" ...");
+    }
+    text
 }
 
 impl Engine {
@@ -63,6 +79,9 @@ impl Engine {
             state: RequestState::Started,
             doubt: None,
             started_at: now,
+            last_sent_at: now,
+            seen_at: now,
+            clock_went_back: false,
             sends: 0,
             head: Head {
                 service: request.service.clone(),
@@ -90,6 +109,12 @@ impl Engine {
             };
             changes.put(&target, &held)?;
             targets.push(target);
+            if op.link.role == Role::Billing {
+                let ours = Ours {
+                    deal: op.link.source.id.clone(),
+                };
+                changes.put(&keys::ours(&op.link.id), &ours)?;
+            }
         }
         let text = format!("sending {} operation(s) to {connection}", ops.len());
         self.journal(&mut changes, Happened::Intent, text, Some(&id), None)?;
@@ -121,7 +146,7 @@ impl Engine {
         let event = Event {
             at,
             what,
-            text,
+            text: short(text),
             request: request.cloned(),
             subject: subject.cloned(),
         };

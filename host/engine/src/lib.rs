@@ -1,7 +1,7 @@
 //! The pipeline: one file per arrow of the flow, in order; owns the ports it needs.
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
-//! `feed` -> `transform` -> `gather` -> (the planner) -> `execute` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
+//! `organisation` -> `feed` -> `transform` -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
 //! a lost answer left open, `sync` for the order of the steps and `status` for people.
 
 mod carry;
@@ -14,13 +14,18 @@ mod feed;
 mod gather;
 mod intent;
 mod mirror;
+mod note;
+mod observe;
+mod organisation;
 pub mod ports;
+mod prepare;
 mod recover;
 mod settle;
 mod state;
 mod status;
 mod sync;
 mod transform;
+mod trust;
 pub mod watch;
 
 pub use config::FlowConfig;

@@ -164,7 +164,7 @@ impl State {
 /// The part of a ledger link of ours that names the billing key.
 pub(crate) fn our_key(url: &str) -> Option<&str> {
     let (_, key) = url.split_once("footbridge=")?;
-    Some(key.split('&').next().unwrap_or(key))
+    Some(key.split(['&', '#']).next().unwrap_or(key))
 }
 
 /// A record that doesn't fit, named.
@@ -188,7 +188,7 @@ pub(crate) fn last_text(key: &[u8]) -> Option<String> {
     }
 }
 
-/// The index rows of a record: customers by number and name, invoices by customer and date, and by our key.
+/// The index rows of a record: customers by number and name, receivable invoices by customer and date, by number, and by our key.
 fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
     let row = |index: &str, value: &str| keys::index(side, object, index, value);
     let text = |path: &str| doc.text(path).filter(|text| !text.is_empty());
@@ -201,6 +201,8 @@ fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
                 rows.push(row("loose", &loose_name(name)).text(id));
             }
         }
+        // A bill that the firm received is no invoice of ours, whatever it carries.
+        "invoice" if text("kind") == Some("payable") => {}
         "invoice" => {
             if let Some(customer) = text("customer") {
                 let date = text("date").unwrap_or_default();

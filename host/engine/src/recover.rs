@@ -1,15 +1,15 @@
 //! Recover: requests whose effect isn't known are resolved by rule (design section 5), never by sending again blindly.
 //!
 //! (a) Unanswered and surely no longer running, or answered with an error once: the same bytes under the same key while the far side
-//! remembers keys, always after a look. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared. (d) Not found: made again only where that can't make a second one; else a
-//! person decides, and every run looks again.
+//! remembers keys, always after a look. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared.
+//! (d) Not found: made again only where that can't make a second one; else a person decides, and every run looks again.
 
 use crate::config::Unproven;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::state::keys;
-use crate::state::rows::{Ended, Happened, Request};
+use crate::state::rows::{Doubt, Ended, Happened, Request};
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind};
@@ -17,6 +17,7 @@ use footbridge_model::id::RequestId;
 use footbridge_model::plan::Op;
 use footbridge_model::plugin::{Action, Answer, Applied, Criteria, Item, Outcome, Verdict};
 use footbridge_model::request::{RequestEvent, RequestState};
+use footbridge_plan::policy::NumberMode;
 use footbridge_store::key::{Segment, segments};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +27,7 @@ struct ReadBack {
     found: Vec<Outcome>,
     /// Found, and holding something else than we wanted to write (updates only).
     other: BTreeSet<String>,
-    /// Objects of which everything that could match was seen.
+    /// Everything that could match was seen.
     complete: bool,
 }
 
@@ -78,9 +79,9 @@ impl Engine {
             .filter(|op| request.open.contains(&op.id))
             .collect();
         let read = self.read_back(sides, &request, &open).await?;
-        let some_found = !read.found.is_empty();
+        let settled = read.found.len();
+        let some_found = settled > 0;
         if some_found {
-            let settled = read.found.len();
             if request.state == RequestState::Started {
                 request.state = request.state.next(RequestEvent::Lost)?;
             }
@@ -90,23 +91,16 @@ impl Engine {
                 return Ok(settled);
             }
         }
-        let now = self.clock.now();
-        let age = now.signed_duration_since(request.started_at).to_std().ok();
+        self.mind_the_clock(&mut request).await?;
         let ended = request
             .doubt
             .as_ref()
             .map_or(Ended::Unknown, |doubt| doubt.ended);
-        let harmless = only_updates(&open) || open.iter().all(|op| self.enforced(op));
-        let keyed = self.flow.keyed.contains(&request.connection);
-        let timing = &self.flow.timing;
-        let may_resend = !some_found
-            && request.state != RequestState::NeedsPerson
-            && (ended == Ended::Unknown || request.sends < 2)
-            && age.is_some_and(|age| {
-                let over = age >= timing.in_flight || ended == Ended::Answered;
-                age < timing.resend_window && (harmless || (keyed && over))
-            });
-        if may_resend {
+        if !some_found && self.may_resend(&request, &open, ended) {
+            if request.doubt.is_none() {
+                // The answer to the second sending won't tell how the first one ended.
+                request.doubt = Some(ended_while_sending());
+            }
             request.state = request.state.next(RequestEvent::Resent)?;
             let mut changes = Changes::default();
             changes.put(&keys::request(request.id.as_str()), &request)?;
@@ -121,18 +115,56 @@ impl Engine {
             self.state.commit(changes.into_set()).await?;
             return Ok(self.carry(request).await?.len());
         }
-        // A clock that went back proves no age.
-        if age.is_none_or(|age| age < self.flow.timing.settle) || !read.complete {
+        let over = self
+            .since(request.last_sent_at)
+            .is_some_and(|quiet| quiet >= self.flow.timing.settle);
+        if !over || !read.complete {
             if request.state == RequestState::Started {
-                let doubt = crate::state::rows::Doubt {
-                    why: "the process ended while it was being sent".to_owned(),
-                    ended: Ended::Unknown,
-                };
-                self.doubt(&mut request, doubt).await?;
+                self.doubt(&mut request, ended_while_sending()).await?;
             }
-            return Ok(0);
+            return Ok(settled);
         }
-        self.absent(request, &ops, ended, &read.other).await
+        let gone = self.absent(request, &ops, ended, &read.other).await?;
+        Ok(settled + gone)
+    }
+
+    /// Whether the same bytes may leave again under the same key: only after a look that found nothing.
+    fn may_resend(&self, request: &Request, open: &[&Op], ended: Ended) -> bool {
+        let timing = &self.flow.timing;
+        let young = self
+            .since(request.started_at)
+            .is_some_and(|age| age < timing.resend_window);
+        let over = ended == Ended::Answered
+            || self
+                .since(request.last_sent_at)
+                .is_some_and(|quiet| quiet >= timing.in_flight);
+        let harmless = only_updates(open) || open.iter().all(|op| self.enforced(op));
+        let keyed = self.flow.keyed.contains(&request.connection);
+        young
+            && !request.clock_went_back
+            && request.state != RequestState::NeedsPerson
+            && (ended == Ended::Unknown || request.sends < 2)
+            && (harmless || (keyed && over))
+    }
+
+    /// A clock that shows less than when this request was last written has gone back: its age is unknown, so it is never sent
+    /// again, and the settle time begins anew.
+    async fn mind_the_clock(&self, request: &mut Request) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        if now >= request.seen_at {
+            return Ok(());
+        }
+        request.clock_went_back = true;
+        request.last_sent_at = now;
+        request.seen_at = now;
+        let mut changes = Changes::default();
+        changes.put(&keys::request(request.id.as_str()), request)?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    /// How long ago an instant was; `None` if it lies ahead.
+    fn since(&self, then: chrono::DateTime<chrono::Utc>) -> Option<std::time::Duration> {
+        self.clock.now().signed_duration_since(then).to_std().ok()
     }
 
     /// Everything that could match was seen after the settle time, and these operations left no trace.
@@ -148,7 +180,7 @@ impl Engine {
                 || other.contains(op.id.as_str())
                 || ended == Ended::Answered
                 || self.flow.timing.unproven == Unproven::Resend
-                || self.enforced(op)
+                || (self.enforced(op) && self.repeats(op))
         };
         let gone: Vec<Outcome> = ops
             .iter()
@@ -180,8 +212,17 @@ impl Engine {
         Ok(settled)
     }
 
+    /// Whether a new plan gives the operation the same unique value. A number of our own counter is given once only.
+    fn repeats(&self, op: &Op) -> bool {
+        let by_key = self
+            .unique
+            .get(op.object.as_str())
+            .is_some_and(|keys| keys.contains(&op.natural_key.field));
+        by_key || !matches!(self.flow.policy.billing.number, NumberMode::Counter { .. })
+    }
+
     /// Whether the far side itself refuses a second record: by our natural key, or by a number of ours.
-    fn enforced(&self, op: &Op) -> bool {
+    pub(crate) fn enforced(&self, op: &Op) -> bool {
         let unique = self.unique.get(op.object.as_str());
         unique.is_some_and(|keys| {
             keys.iter().any(|key| {
@@ -225,8 +266,15 @@ impl Engine {
                     .iter()
                     .filter_map(|op| op.target.as_ref().map(ToString::to_string))
                     .collect();
+                // Its own fields too: one that isn't reported would look as if it was written.
+                let mut fields: BTreeSet<String> = self.fields_of(object).iter().cloned().collect();
+                for op in &ops {
+                    if let Document::Object(doc) = &op.doc {
+                        fields.extend(doc.keys().cloned());
+                    }
+                }
                 connector
-                    .fetch(object, ids, self.fields_of(object).to_vec())
+                    .fetch(object, ids, fields.into_iter().collect())
                     .await
                     .map_err(doing)?
             } else {
@@ -246,16 +294,14 @@ impl Engine {
                 connector.find(criteria).await.map_err(doing)?
             };
             read.complete &= found.complete;
-            let side = if request.connection == sides.source.0 {
-                &sides.source
-            } else {
-                &sides.ledger
-            };
-            let mut changes = Changes::default();
-            for item in &found.items {
-                self.state.mirror(side, item, &mut changes).await?;
+            if request.connection == sides.ledger.0 {
+                let mut changes = Changes::default();
+                for item in &found.items {
+                    self.state.mirror(&sides.ledger, item, &mut changes).await?;
+                }
+                self.state.commit(changes.into_set()).await?;
             }
-            self.state.commit(changes.into_set()).await?;
+            // What is read back of the source stays out of the mirror: the feed has to bring it, with its deal becoming due.
             for op in ops {
                 self.compare(op, field, update, &found.items, &mut read);
             }
@@ -271,13 +317,15 @@ impl Engine {
                     .as_ref()
                     .is_some_and(|target| target.as_str() == item.id);
             }
-            Document::from_plugin(&item.doc)
-                .is_ok_and(|doc| doc.text(field) == Some(op.natural_key.value.as_str()))
+            Document::from_plugin(&item.doc).is_ok_and(|doc| {
+                doc.text(field) == Some(op.natural_key.value.as_str())
+                    && doc.text("kind") != Some("payable")
+            })
         });
         let Some(item) = matching else { return };
-        let differs = Document::from_plugin(&item.doc)
-            .map_or_else(|_| Vec::new(), |doc| differences(&op.doc, &doc));
-        if update && !differs.is_empty() {
+        let doc = Document::from_plugin(&item.doc).unwrap_or(Document::Null);
+        let differs = differences(&op.doc, &doc);
+        if update && !(differs.is_empty() && reports_all(&op.doc, &doc)) {
             read.other.insert(op.id.to_string());
             return;
         }
@@ -352,6 +400,23 @@ pub enum Released {
 
 fn only_updates(ops: &[&Op]) -> bool {
     ops.iter().all(|op| op.action == Action::Update)
+}
+
+fn ended_while_sending() -> Doubt {
+    Doubt {
+        why: "the process ended while it was being sent".to_owned(),
+        ended: Ended::Unknown,
+    }
+}
+
+/// Whether every field that we wanted is reported at all.
+fn reports_all(wanted: &Document, reported: &Document) -> bool {
+    match (wanted, reported) {
+        (Document::Object(wanted), Document::Object(reported)) => {
+            wanted.keys().all(|key| reported.contains_key(key))
+        }
+        _ => false,
+    }
 }
 
 /// Fields that we wanted and that the far side reports with another value. Fields it doesn't report are not compared.

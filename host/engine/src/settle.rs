@@ -5,9 +5,10 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gather::record_key;
+use crate::intent::short;
 use crate::mirror::Changes;
 use crate::state::keys;
-use crate::state::rows::{Decision, Doubt, Event, Happened, Request, Standing};
+use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
 use crate::watch::Point;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::link::{Link, Member};
@@ -50,7 +51,8 @@ impl Engine {
         } else if let Some(doubt) = doubt {
             request.state = request.state.next(RequestEvent::Lost)?;
             let text = format!("{}: {}", request.connection, doubt.why);
-            request.doubt = Some(doubt);
+            request.doubt = Some(doubt.after(request.doubt.as_ref()));
+            request.seen_at = request.seen_at.max(self.clock.now());
             self.note_doubts(&mut changes, request, ops)?;
             self.journal(&mut changes, Happened::Doubt, text, Some(&request.id), None)?;
         }
@@ -92,12 +94,12 @@ impl Engine {
             };
             self.join(changes, op, member).await?;
         }
-        if request.connection == self.flow.source && op.link.source_shadow.is_some() {
-            let key = keys::link(&op.link.id);
-            if let Some((mut link, _)) = self.state.get::<Link>(&key).await? {
-                link.set(source_member(&op.link));
-                changes.put(&key, &link)?;
-            }
+        if request.connection == self.flow.source
+            && op.link.source_shadow.is_some()
+            && let Some(mut link) = self.state.link(&op.link.id).await?
+        {
+            link.set(source_member(&op.link));
+            self.state.put_link(changes, &link).await?;
         }
         let text = format!(
             "{} {} {}: {}",
@@ -113,6 +115,11 @@ impl Engine {
         let object = op.object.as_str();
         if object == "invoice" || object == self.flow.policy.deal.object {
             self.decide(changes, &op.subject, Standing::Applied, "invoiced", &op.why)?;
+        }
+        if object == "invoice" && self.flow.policy.write_back.is_some() {
+            // Due until the run that wrote it has seen the deal through: found again after a crash or a doubt, the deal still
+            // has to show its invoice.
+            self.put_due(op.subject.record.id.as_str(), "invoiced", changes)?;
         }
         for warning in &applied.warnings {
             let text = format!("{} warned about {}: {warning}", request.connection, far);
@@ -134,9 +141,8 @@ impl Engine {
         op: &Op,
         member: Member,
     ) -> Result<(), EngineError> {
-        let key = keys::link(&op.link.id);
-        let mut link = match self.state.get::<Link>(&key).await? {
-            Some((link, _)) => link,
+        let mut link = match self.state.link(&op.link.id).await? {
+            Some(link) => link,
             None => Link {
                 id: op.link.id.clone(),
                 role: op.link.role,
@@ -146,10 +152,7 @@ impl Engine {
         };
         link.set(source_member(&op.link));
         link.set(member);
-        for member in &link.members {
-            changes.put(&keys::member(&member.record, &link.id), &())?;
-        }
-        changes.put(&key, &link)
+        self.state.put_link(changes, &link).await
     }
 
     fn failed(
@@ -235,7 +238,7 @@ impl Engine {
             standing,
             subject: subject.clone(),
             reason: reason.to_owned(),
-            message: message.to_owned(),
+            message: short(message.to_owned()),
             at: self.clock.now(),
         };
         let flow = self.flow.name.as_str();
@@ -246,12 +249,6 @@ impl Engine {
         }
         let key = keys::decision(flow, &subject.record, subject.part);
         changes.put(&key, &decision)
-    }
-
-    /// The journal, oldest first.
-    pub async fn events(&self) -> Result<Vec<Event>, EngineError> {
-        let rows = self.state.all::<Event>(&keys::events().range()).await?;
-        Ok(rows.into_iter().map(|(_, event)| event).collect())
     }
 }
 

@@ -3,9 +3,9 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::state::keys;
-use crate::state::rows::{Decision, Due, LastRun, Pin, Request, Standing};
+use crate::state::rows::{Decision, Due, Event, LastRun, Pin, Request, Standing};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// How a flow stands.
 #[derive(Debug, Clone, Serialize)]
@@ -74,6 +74,29 @@ impl Engine {
         let range = keys::decisions(self.flow.name.as_str()).range();
         let rows = self.state.all::<Decision>(&range).await?;
         Ok(rows.into_iter().map(|(_, decision)| decision).collect())
+    }
+
+    /// The journal's last lines, newest first, at most `limit`. Reads the journal in steps, so its length costs time and no memory.
+    pub async fn events(&self, limit: usize) -> Result<Vec<Event>, EngineError> {
+        const STEP: usize = 1000;
+        let range = keys::events().range();
+        let mut last: VecDeque<Event> = VecDeque::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rows = self
+                .state
+                .some::<Event>(&range, after.as_deref(), STEP)
+                .await?;
+            let full = rows.len() == STEP;
+            for (key, event) in rows {
+                last.push_front(event);
+                last.truncate(limit);
+                after = Some(key);
+            }
+            if !full {
+                return Ok(last.into());
+            }
+        }
     }
 
     /// Lets the next run look at a deal again, whatever was decided about it. False if nothing is known of it.

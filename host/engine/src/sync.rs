@@ -4,20 +4,14 @@
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
-use crate::execute::Executed;
+use crate::execute::Closed;
 use crate::gather::Gathered;
 use crate::mirror::Changes;
-use crate::ports::Connector;
-use crate::settle::source_member;
 use crate::state::keys;
-use crate::state::rows::{Happened, LastRun, Pin, Standing};
+use crate::state::rows::LastRun;
 use crate::watch::Point;
-use footbridge_model::document::Document;
-use footbridge_model::id::{ConnectionId, OpId, OrganisationId};
 use footbridge_model::ledger::Organisation;
-use footbridge_model::link::{Link, Member};
-use footbridge_model::plan::{AsOf, Plan, reason};
-use footbridge_model::plugin::OrganisationFound;
+use footbridge_model::plan::{AsOf, Plan};
 use footbridge_plan::PlanInput;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -36,13 +30,13 @@ pub struct RunReport {
     pub applied: BTreeMap<String, usize>,
     /// Existing records that were recognised and linked.
     pub adopted: usize,
-    /// Operations of earlier runs that found their outcome.
+    /// Operations in doubt, of earlier runs or this one, that found their outcome by a look or a second sending.
     pub recovered: usize,
     /// Operations that the far side did not take.
     pub failed: usize,
     /// Operations that wait for others, or whose target changed meanwhile.
     pub postponed: usize,
-    /// Operations whose effect isn't known.
+    /// Operations whose effect isn't known at the end of the run.
     pub in_doubt: usize,
     /// Deals that need nothing, by reason.
     pub skipped: BTreeMap<String, usize>,
@@ -103,22 +97,27 @@ impl Engine {
         };
         self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
+        let mut closed = Closed::new();
+        let mut worth_a_look = false;
         for round in ids.chunks(ROUND) {
             let (plan, gathered) = self.planned(&sides, round).await?;
-            self.note_plan(&plan, &mut report).await?;
+            self.note_plan(&plan, &gathered, &mut report).await?;
             self.adopt(&plan, &mut report).await?;
-            let done = self.execute(&sides, &plan).await?;
+            let done = self.execute(&sides, &plan, closed).await?;
             self.note_done(&plan, &gathered, &done, &mut report).await?;
+            worth_a_look |= plan.ops.iter().any(|op| {
+                done.in_doubt.contains(&op.id) && !done.closed.contains_key(&op.connection)
+            });
+            closed = done.closed;
         }
-        if report.in_doubt > 0 {
+        if worth_a_look {
             let patience = self.flow.timing.patience;
             self.watch.at(&Point::Waiting {
                 seconds: patience.as_secs(),
                 why: "looking at what got no answer".to_owned(),
             });
             self.clock.sleep(patience).await;
-            let settled = self.recover(&sides).await?;
-            report.recovered += settled;
+            report.recovered += self.recover(&sides).await?;
         }
         report.in_doubt = self
             .open_requests()
@@ -227,86 +226,6 @@ impl Engine {
         })
     }
 
-    /// Who answers on both connections. A connection stays with the organisation that it first answered for.
-    async fn sides(&self) -> Result<Sides, EngineError> {
-        let (source, _) = self.side(&self.flow.source, self.source.as_ref()).await?;
-        let (ledger, found) = self.side(&self.flow.ledger, self.ledger.as_ref()).await?;
-        let organisation = Document::from_plugin(&found.doc)
-            .and_then(|doc| doc.to::<Organisation>())
-            .map_err(|e| EngineError::Record {
-                connection: self.flow.ledger.to_string(),
-                object: "organisation".to_owned(),
-                id: found.id.clone(),
-                why: e.to_string(),
-            })?;
-        Ok(Sides {
-            source,
-            ledger,
-            organisation,
-        })
-    }
-
-    async fn side(
-        &self,
-        connection: &ConnectionId,
-        connector: &dyn Connector,
-    ) -> Result<(keys::Side, OrganisationFound), EngineError> {
-        let mut found = connector.discover().await.map_err(|e| {
-            EngineError::call(connection.as_str(), "asking which organisation it is", e)
-        })?;
-        let key = keys::pin(connection);
-        let stored = self
-            .state
-            .get::<Pin>(&key)
-            .await?
-            .map(|(pin, _)| pin.organisation);
-        let named = self
-            .flow
-            .pinned
-            .iter()
-            .find(|(name, _)| name == connection)
-            .map(|(_, id)| id.clone());
-        let wrong = |found: &[OrganisationFound], pinned: &str| EngineError::WrongOrganisation {
-            connection: connection.to_string(),
-            found: found
-                .iter()
-                .map(|o| format!("{} ({})", o.name, o.id))
-                .collect::<Vec<_>>()
-                .join(", "),
-            pinned: pinned.to_owned(),
-        };
-        for pinned in [&named, &stored].into_iter().flatten() {
-            if !found.iter().any(|o| o.id == *pinned) {
-                return Err(wrong(&found, pinned));
-            }
-            found.retain(|o| o.id == *pinned);
-        }
-        let [one] = found.as_slice() else {
-            return Err(EngineError::Organisations {
-                connection: connection.to_string(),
-                count: found.len(),
-                names: found
-                    .iter()
-                    .map(|o| format!("{} ({})", o.id, o.name))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        };
-        let mut changes = Changes::default();
-        let pin = Pin {
-            organisation: one.id.clone(),
-            name: one.name.clone(),
-            test: one.test,
-            doc: one.doc.clone(),
-        };
-        changes.put(&key, &pin)?;
-        self.state.commit(changes.into_set()).await?;
-        Ok((
-            (connection.clone(), OrganisationId::new(one.id.clone())),
-            one.clone(),
-        ))
-    }
-
     async fn pull_all(&self, sides: &Sides) -> Result<(), EngineError> {
         for object in ["account", "tax-rate", "item", "customer", "invoice"] {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
@@ -319,114 +238,5 @@ impl Engine {
                 .await?;
         }
         Ok(())
-    }
-
-    /// Skips and holds become decisions before anything is sent; a crash repeats them at worst.
-    async fn note_plan(&self, plan: &Plan, report: &mut RunReport) -> Result<(), EngineError> {
-        let mut changes = Changes::default();
-        for note in &plan.skips {
-            *report.skipped.entry(note.reason.clone()).or_default() += 1;
-            let standing = match note.reason.as_str() {
-                reason::PART_NOT_DUE => Standing::Waiting,
-                reason::UP_TO_DATE => Standing::Applied,
-                _ => Standing::Skipped,
-            };
-            self.decide(
-                &mut changes,
-                &note.subject,
-                standing,
-                &note.reason,
-                &note.message,
-            )?;
-        }
-        for note in &plan.holds {
-            *report.held.entry(note.reason.clone()).or_default() += 1;
-            self.decide(
-                &mut changes,
-                &note.subject,
-                Standing::Waiting,
-                &note.reason,
-                &note.message,
-            )?;
-        }
-        if plan.next_number > 0 {
-            changes.put(&keys::counter(self.flow.name.as_str()), &plan.next_number)?;
-        }
-        self.state.commit(changes.into_set()).await
-    }
-
-    /// Records that the plan recognised become members of links. Nothing is written to the far side.
-    async fn adopt(&self, plan: &Plan, report: &mut RunReport) -> Result<(), EngineError> {
-        for adoption in &plan.adoptions {
-            let key = keys::link(&adoption.link.id);
-            let mut link = self.state.get::<Link>(&key).await?.map_or_else(
-                || Link {
-                    id: adoption.link.id.clone(),
-                    role: adoption.link.role,
-                    members: Vec::new(),
-                    made_by: None,
-                },
-                |(link, _)| link,
-            );
-            link.set(source_member(&adoption.link));
-            link.set(Member {
-                record: adoption.ledger_record.clone(),
-                shadow: None,
-                version: Some(adoption.version.clone()),
-            });
-            let mut changes = Changes::default();
-            for member in &link.members {
-                changes.put(&keys::member(&member.record, &link.id), &())?;
-            }
-            changes.put(&key, &link)?;
-            self.journal(
-                &mut changes,
-                Happened::Linked,
-                adoption.why.clone(),
-                None,
-                Some(&adoption.subject.record),
-            )?;
-            self.state.commit(changes.into_set()).await?;
-            report.adopted += 1;
-        }
-        Ok(())
-    }
-
-    /// Deals that were dealt with are no longer due; those whose target changed meanwhile stay.
-    async fn note_done(
-        &self,
-        plan: &Plan,
-        gathered: &Gathered,
-        done: &Executed,
-        report: &mut RunReport,
-    ) -> Result<(), EngineError> {
-        let objects: BTreeMap<&OpId, &str> = plan
-            .ops
-            .iter()
-            .map(|op| (&op.id, op.object.as_str()))
-            .collect();
-        for id in done.applied.keys() {
-            let object = objects.get(id).copied().unwrap_or("record");
-            *report.applied.entry(object.to_owned()).or_default() += 1;
-        }
-        report.failed += done.failed.len();
-        report.postponed += done.stale.len() + done.blocked.len();
-        report.in_doubt += done.in_doubt.len();
-        let mut changes = Changes::default();
-        for deal in &gathered.deals {
-            let stale = plan
-                .ops
-                .iter()
-                .any(|op| op.subject.record == deal.record && done.stale.contains(&op.id));
-            if !stale {
-                let object = deal.record.object.as_str();
-                changes.delete(&keys::due(
-                    self.flow.name.as_str(),
-                    object,
-                    deal.record.id.as_str(),
-                ));
-            }
-        }
-        self.state.commit(changes.into_set()).await
     }
 }

@@ -6,6 +6,7 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::Mirrored;
 use crate::state::keys::Side;
+use crate::trust;
 use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
@@ -88,8 +89,7 @@ impl Engine {
                 },
                 version: record.version,
                 presence: record.presence,
-                doc: record.doc,
-                drafts: result.and_then(|drafts| {
+                drafts: readable(&record.doc).and(result).and_then(|drafts| {
                     drafts
                         .into_iter()
                         .map(|draft| match Document::from_plugin(&draft.doc) {
@@ -98,8 +98,16 @@ impl Engine {
                         })
                         .collect()
                 }),
+                doc: record.doc,
             })
             .collect())
+    }
+}
+
+fn readable(doc: &Document) -> Result<(), Problem> {
+    match trust::unreadable(doc, &[]) {
+        Some(field) => Err(trust::problem("it", field)),
+        None => Ok(()),
     }
 }
 

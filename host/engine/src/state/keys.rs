@@ -85,12 +85,7 @@ pub(crate) fn link(id: &str) -> Key {
 
 /// From a member to its links.
 pub(crate) fn member(record: &RecordKey, link: &str) -> Key {
-    Key::new("member")
-        .text(record.connection.as_str())
-        .text(record.organisation.as_str())
-        .text(record.object.as_str())
-        .text(record.id.as_str())
-        .text(link)
+    memberships(record).text(link)
 }
 
 /// All links of a member; the link's id is the last segment.
@@ -100,6 +95,11 @@ pub(crate) fn memberships(record: &RecordKey) -> Key {
         .text(record.organisation.as_str())
         .text(record.object.as_str())
         .text(record.id.as_str())
+}
+
+/// Which deal a billing key that was sent is of.
+pub(crate) fn ours(billing_key: &str) -> Key {
+    Key::new("ours").text(billing_key)
 }
 
 /// A journalled request.

@@ -6,6 +6,8 @@ pub(crate) mod keys;
 pub(crate) mod rows;
 
 use crate::error::EngineError;
+use crate::mirror::Changes;
+use footbridge_model::link::Link;
 use footbridge_store::{Bodies, BodyDigest, Key, KeyRange, Seq, Store, WriteSet};
 use rows::{Text, Versioned};
 use serde::{Serialize, de::DeserializeOwned};
@@ -42,16 +44,30 @@ impl State {
         let mut found = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let rows = self.store.scan(range, after.as_deref(), STEP).await?;
+            let rows = self.some(range, after.as_deref(), STEP).await?;
             let full = rows.len() == STEP;
-            for (key, row) in rows {
-                found.push((key.clone(), decode(&key, &row.value)?));
-                after = Some(key);
-            }
+            after = rows.last().map(|(key, _)| key.clone());
+            found.extend(rows);
             if !full {
                 return Ok(found);
             }
         }
+    }
+
+    /// Up to `limit` rows of a family, in key order, after a key.
+    pub(crate) async fn some<T: DeserializeOwned>(
+        &self,
+        range: &KeyRange,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, T)>, EngineError> {
+        let rows = self.store.scan(range, after, limit).await?;
+        rows.into_iter()
+            .map(|(key, row)| {
+                let row = decode(&key, &row.value)?;
+                Ok((key, row))
+            })
+            .collect()
     }
 
     /// Only the keys of a family.
@@ -100,6 +116,37 @@ impl State {
                 })
             }
         }
+    }
+
+    /// A link by its id.
+    pub(crate) async fn link(&self, id: &str) -> Result<Option<Link>, EngineError> {
+        let key = keys::link(id);
+        let Some((text, _)) = self.get::<Text>(&key).await? else {
+            return Ok(None);
+        };
+        let text = self.read(&text).await?;
+        serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|e| EngineError::Format {
+                key: footbridge_store::key::readable(&key),
+                why: e.to_string(),
+            })
+    }
+
+    /// Adds a link to the changes, with the rows that lead from its members to it. Its shadows may be larger than a row.
+    pub(crate) async fn put_link(
+        &self,
+        changes: &mut Changes,
+        link: &Link,
+    ) -> Result<(), EngineError> {
+        for member in &link.members {
+            changes.put(&keys::member(&member.record, &link.id), &())?;
+        }
+        let text = serde_json::to_string(link).map_err(|e| EngineError::Format {
+            key: "a link".to_owned(),
+            why: e.to_string(),
+        })?;
+        changes.put(&keys::link(&link.id), &self.keep(&text).await?)
     }
 
     /// Keeps bytes as a body, synced.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use footbridge_model::failure::FailureKind;
-use footbridge_model::id::{ConnectionId, FlowName, OpId, OrganisationId, RecordKey, RequestId};
+use footbridge_model::id::{
+    ConnectionId, FlowName, OpId, OrganisationId, RecordId, RecordKey, RequestId,
+};
 use footbridge_model::plan::{Op, Subject};
 use footbridge_model::plugin::{Method, Presence};
 use footbridge_model::request::RequestState;
@@ -109,8 +111,14 @@ pub struct Request {
     pub state: RequestState,
     /// Why it is in doubt, if it is.
     pub doubt: Option<Doubt>,
-    /// First sent at, wall clock; the intent's instant.
+    /// First sent at, wall clock: durable before the first byte. Before that the intent's instant.
     pub started_at: DateTime<Utc>,
+    /// Last sent at, wall clock: since then the far side may be working on it.
+    pub last_sent_at: DateTime<Utc>,
+    /// The latest instant at which this row was written. A clock that shows less has gone back.
+    pub(crate) seen_at: DateTime<Utc>,
+    /// The clock went back since it was first sent, so that its age isn't known: it is never sent again.
+    pub(crate) clock_went_back: bool,
     /// How often it was sent.
     pub sends: u32,
     /// The call, without its body.
@@ -147,6 +155,16 @@ pub struct Doubt {
     pub ended: Ended,
 }
 
+impl Doubt {
+    /// This doubt about a request that was in doubt before: an answer to the second sending says nothing about the end of the first.
+    pub(crate) fn after(mut self, earlier: Option<&Doubt>) -> Self {
+        if earlier.is_some_and(|doubt| doubt.ended == Ended::Unknown) {
+            self.ended = Ended::Unknown;
+        }
+        self
+    }
+}
+
 /// Whether the far side had finished with a request whose effect is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -162,6 +180,12 @@ pub enum Ended {
 pub(crate) struct Target {
     pub(crate) request: RequestId,
     pub(crate) subject: Subject,
+}
+
+/// `ours`: the deal that a billing key was sent for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Ours {
+    pub(crate) deal: RecordId,
 }
 
 /// `run`: the last run of a flow.

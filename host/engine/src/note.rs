@@ -1,0 +1,210 @@
+//! Note: what a plan says and what became of it is written down: decisions, adoptions, what is no longer due, the counter.
+//!
+//! It decides nothing and sends nothing. A deal leaves the due rows only with a decision that says why, or that brings it back.
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::execute::Executed;
+use crate::gather::Gathered;
+use crate::mirror::Changes;
+use crate::settle::source_member;
+use crate::state::keys;
+use crate::state::rows::{Decision, Happened, Standing};
+use crate::sync::RunReport;
+use footbridge_model::id::OpId;
+use footbridge_model::link::{Link, Member};
+use footbridge_model::plan::{Note, Plan, reason};
+use footbridge_plan::input::Source;
+use footbridge_plan::policy::NumberMode;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl Engine {
+    /// Skips and holds become decisions before anything is sent; a crash repeats them at worst.
+    pub(crate) async fn note_plan(
+        &self,
+        plan: &Plan,
+        gathered: &Gathered,
+        report: &mut RunReport,
+    ) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        for note in &plan.skips {
+            *report.skipped.entry(note.reason.clone()).or_default() += 1;
+            let standing = match note.reason.as_str() {
+                reason::PART_NOT_DUE => Standing::Waiting,
+                reason::UP_TO_DATE => Standing::Applied,
+                _ => Standing::Skipped,
+            };
+            self.note(&mut changes, note, standing).await?;
+        }
+        for note in &plan.holds {
+            *report.held.entry(note.reason.clone()).or_default() += 1;
+            self.note(&mut changes, note, Standing::Waiting).await?;
+        }
+        let mentioned: BTreeSet<(&str, u32)> = plan
+            .ops
+            .iter()
+            .map(|op| &op.subject)
+            .chain(plan.skips.iter().chain(&plan.holds).map(|n| &n.subject))
+            .map(|subject| (subject.record.id.as_str(), subject.part))
+            .collect();
+        for deal in &gathered.deals {
+            self.forget_parts(&mut changes, deal, &mentioned).await?;
+        }
+        // Before the first byte: a crash leaves a gap in the sequence, never a number that is given twice.
+        if plan.next_number > 0 {
+            changes.put(&keys::counter(self.flow.name.as_str()), &plan.next_number)?;
+        }
+        self.state.commit(changes.into_set()).await
+    }
+
+    /// One decision, unless it stands already. That a write is in doubt says more than that something waits for it.
+    async fn note(
+        &self,
+        changes: &mut Changes,
+        note: &Note,
+        standing: Standing,
+    ) -> Result<(), EngineError> {
+        let subject = &note.subject;
+        let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
+        if let Some((known, _)) = self.state.get::<Decision>(&key).await? {
+            let same = known.standing == standing
+                && known.reason == note.reason
+                && known.message == note.message
+                && known.subject == *subject;
+            if same || (known.reason == reason::IN_DOUBT && note.reason == reason::UNRESOLVED_WRITE)
+            {
+                return Ok(());
+            }
+        }
+        self.decide(changes, subject, standing, &note.reason, &note.message)
+    }
+
+    /// Decisions about parts that the deal no longer has are dropped. What is invoiced or in doubt stays: it happened.
+    async fn forget_parts(
+        &self,
+        changes: &mut Changes,
+        deal: &Source,
+        mentioned: &BTreeSet<(&str, u32)>,
+    ) -> Result<(), EngineError> {
+        let flow = self.flow.name.as_str();
+        let id = deal.record.id.as_str();
+        let object = deal.record.object.as_str();
+        let range = keys::decisions_of(flow, object, id).range();
+        for (key, known) in self.state.all::<Decision>(&range).await? {
+            let part = known.subject.part;
+            let kept = known.standing == Standing::Applied || known.reason == reason::IN_DOUBT;
+            if !kept && !mentioned.contains(&(id, part)) {
+                changes.delete(&key);
+                changes.delete(&keys::waiting(flow, id, part));
+            }
+        }
+        Ok(())
+    }
+
+    /// Records that the plan recognised become members of links. Nothing is written to the far side.
+    pub(crate) async fn adopt(
+        &self,
+        plan: &Plan,
+        report: &mut RunReport,
+    ) -> Result<(), EngineError> {
+        for adoption in &plan.adoptions {
+            let mut link = match self.state.link(&adoption.link.id).await? {
+                Some(link) => link,
+                None => Link {
+                    id: adoption.link.id.clone(),
+                    role: adoption.link.role,
+                    members: Vec::new(),
+                    made_by: None,
+                },
+            };
+            link.set(source_member(&adoption.link));
+            link.set(Member {
+                record: adoption.ledger_record.clone(),
+                shadow: None,
+                version: Some(adoption.version.clone()),
+            });
+            let mut changes = Changes::default();
+            self.state.put_link(&mut changes, &link).await?;
+            self.journal(
+                &mut changes,
+                Happened::Linked,
+                adoption.why.clone(),
+                None,
+                Some(&adoption.subject.record),
+            )?;
+            self.state.commit(changes.into_set()).await?;
+            report.adopted += 1;
+        }
+        Ok(())
+    }
+
+    /// Deals that were dealt with are no longer due; those whose target changed meanwhile stay. Every other operation that was
+    /// not applied has left a decision: in doubt, refused, or waiting, which brings the deal back.
+    pub(crate) async fn note_done(
+        &self,
+        plan: &Plan,
+        gathered: &Gathered,
+        done: &Executed,
+        report: &mut RunReport,
+    ) -> Result<(), EngineError> {
+        let objects: BTreeMap<&OpId, &str> = plan
+            .ops
+            .iter()
+            .map(|op| (&op.id, op.object.as_str()))
+            .collect();
+        for id in done.applied.keys() {
+            let object = objects.get(id).copied().unwrap_or("record");
+            *report.applied.entry(object.to_owned()).or_default() += 1;
+        }
+        report.failed += done.failed.len();
+        report.postponed += done.stale.len() + done.blocked.len();
+        let stale: BTreeSet<_> = plan
+            .ops
+            .iter()
+            .filter(|op| done.stale.contains(&op.id))
+            .map(|op| &op.subject.record)
+            .collect();
+        let mut changes = Changes::default();
+        for deal in gathered.deals.iter().filter(|d| !stale.contains(&d.record)) {
+            let object = deal.record.object.as_str();
+            changes.delete(&keys::due(
+                self.flow.name.as_str(),
+                object,
+                deal.record.id.as_str(),
+            ));
+        }
+        self.give_back_numbers(plan, done, &mut changes)?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    /// Numbers of our counter that surely reached no invoice are given again. Not while any number is in doubt: a crash, and a
+    /// request that left no trace, therefore leave a gap in the sequence.
+    fn give_back_numbers(
+        &self,
+        plan: &Plan,
+        done: &Executed,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let NumberMode::Counter { prefix, .. } = &self.flow.policy.billing.number else {
+            return Ok(());
+        };
+        let numbered = || plan.ops.iter().filter(|op| op.object.as_str() == "invoice");
+        if numbered().any(|op| done.in_doubt.contains(&op.id)) {
+            return Ok(());
+        }
+        let unused = numbered()
+            .filter(|op| !done.applied.contains_key(&op.id))
+            .filter_map(|op| {
+                op.doc
+                    .text("number")?
+                    .strip_prefix(prefix)?
+                    .parse::<u64>()
+                    .ok()
+            })
+            .min();
+        match unused {
+            Some(number) => changes.put(&keys::counter(self.flow.name.as_str()), &number),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The engine over far sides in plain Rust, with the real store and the real planner: good days, bad days, and every place to die.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code"
+)]
+
+mod far;
+mod ports;
+mod world;
+
+mod deals;

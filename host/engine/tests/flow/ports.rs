@@ -1,0 +1,485 @@
+//! The engine's ports in plain Rust, over the far sides. After `Life::end` none of them does or answers anything any more.
+
+use crate::far::{Far, Row};
+use async_trait::async_trait;
+use chrono::{DateTime, TimeDelta, Utc};
+use footbridge_engine::ports::{
+    CallError, Clock, Connector, Outbound, Sent, Transform, TransformError,
+};
+use footbridge_engine::watch::{Point, Watch};
+use footbridge_model::failure::{Failure, FailureKind, Problem};
+use footbridge_model::id::{ConnectionId, PluginDigest};
+use footbridge_model::plugin::{
+    Answer, Applied, Criteria, Description, Draft, FeedRequest, FieldDescription, Found, Item,
+    Method, ObjectDescription, Operation, OrganisationFound, Outcome, Page, TransformBatch,
+    TransformDescription, Verdict, WriteRequest,
+};
+use footbridge_store::{
+    CommitError, KeyRange, Lease, LeaseError, Row as StoredRow, Seq, Store, StoreError, StoreMeta,
+    VerifyReport, Versioned, WriteSet,
+};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+/// How long the process lives, in points passed.
+#[derive(Debug, Default)]
+pub(crate) struct Life {
+    passed: AtomicUsize,
+    /// Dead once so many points were passed; 0: never.
+    last: AtomicUsize,
+    pub(crate) points: Mutex<Vec<Point>>,
+}
+
+impl Life {
+    pub(crate) fn until(last: usize) -> Arc<Self> {
+        let life = Self::default();
+        life.last.store(last, Ordering::SeqCst);
+        Arc::new(life)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        let last = self.last.load(Ordering::SeqCst);
+        last > 0 && self.passed.load(Ordering::SeqCst) >= last
+    }
+
+    /// Goes on only for the living.
+    async fn alive(&self) {
+        if self.is_over() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+impl Watch for Life {
+    fn at(&self, point: &Point) {
+        if !self.is_over() {
+            self.passed.fetch_add(1, Ordering::SeqCst);
+            self.points.lock().unwrap().push(point.clone());
+        }
+    }
+}
+
+/// A store that dies with the process: nothing is asked of it afterwards.
+#[derive(Debug)]
+pub(crate) struct Mortal {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) life: Arc<Life>,
+}
+
+#[async_trait]
+impl Store for Mortal {
+    async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
+        self.life.alive().await;
+        self.store.get(key).await
+    }
+    async fn scan(
+        &self,
+        range: &KeyRange,
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<StoredRow>, StoreError> {
+        self.life.alive().await;
+        self.store.scan(range, after, limit).await
+    }
+    async fn commit(&self, set: WriteSet) -> Result<Seq, CommitError> {
+        self.life.alive().await;
+        self.store.commit(set).await
+    }
+    async fn claim(
+        &self,
+        name: &str,
+        holder: &str,
+        duration: Duration,
+        now: SystemTime,
+    ) -> Result<Lease, LeaseError> {
+        self.life.alive().await;
+        self.store.claim(name, holder, duration, now).await
+    }
+    async fn renew(
+        &self,
+        lease: &Lease,
+        duration: Duration,
+        now: SystemTime,
+    ) -> Result<Lease, LeaseError> {
+        self.life.alive().await;
+        self.store.renew(lease, duration, now).await
+    }
+    async fn release(&self, lease: Lease) -> Result<(), LeaseError> {
+        self.life.alive().await;
+        self.store.release(lease).await
+    }
+    fn meta(&self) -> &StoreMeta {
+        self.store.meta()
+    }
+    async fn verify(&self) -> Result<VerifyReport, StoreError> {
+        self.store.verify().await
+    }
+    async fn size_on_disk(&self) -> Result<u64, StoreError> {
+        self.store.size_on_disk().await
+    }
+}
+
+/// How a connector behaves, beyond the plain way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Manners {
+    /// Records in a page; 0: as many as asked for.
+    pub(crate) page: usize,
+    /// Every page begins with the last record of the one before.
+    pub(crate) repeats: bool,
+    /// Gives the same page for ever.
+    pub(crate) endless: bool,
+    /// A document with this text can't be prepared, and the refusal names the operation.
+    pub(crate) unwritable: Option<String>,
+    /// The same, without a name.
+    pub(crate) unwritable_unnamed: Option<String>,
+    pub(crate) organisations: Vec<(String, String)>,
+    /// Most operations in a request.
+    pub(crate) batch: usize,
+    /// Fields that an object has, where it isn't open.
+    pub(crate) fields: BTreeMap<String, Vec<String>>,
+    /// Says that the ledger enforces unique invoice numbers.
+    pub(crate) unique_numbers: bool,
+}
+
+pub(crate) struct Side {
+    pub(crate) name: ConnectionId,
+    pub(crate) objects: Vec<&'static str>,
+    pub(crate) far: Arc<Mutex<Far>>,
+    pub(crate) life: Arc<Life>,
+    pub(crate) manners: Arc<Mutex<Manners>>,
+}
+
+impl Side {
+    fn manners(&self) -> Manners {
+        self.manners.lock().unwrap().clone()
+    }
+}
+
+fn item(object: &str, id: &str, row: &Row) -> Item {
+    Item {
+        object: object.to_owned(),
+        id: id.to_owned(),
+        version: row.version.to_string(),
+        presence: row.presence.clone(),
+        doc: row.doc.to_string(),
+    }
+}
+
+#[async_trait]
+impl Connector for Side {
+    fn digest(&self) -> PluginDigest {
+        PluginDigest::new("00")
+    }
+
+    async fn describe(&self) -> Result<Description, CallError> {
+        let manners = self.manners();
+        let objects = self.objects.iter().map(|name| {
+            let fields = manners.fields.get(*name);
+            ObjectDescription {
+                name: (*name).to_owned(),
+                fields: fields
+                    .into_iter()
+                    .flatten()
+                    .map(|path| FieldDescription {
+                        path: path.clone(),
+                        kind: "text".to_owned(),
+                        max_length: None,
+                        required: false,
+                        money: false,
+                    })
+                    .collect(),
+                open: fields.is_none(),
+                natural_keys: vec!["url".to_owned(), "number".to_owned()],
+                batch_size: 50,
+                unique_keys: match *name {
+                    "customer" => vec!["name".to_owned(), "number".to_owned()],
+                    "invoice" if manners.unique_numbers => vec!["number".to_owned()],
+                    _ => Vec::new(),
+                },
+                feed: true,
+            }
+        });
+        Ok(Description {
+            provider: "plain".to_owned(),
+            objects: objects.collect(),
+        })
+    }
+
+    async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError> {
+        self.life.alive().await;
+        let found = self.manners().organisations.into_iter().map(|(id, name)| {
+            let doc = json!({
+                "id": id, "name": name, "country": "GB", "base_currency": "GBP",
+                "time_zone": "Europe/London", "registered_for_tax": true, "currencies": ["GBP"],
+            });
+            OrganisationFound {
+                id,
+                name,
+                test: false,
+                doc: doc.to_string(),
+            }
+        });
+        Ok(found.collect())
+    }
+
+    async fn read_changes(&self, request: FeedRequest) -> Result<Page, CallError> {
+        self.life.alive().await;
+        let manners = self.manners();
+        let far = self.far.lock().unwrap();
+        let from: u64 = request.cursor.as_deref().map_or(0, |c| c.parse().unwrap());
+        let mut rows = far.rows(&request.object);
+        rows.sort_by_key(|(_, row)| row.version);
+        let limit = if manners.page == 0 {
+            1000
+        } else {
+            manners.page
+        };
+        let newer: Vec<_> = rows.iter().filter(|(_, row)| row.version > from).collect();
+        let taken: Vec<_> = newer.iter().take(limit).copied().copied().collect();
+        let mut items: Vec<Item> = Vec::new();
+        if manners.repeats
+            && let Some((id, row)) = rows.iter().rfind(|(_, row)| row.version <= from)
+        {
+            items.push(item(&request.object, id, row));
+        }
+        items.extend(taken.iter().map(|(id, row)| item(&request.object, id, row)));
+        if manners.endless {
+            return Ok(Page {
+                items,
+                next: request.cursor,
+                complete: false,
+            });
+        }
+        let next = taken.last().map_or(from, |(_, row)| row.version);
+        Ok(Page {
+            complete: newer.len() <= limit,
+            items,
+            next: Some(next.to_string()),
+        })
+    }
+
+    async fn fetch(
+        &self,
+        object: &str,
+        ids: Vec<String>,
+        fields: Vec<String>,
+    ) -> Result<Found, CallError> {
+        self.life.alive().await;
+        let mut far = self.far.lock().unwrap();
+        far.looks += 1;
+        let asked: Vec<&str> = fields
+            .iter()
+            .filter_map(|field| field.split(['.', '[']).next())
+            .collect();
+        let rows = far.rows(object);
+        let found = rows.iter().filter(|(id, _)| ids.contains(id));
+        let items = found.map(|(id, row)| {
+            let mut row = (*row).clone();
+            row.doc
+                .as_object_mut()
+                .unwrap()
+                .retain(|field, _| asked.contains(&field.as_str()));
+            item(object, id, &row)
+        });
+        Ok(Found {
+            items: items.collect(),
+            complete: true,
+        })
+    }
+
+    async fn find(&self, criteria: Criteria) -> Result<Found, CallError> {
+        self.life.alive().await;
+        let mut far = self.far.lock().unwrap();
+        far.looks += 1;
+        let seen = far.now - far.list_lag;
+        let rows = far.rows(&criteria.object);
+        let found = rows.iter().filter(|(_, row)| {
+            let value = row.doc[&criteria.key].as_str().unwrap_or_default();
+            row.at <= seen && criteria.values.iter().any(|wanted| wanted == value)
+        });
+        Ok(Found {
+            items: found
+                .map(|(id, row)| item(&criteria.object, id, row))
+                .collect(),
+            complete: far.find_complete,
+        })
+    }
+
+    async fn prepare(&self, operations: Vec<Operation>) -> Result<Vec<WriteRequest>, CallError> {
+        let manners = self.manners();
+        let refusal = |extra: Option<String>| {
+            let mut failure =
+                Failure::new(FailureKind::Rejected, "too-long", "the text is too long");
+            failure.problem.extra = extra;
+            CallError::Failure(failure)
+        };
+        for operation in &operations {
+            let holds =
+                |text: &Option<String>| text.as_ref().is_some_and(|t| operation.doc.contains(t));
+            if holds(&manners.unwritable) {
+                return Err(refusal(Some(format!("operation {}", operation.id))));
+            }
+            if holds(&manners.unwritable_unnamed) {
+                return Err(refusal(None));
+            }
+        }
+        let mut groups: BTreeMap<String, Vec<Operation>> = BTreeMap::new();
+        for operation in operations {
+            groups
+                .entry(operation.object.clone())
+                .or_default()
+                .push(operation);
+        }
+        let mut requests = Vec::new();
+        for (object, operations) in groups {
+            for chunk in operations.chunks(manners.batch.max(1)) {
+                requests.push(WriteRequest {
+                    service: "api".to_owned(),
+                    method: Method::Post,
+                    path: format!("/{object}"),
+                    query: Vec::new(),
+                    headers: Vec::new(),
+                    content_type: "application/json".to_owned(),
+                    body: serde_json::to_vec(chunk).unwrap(),
+                    operations: chunk.iter().map(|o| o.id.clone()).collect(),
+                });
+            }
+        }
+        Ok(requests)
+    }
+
+    async fn interpret(
+        &self,
+        request: &WriteRequest,
+        answer: &Answer,
+    ) -> Result<Vec<Outcome>, CallError> {
+        self.life.alive().await;
+        let all = |kind: FailureKind, retry: Option<u32>| {
+            let outcomes = request.operations.iter().map(|id| Outcome {
+                operation: id.clone(),
+                verdict: Verdict::Failed(Failure {
+                    retry_after_seconds: retry,
+                    ..Failure::new(kind, "server-error", answer.body.clone())
+                }),
+            });
+            Ok(outcomes.collect())
+        };
+        match answer.status {
+            200 if answer.json => {}
+            200 => {
+                return Err(CallError::Plugin {
+                    plugin: self.name.to_string(),
+                    what: "trapped: unreachable".to_owned(),
+                });
+            }
+            401 => return all(FailureKind::AuthExpired, None),
+            420 => return all(FailureKind::Quota, None),
+            429 => return all(FailureKind::Retry, answer.body.parse().ok()),
+            _ => return all(FailureKind::InDoubt, None),
+        }
+        let body: Value = serde_json::from_str(&answer.body).unwrap();
+        let outcomes = body["results"].as_array().unwrap().iter().map(outcome);
+        Ok(outcomes.collect())
+    }
+}
+
+fn outcome(result: &Value) -> Outcome {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let verdict = match result.get("applied") {
+        Some(applied) => Verdict::Applied(Applied {
+            id: text(&applied["id"]),
+            version: Some(text(&applied["version"])),
+            doc: text(&applied["doc"]),
+            warnings: Vec::new(),
+        }),
+        None => {
+            let kind = serde_json::from_value(result["failed"].clone()).unwrap();
+            Verdict::Failed(Failure::new(
+                kind,
+                "validation-rule",
+                text(&result["message"]),
+            ))
+        }
+    };
+    Outcome {
+        operation: text(&result["id"]),
+        verdict,
+    }
+}
+
+/// The way out and the time.
+pub(crate) struct Wire {
+    pub(crate) far: Arc<Mutex<Far>>,
+    pub(crate) life: Arc<Life>,
+    pub(crate) keyed: Vec<ConnectionId>,
+}
+
+#[async_trait]
+impl Outbound for Wire {
+    async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent {
+        self.life.alive().await;
+        let keyed = self.keyed.contains(connection);
+        self.far.lock().unwrap().send(request, key, keyed)
+    }
+}
+
+#[async_trait]
+impl Clock for Wire {
+    fn now(&self) -> DateTime<Utc> {
+        let far = self.far.lock().unwrap();
+        far.now + far.skew
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        self.life.alive().await;
+        let time = TimeDelta::from_std(duration).unwrap();
+        self.far.lock().unwrap().pass(time);
+    }
+}
+
+/// A mapping: an account is a customer, an opportunity an invoice of one line.
+pub(crate) struct Mapping {
+    pub(crate) reads: Vec<(String, Vec<String>)>,
+}
+
+#[async_trait]
+impl Transform for Mapping {
+    fn digest(&self) -> PluginDigest {
+        PluginDigest::new("01")
+    }
+
+    async fn describe(&self, _: &str) -> Result<TransformDescription, TransformError> {
+        Ok(TransformDescription {
+            reads: self.reads.clone(),
+            writes: vec![
+                ("customer".to_owned(), vec!["name".to_owned()]),
+                ("invoice".to_owned(), vec!["lines".to_owned()]),
+            ],
+        })
+    }
+
+    async fn apply(
+        &self,
+        batch: TransformBatch,
+    ) -> Result<Vec<Result<Vec<Draft>, Problem>>, CallError> {
+        let drafted = batch.inputs.iter().map(|(object, _, doc)| {
+            let doc: Value = serde_json::from_str(doc).unwrap();
+            let (object, draft) = if object == "Account" {
+                ("customer", json!({"name": doc["Name"]}))
+            } else {
+                let lines = json!([{"description": doc["Name"], "quantity": "1", "unit_amount": doc["Amount"]}]);
+                let customer = json!({"$ref": {"object": "Account", "id": doc["AccountId"]}});
+                let draft = json!({"customer": customer, "due_date": "2027-01-31", "lines": lines, "reference": doc["Name"]});
+                ("invoice", draft)
+            };
+            Ok(vec![Draft {
+                object: object.to_owned(),
+                doc: draft.to_string(),
+            }])
+        });
+        Ok(drafted.collect())
+    }
+}
