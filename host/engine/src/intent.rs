@@ -11,7 +11,7 @@ use crate::state::rows::{Event, Happened, Head, Ours, Request, Target};
 use crate::watch::Point;
 use footbridge_model::id::{ConnectionId, OrganisationId, RequestId};
 use footbridge_model::link::Role;
-use footbridge_model::plan::{Op, key};
+use footbridge_model::plan::{Op, Subject, key};
 use footbridge_model::plugin::WriteRequest;
 use footbridge_model::request::RequestState;
 use footbridge_store::CommitError;
@@ -30,6 +30,14 @@ pub(crate) enum Intent {
 
 /// Longest text in bytes that people get to read of one thing; a far side's message can be of any length.
 const LONGEST_TEXT: usize = 4 * 1024;
+
+/// The subject with a title that fits a row.
+pub(crate) fn titled(subject: &Subject) -> Subject {
+    Subject {
+        title: short(subject.title.clone()),
+        ..subject.clone()
+    }
+}
 
 /// The text, cut where it is too long for a row.
 pub(crate) fn short(mut text: String) -> String {
@@ -105,7 +113,6 @@ impl Engine {
             let target = keys::target(&side, op.object.as_str(), &op.natural_key);
             let held = Target {
                 request: id.clone(),
-                subject: op.subject.clone(),
             };
             changes.put(&target, &held)?;
             targets.push(target);

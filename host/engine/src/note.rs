@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::execute::Executed;
 use crate::gather::Gathered;
+use crate::intent::{short, titled};
 use crate::mirror::Changes;
 use crate::settle::source_member;
 use crate::state::keys;
@@ -69,8 +70,8 @@ impl Engine {
         if let Some((known, _)) = self.state.get::<Decision>(&key).await? {
             let same = known.standing == standing
                 && known.reason == note.reason
-                && known.message == note.message
-                && known.subject == *subject;
+                && known.message == short(note.message.clone())
+                && known.subject == titled(subject);
             if same || (known.reason == reason::IN_DOUBT && note.reason == reason::UNRESOLVED_WRITE)
             {
                 return Ok(());

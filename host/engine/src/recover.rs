@@ -96,7 +96,9 @@ impl Engine {
             .doubt
             .as_ref()
             .map_or(Ended::Unknown, |doubt| doubt.ended);
-        if !some_found && self.may_resend(&request, &open, ended) {
+        // A request of which some operations are settled holds bytes that would do those again.
+        let whole = !some_found && open.len() == ops.len();
+        if whole && self.may_resend(&request, &open, ended) {
             if request.doubt.is_none() {
                 // The answer to the second sending won't tell how the first one ended.
                 request.doubt = Some(ended_while_sending());

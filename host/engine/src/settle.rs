@@ -5,7 +5,7 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gather::record_key;
-use crate::intent::short;
+use crate::intent::{short, titled};
 use crate::mirror::Changes;
 use crate::state::keys;
 use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
@@ -236,7 +236,7 @@ impl Engine {
         }
         let decision = Decision {
             standing,
-            subject: subject.clone(),
+            subject: titled(subject),
             reason: reason.to_owned(),
             message: short(message.to_owned()),
             at: self.clock.now(),

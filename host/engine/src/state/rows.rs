@@ -179,7 +179,6 @@ pub enum Ended {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Target {
     pub(crate) request: RequestId,
-    pub(crate) subject: Subject,
 }
 
 /// `ours`: the deal that a billing key was sent for.

@@ -74,6 +74,8 @@ pub(crate) struct Far {
     /// A look by natural key doesn't see younger records.
     pub(crate) list_lag: TimeDelta,
     pub(crate) find_complete: bool,
+    /// Whether a key protects while its first request still runs.
+    pub(crate) keys_guard_running: bool,
     /// The answer to a create doesn't report the number.
     pub(crate) silent_number: bool,
     pub(crate) looks: usize,
@@ -94,6 +96,7 @@ impl Far {
             unique_numbers: false,
             list_lag: TimeDelta::zero(),
             find_complete: true,
+            keys_guard_running: true,
             silent_number: false,
             looks: 0,
         };
@@ -192,10 +195,13 @@ impl Far {
             && let Some((first, answer)) = self.keys.get(key)
             && self.now - *first < KEY_MEMORY
         {
-            return match answer {
-                Some(answer) => Sent::Answered(answer.clone()),
-                None => Sent::Answered(plain(409, "that request is still running")),
-            };
+            match answer {
+                Some(answer) => return Sent::Answered(answer.clone()),
+                None if self.keys_guard_running => {
+                    return Sent::Answered(plain(409, "that request is still running"));
+                }
+                None => {}
+            }
         }
         let ops: Vec<Operation> = serde_json::from_slice(&wire.body).unwrap();
         self.faulty(fault, key, &ops)
@@ -254,7 +260,9 @@ impl Far {
             }
             Fault::BrokenRecord => {
                 let mut results = self.commit(ops);
-                results[0]["applied"]["doc"] = json!("[1");
+                if let Some(applied) = results[0].get_mut("applied") {
+                    applied["doc"] = json!("[1");
+                }
                 Sent::Answered(ok(&results))
             }
             Fault::RateLimited(seconds) => Sent::Answered(plain(429, &seconds.to_string())),

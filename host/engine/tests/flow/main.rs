@@ -10,4 +10,8 @@ mod far;
 mod ports;
 mod world;
 
+mod chance;
+mod crash;
 mod deals;
+mod doubt;
+mod trouble;
