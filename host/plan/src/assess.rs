@@ -77,7 +77,7 @@ fn parts_of<'a>(
     if let (Some(stop), true) = (&history, standings.is_empty()) {
         return Err(stop.clone());
     }
-    let draft = draft::of_deal(source)?;
+    let draft = draft::of_deal(source, input.policy.billing.amounts)?;
     let currency = deal::currency(input, source, &draft);
     let basis =
         deal::basis(input, source, &draft, &currency).map_err(|stop| match (stop, &invoice) {

@@ -1,11 +1,12 @@
 //! Reads what the mapping made of a deal: the invoice it wants, still without anything that the ledger or the flow decides.
 //!
-//! Number, date, status, currency and amounts are the flow's to decide; a draft that carries them changes nothing. A field
-//! that isn't in the vocabulary of `wit/README.md` is refused rather than dropped. Next: `parts` splits it, `invoice` completes it.
+//! Number, date, status and currency are the flow's to decide; a draft that carries them changes nothing. A draft that says its
+//! prices are net where the flow says gross, or the other way round, is refused: one of the two is wrong by the tax. A field that isn't in the vocabulary of `wit/README.md` is refused rather than dropped. Next: `parts` splits it, `invoice` completes it.
 
 use crate::dates;
 use crate::explain::{Stop, mapping, mapping_said, quoted};
 use crate::input::Source;
+use crate::policy::Amounts;
 use crate::totals::Factors;
 use chrono::NaiveDate;
 use footbridge_model::document::Document;
@@ -104,14 +105,14 @@ impl InvoiceDraft {
 }
 
 /// The one invoice draft of a deal.
-pub(crate) fn of_deal(deal: &Source) -> Result<InvoiceDraft, Stop> {
+pub(crate) fn of_deal(deal: &Source, amounts: Amounts) -> Result<InvoiceDraft, Stop> {
     let drafts = deal
         .drafts
         .as_ref()
         .map_err(|problem| mapping_said("the deal", problem))?;
     let mut invoices = drafts.iter().filter(|(object, _)| object == "invoice");
     match (invoices.next(), invoices.next()) {
-        (Some((_, doc)), None) => invoice(doc),
+        (Some((_, doc)), None) => invoice(doc, amounts),
         (None, _) => Err(mapping(
             "The mapping made no invoice of the deal. Correct the mapping.",
         )),
@@ -121,8 +122,15 @@ pub(crate) fn of_deal(deal: &Source) -> Result<InvoiceDraft, Stop> {
     }
 }
 
-fn invoice(doc: &Document) -> Result<InvoiceDraft, Stop> {
+fn invoice(doc: &Document, amounts: Amounts) -> Result<InvoiceDraft, Stop> {
     known_fields("The invoice", doc, &INVOICE_FIELDS)?;
+    if let Some(said) = filled(doc, "amounts").filter(|said| said != amounts.as_str()) {
+        return Err(mapping(format!(
+            "The mapping says that prices are {}, and the flow's rules say {}. Make \"amounts\" the same in the mapping and in [flows.NAME.billing].",
+            quoted(&said),
+            quoted(amounts.as_str())
+        )));
+    }
     let customer = match (
         doc.text("customer.$ref.object"),
         doc.text("customer.$ref.id"),

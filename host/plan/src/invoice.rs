@@ -7,16 +7,17 @@ use crate::existing::{Billed, intent};
 use crate::explain::{Stop, deal as say_deal, invoice as say, op as why};
 use crate::index::{INVOICE, Index, URL, our_key};
 use crate::input::Source;
+use crate::money;
 use crate::number::Numbers;
 use crate::parts::Part;
-use crate::policy::{Amounts, InvoiceStatus};
+use crate::policy::InvoiceStatus;
 use crate::tax::{self, LineTax};
 use crate::totals::{Totals, predict};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, OpId};
 use footbridge_model::ledger::{Account, Item};
 use footbridge_model::money::canonical;
-use footbridge_model::plan::{Expectation, NaturalKey, Op, key};
+use footbridge_model::plan::{Bill, BillLine, Expectation, NaturalKey, Op, key};
 use footbridge_model::plugin::{Action, Presence};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -46,13 +47,13 @@ impl ToBill<'_> {
     }
 }
 
-/// The operation for a part.
+/// The operation for a part, and what it comes to.
 pub(crate) fn create(
     index: &Index<'_>,
     to_bill: &ToBill<'_>,
     party: &Party,
     numbers: &mut Numbers,
-) -> Result<Op, Stop> {
+) -> Result<(Op, Bill), Stop> {
     subscribed(index, &to_bill.currency)?;
     let dates = dates::of_invoice(index.input, &to_bill.deal.doc, &to_bill.draft)?;
     let lines = lines(index, party, &to_bill.part)?;
@@ -64,9 +65,28 @@ pub(crate) fn create(
         predict(index.input.policy.billing.amounts, &money).ok_or_else(say_deal::absurd)?;
     not_invoiced_by_hand(index, party, &to_bill.currency, totals)?;
     let number = numbers.give(index, to_bill.deal, to_bill.part.number)?;
-    Ok(operation(
-        index, to_bill, party, dates, &lines, totals, number,
-    ))
+    let op = operation(index, to_bill, party, dates, &lines, totals, number);
+    let bill = bill(&op, to_bill, party, &lines, totals);
+    Ok((op, bill))
+}
+
+fn bill(op: &Op, to_bill: &ToBill<'_>, party: &Party, lines: &[Decided<'_>], totals: Totals) -> Bill {
+    let line = |line: &Decided<'_>| BillLine {
+        description: line.draft.description.clone(),
+        amount: money::two_places(line.amount),
+        tax_type: line.tax.tax_type.clone(),
+        tax_rate: canonical(line.tax.rate),
+        tax_from: line.tax.winner.clone(),
+    };
+    Bill {
+        op: op.id.clone(),
+        customer: party.name.clone(),
+        currency: to_bill.currency.clone(),
+        sub_total: money::two_places(totals.sub_total),
+        total_tax: money::two_places(totals.total_tax),
+        total: money::two_places(totals.total),
+        lines: lines.iter().map(line).collect(),
+    }
 }
 
 /// A line with all that was decided about it.
@@ -226,7 +246,7 @@ fn operation(
         ("currency".to_owned(), text(&to_bill.currency)),
         (
             "amounts".to_owned(),
-            text(amounts(index.input.policy.billing.amounts)),
+            text(index.input.policy.billing.amounts.as_str()),
         ),
         (
             "status".to_owned(),
@@ -315,14 +335,6 @@ pub(crate) fn op_field(op: &OpId, field: &str, prefix: Option<&str>) -> Document
 
 pub(crate) fn text(value: &str) -> Document {
     Document::Text(value.to_owned())
-}
-
-fn amounts(amounts: Amounts) -> &'static str {
-    match amounts {
-        Amounts::Exclusive => "exclusive",
-        Amounts::Inclusive => "inclusive",
-        Amounts::NoTax => "no-tax",
-    }
 }
 
 fn status(status: InvoiceStatus) -> &'static str {

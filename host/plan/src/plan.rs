@@ -13,7 +13,7 @@ use crate::input::{PlanInput, Source};
 use crate::invoice;
 use crate::number::Numbers;
 use crate::write_back;
-use footbridge_model::plan::{Note, Op, Plan};
+use footbridge_model::plan::{Bill, Note, Op, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Parties = BTreeMap<Reference, Result<Party, Stop>>;
@@ -41,6 +41,7 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
             holds: Vec::new(),
             adoptions: Vec::new(),
             next_number: input.next_number,
+            bills: Vec::new(),
         },
     };
     for assessed in &deals {
@@ -83,8 +84,9 @@ impl Round<'_, '_> {
         let mut newest: Option<Op> = None;
         for part in &assessed.to_bill {
             match self.invoice(part) {
-                Ok(op) => {
+                Ok((op, bill)) => {
                     newest = Some(op.clone());
+                    self.plan.bills.push(bill);
                     self.paying.insert(part.draft.customer.clone());
                     self.invoices.push(op);
                 }
@@ -102,7 +104,7 @@ impl Round<'_, '_> {
         }
     }
 
-    fn invoice(&mut self, part: &invoice::ToBill<'_>) -> Result<Op, Stop> {
+    fn invoice(&mut self, part: &invoice::ToBill<'_>) -> Result<(Op, Bill), Stop> {
         match self.parties.get(&part.draft.customer) {
             Some(Ok(party)) => invoice::create(self.index, part, party, &mut self.numbers),
             Some(Err(stop)) => Err(stop.clone()),

@@ -134,6 +134,17 @@ pub enum Amounts {
     NoTax,
 }
 
+impl Amounts {
+    /// As in the ledger vocabulary.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Exclusive => "exclusive",
+            Self::Inclusive => "inclusive",
+            Self::NoTax => "no-tax",
+        }
+    }
+}
+
 /// The invoice's date.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -1,7 +1,7 @@
 //! What changed in Salesforce since the last run, page by page, with everything a deal needs nested in it.
 //!
-//! Reads five minutes twice at each new run, since a long transaction shows its records late under an earlier stamp; the
-//! host drops what it knows. A cursor that Salesforce forgot begins the run anew. Rests on `pages` and `soql`.
+//! Reads twenty minutes twice at each new run, since a long transaction (a call may take ten) shows its records late under
+//! an earlier stamp; the host drops what it knows. A cursor that Salesforce forgot begins the run anew. Rests on `pages` and `soql`.
 
 use footbridge_sdk::connector::feed::{Page, Request};
 use footbridge_sdk::connector::{Failure, FailureKind, Item};
@@ -14,7 +14,7 @@ use crate::soql::Select;
 use crate::{objects, stamps};
 
 /// How far a run reaches back before the latest stamp of the run before, in milliseconds.
-const OVERLAP: i64 = 5 * 60 * 1000;
+const OVERLAP: i64 = 20 * 60 * 1000;
 
 /// What the host keeps between pages. Stamps are milliseconds since 1970.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +178,7 @@ mod tests {
         assert!(
             asked[0].query[0]
                 .1
-                .contains("WHERE SystemModstamp >= 2026-09-14T09:24:59Z ORDER BY"),
+                .contains("WHERE SystemModstamp >= 2026-09-14T09:09:59Z ORDER BY"),
             "{asked:?}"
         );
         assert_eq!(
@@ -200,7 +200,7 @@ mod tests {
         assert!(
             asked[0].query[0]
                 .1
-                .contains("WHERE SystemModstamp >= 2026-09-14T09:24:59Z"),
+                .contains("WHERE SystemModstamp >= 2026-09-14T09:09:59Z"),
             "{asked:?}"
         );
     }

@@ -242,6 +242,19 @@ fn no_test_is_switched_off_and_nothing_is_left_to_do() {
 }
 
 #[test]
+fn no_page_has_a_mark_that_was_not_filled_in() {
+    for path in all_files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(&path).unwrap();
+        for mark in ["INVARIANT_ROWS", "COLD_BUILD", "TODO", "TBD"] {
+            assert!(!text.contains(mark), "{} contains {mark}", shown(&path));
+        }
+    }
+}
+
+#[test]
 fn every_wit_item_is_documented() {
     for path in all_files()
         .into_iter()

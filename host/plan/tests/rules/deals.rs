@@ -149,7 +149,7 @@ fn what_the_mapping_reports_is_passed_on() {
 #[test]
 fn a_draft_that_is_incomplete_or_strange_waits() {
     type Change = fn(Deal) -> Deal;
-    let cases: [(&str, Change); 10] = [
+    let cases: [(&str, Change); 11] = [
         ("no customer", |d| d.drafted("customer", json!(null))),
         ("a name for a customer", |d| {
             d.drafted("customer", json!("Acme"))
@@ -157,6 +157,9 @@ fn a_draft_that_is_incomplete_or_strange_waits() {
         ("no due date", |d| d.drafted("due_date", json!(null))),
         ("an instant for a date", |d| {
             d.drafted("due_date", json!("2026-10-14T00:00:00Z"))
+        }),
+        ("gross prices where the flow says net", |d| {
+            d.drafted("amounts", json!("inclusive"))
         }),
         ("a field of nothing", |d| d.drafted("colour", json!("red"))),
         ("a line with a field of nothing", |d| {
