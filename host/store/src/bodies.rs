@@ -182,7 +182,7 @@ fn make_dir(dir: &Path) -> Result<(), BodyError> {
     if dir.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(dir).map_err(refused(dir))?;
+    disk::make_private(dir).map_err(refused(dir))?;
     match dir.parent() {
         Some(parent) => disk::sync_dir(parent).map_err(refused(parent)),
         None => Ok(()),

@@ -50,3 +50,15 @@ pub(crate) fn size(dir: &Path) -> io::Result<u64> {
     }
     Ok(total)
 }
+
+/// Makes a folder that only its owner may enter, with what is missing above it. One that is there stays as it is.
+pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}

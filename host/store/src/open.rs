@@ -5,7 +5,6 @@
 //!
 //! The directory: `lock`, `witness.json`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`).
 
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -31,7 +30,7 @@ pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
         let path = path.to_owned();
         move |source| OpenError::Io { path, source }
     };
-    fs::create_dir_all(dir).map_err(refused(dir))?;
+    disk::make_private(dir).map_err(refused(dir))?;
     let lock = DirLock::take(dir)?;
     let other = Backend::ALL
         .into_iter()
@@ -44,7 +43,7 @@ pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
         });
     }
     let home = dir.join(backend.name());
-    fs::create_dir_all(&home).map_err(refused(&home))?;
+    disk::make_private(&home).map_err(refused(&home))?;
     disk::sync_dir(dir).map_err(refused(dir))?;
     let unreadable = |reason: String| OpenError::Damaged {
         dir: dir.to_owned(),

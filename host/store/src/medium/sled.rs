@@ -8,13 +8,14 @@
 //! it never syncs, too; a `snap.*.generating` file left by a kill is taken for a finished snapshot and
 //! refused; some failures panic.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, Once};
 use std::time::{Duration, Instant};
 
 use super::{Change, Medium, MediumError, RawRow};
@@ -151,9 +152,31 @@ fn remove_unfinished_snapshots(home: &Path) -> io::Result<()> {
     Ok(())
 }
 
+thread_local! {
+    /// Whether this thread is inside a sled call, whose panics become errors and are told there.
+    static GUARDED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Panics inside a guarded call are not printed as well.
+fn quiet_hook() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if GUARDED.with(Cell::get) == 0 {
+                usual(panic);
+            }
+        }));
+    });
+}
+
 /// Runs a sled call; its panics become errors.
 fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, MediumError> {
-    match catch_unwind(AssertUnwindSafe(call)) {
+    quiet_hook();
+    GUARDED.with(|depth| depth.set(depth.get() + 1));
+    let outcome = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.with(|depth| depth.set(depth.get().saturating_sub(1)));
+    match outcome {
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(sled::Error::Corruption { at, .. })) => Err(MediumError::Damaged(match at {
             Some(at) => format!("sled found damage at {at:?}"),
