@@ -230,7 +230,7 @@ mod tests {
         for backend in Backend::ALL {
             let dir = tempfile::tempdir().unwrap();
             drop(open(dir.path(), backend).unwrap());
-            fs::remove_dir_all(dir.path().join(backend.name())).unwrap();
+            std::fs::remove_dir_all(dir.path().join(backend.name())).unwrap();
             let refusal = open(dir.path(), backend).unwrap_err().to_string();
             assert!(refusal.contains("all its rows are gone"), "{refusal}");
         }
