@@ -22,17 +22,45 @@ pub(crate) enum Exit {
     Data,
 }
 
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Waiting => 3,
+            Self::FarSide => 4,
+            Self::Data => 5,
+        }
+    }
+
+    /// What scripts branch on without knowing the numbers.
+    fn kind(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Usage => "usage",
+            Self::Waiting => "waiting",
+            Self::FarSide => "far-side",
+            Self::Data => "data-directory",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        ExitCode::from(match exit {
-            Exit::Done => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Waiting => 3,
-            Exit::FarSide => 4,
-            Exit::Data => 5,
-        })
+        Self::from(exit.code())
     }
+}
+
+/// An error as `--json` prints it: `{"error": {"kind", "message", "causes", "exit_code"}}`.
+pub(crate) fn as_json(exit: Exit, message: &str, causes: &[String]) -> serde_json::Value {
+    serde_json::json!({"error": {
+        "kind": exit.kind(),
+        "message": message,
+        "causes": causes,
+        "exit_code": exit.code(),
+    }})
 }
 
 /// A wrong configuration or use, in words that say what to do.
@@ -56,14 +84,13 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 | EngineError::Body(_)
                 | EngineError::Format { .. } => Exit::Data,
                 EngineError::Transform { .. } | EngineError::Organisations { .. } => Exit::Usage,
-                EngineError::Call {
-                    source: CallError::Failure(failure),
-                    ..
-                } if failure.kind == FailureKind::Misconfigured => Exit::Usage,
-                EngineError::Call {
-                    source: CallError::Failure(_),
-                    ..
-                } => Exit::FarSide,
+                EngineError::Call { source, .. } => match source.as_ref() {
+                    CallError::Failure(failure) if failure.kind == FailureKind::Misconfigured => {
+                        Exit::Usage
+                    }
+                    CallError::Failure(_) => Exit::FarSide,
+                    CallError::Plugin { .. } => Exit::Failed,
+                },
                 EngineError::WrongOrganisation { .. } => Exit::FarSide,
                 _ => Exit::Failed,
             };

@@ -37,7 +37,7 @@ pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked
         .await
         .map_err(|source| EngineError::Transform {
             flow: flow.name.to_string(),
-            source,
+            source: Box::new(source),
         })?;
 
     let mut problems = Vec::new();
@@ -80,7 +80,7 @@ pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked
     if !problems.is_empty() {
         return Err(EngineError::Transform {
             flow: flow.name.to_string(),
-            source: TransformError::Settings(problems),
+            source: Box::new(TransformError::Settings(problems)),
         });
     }
     Ok(Checked {

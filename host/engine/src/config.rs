@@ -37,7 +37,7 @@ pub struct Timing {
     /// 6 minutes; a minute is left for clocks and the wire.
     pub resend_window: Duration,
     /// How long the far side may still be working on a request that nobody waits for. Until then a lost request is only
-    /// looked for: whether a key protects while its first request still runs is not known of Xero.
+    /// looked for: whether a key protects while its first request still runs is not known of Xero. Lists have to show what was done within it.
     pub in_flight: Duration,
     /// How long after the first byte reading back may decide.
     pub settle: Duration,

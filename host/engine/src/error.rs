@@ -42,7 +42,7 @@ pub enum EngineError {
         /// What was being done.
         doing: String,
         /// What happened.
-        source: CallError,
+        source: Box<CallError>,
     },
     /// The transform can't be used.
     #[error("flow {flow}: {source}")]
@@ -50,7 +50,7 @@ pub enum EngineError {
         /// The flow.
         flow: String,
         /// What is wrong.
-        source: TransformError,
+        source: Box<TransformError>,
     },
     /// The connection answers for another organisation than the one it is pinned to.
     #[error(
@@ -106,7 +106,7 @@ impl EngineError {
         Self::Call {
             connection: connection.to_owned(),
             doing: doing.into(),
-            source,
+            source: Box::new(source),
         }
     }
 }

@@ -75,11 +75,20 @@ pub trait Transform: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransformError {
     /// Its settings are wrong; each problem names line and key.
-    #[error("the mapping has {} problem(s)", .0.len())]
+    #[error("the mapping has {} problem(s):{}", .0.len(), told(.0))]
     Settings(Vec<Problem>),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
+}
+
+/// Each problem on a line of its own.
+fn told(problems: &[Problem]) -> String {
+    let lines = problems.iter().map(|problem| match &problem.field {
+        Some(field) => format!("\n  {field}: {}", problem.message),
+        None => format!("\n  {}", problem.message),
+    });
+    lines.collect()
 }
 
 /// How a write went, as far as the wire tells.

@@ -1,7 +1,7 @@
 //! Recover: requests whose effect isn't known are resolved by rule (design section 5), never by sending again blindly.
 //!
-//! (a) Unanswered and surely no longer running, or answered with an error once: the same bytes under the same key while the far side
-//! remembers keys, always after a look. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared.
+//! (a) Surely no longer running: the same bytes under the same key while the far side remembers keys, always after a look; after an
+//! answered error once only. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared.
 //! (d) Not found: made again only where that can't make a second one; else a person decides, and every run looks again.
 
 use crate::config::Unproven;
@@ -136,10 +136,10 @@ impl Engine {
         let young = self
             .since(request.started_at)
             .is_some_and(|age| age < timing.resend_window);
-        let over = ended == Ended::Answered
-            || self
-                .since(request.last_sent_at)
-                .is_some_and(|quiet| quiet >= timing.in_flight);
+        // After an error too: it may have been done all the same, without its key being remembered and before lists show it.
+        let over = self
+            .since(request.last_sent_at)
+            .is_some_and(|quiet| quiet >= timing.in_flight);
         let harmless = only_updates(open) || open.iter().all(|op| self.enforced(op));
         let keyed = self.flow.keyed.contains(&request.connection);
         young

@@ -75,7 +75,7 @@ impl Engine {
                 .await
                 .map_err(|source| EngineError::Transform {
                     flow: self.flow.name.to_string(),
-                    source: source.into(),
+                    source: Box::new(source.into()),
                 })?;
         Ok(batch
             .into_iter()

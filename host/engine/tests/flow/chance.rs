@@ -63,7 +63,7 @@ fn day() -> impl Strategy<Value = Day> {
         1usize..4,
         numbers,
         any::<bool>(),
-        0i64..300,
+        0i64..100,
         faults,
         runs,
     )

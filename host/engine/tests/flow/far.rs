@@ -256,10 +256,12 @@ impl Far {
             }
             Fault::HalfAnswer => {
                 let results = self.commit(ops);
+                self.remember(key, ok(&results));
                 Sent::Answered(ok(&results[..1]))
             }
             Fault::BrokenRecord => {
                 let mut results = self.commit(ops);
+                self.remember(key, ok(&results));
                 if let Some(applied) = results[0].get_mut("applied") {
                     applied["doc"] = json!("[1");
                 }

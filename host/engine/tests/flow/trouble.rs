@@ -246,10 +246,16 @@ async fn a_mapping_that_reads_what_is_not_there_does_not_start() {
         vec!["Colour".to_owned(), "Owner".to_owned()],
     ));
     let error = world.open().await.err().unwrap();
+    assert!(
+        error
+            .to_string()
+            .contains("Account.Colour: the mapping reads"),
+        "{error}"
+    );
     let EngineError::Transform { source, .. } = error else {
         panic!("{error}")
     };
-    let footbridge_engine::ports::TransformError::Settings(problems) = source else {
+    let footbridge_engine::ports::TransformError::Settings(problems) = *source else {
         panic!("{source}")
     };
     let told: Vec<_> = problems
