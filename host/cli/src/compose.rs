@@ -4,6 +4,7 @@ use crate::config::{Config, Flow, StoreKind};
 use crate::progress::Progress;
 use anyhow::Context;
 use chrono::Utc;
+use footbridge_engine::ports::Clock;
 use footbridge_engine::{Engine, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
@@ -17,21 +18,55 @@ use std::sync::Arc;
 pub(crate) const COMPILE: &str = COMPILE_COMMAND;
 
 /// A flow, ready to run.
-pub(crate) struct Composition {
-    pub(crate) engine: Arc<Engine>,
+pub struct Composition {
+    /// What runs it.
+    pub engine: Arc<Engine>,
     pub(crate) progress: Arc<Progress>,
     pub(crate) broker: Arc<Broker>,
+}
+
+/// What a flow runs in. A process has one; tests share one among many data directories and bring their own clock.
+pub struct Surroundings {
+    /// Where its plugins are installed.
+    pub sandbox: Sandbox,
+    /// Whose time it goes by.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl Composition {
     /// Opens everything that a flow needs. Nothing is read from or written to the far sides yet.
     pub(crate) async fn open(config: &Config, name: &str, flow: &Flow) -> anyhow::Result<Self> {
-        let data = config.data_dir();
         let store = store(config)?;
-        let bodies = Arc::new(Bodies::open(&data).context("the bodies of the data directory")?);
         let sandbox = sandbox(config)?;
         install_bundled(&sandbox).await?;
-        let broker = broker(config)?;
+        let clock = Arc::new(SystemClock);
+        Self::assemble(
+            config,
+            (name, flow),
+            store,
+            &Surroundings { sandbox, clock },
+        )
+        .await
+    }
+
+    /// The same in surroundings that are there already.
+    ///
+    /// # Errors
+    /// What is wrong with configuration, data directory, plugins or mapping.
+    pub async fn open_in(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Self> {
+        let flow = config.flow(None)?;
+        Self::assemble(config, flow, store(config)?, surroundings).await
+    }
+
+    async fn assemble(
+        config: &Config,
+        (name, flow): (&str, &Flow),
+        store: Arc<dyn Store>,
+        Surroundings { sandbox, clock }: &Surroundings,
+    ) -> anyhow::Result<Self> {
+        let bodies =
+            Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
+        let broker = broker(config, clock)?;
         let connector = |connection: &str| -> anyhow::Result<_> {
             let plugin = plugin_of(config, connection)?;
             Ok(sandbox.connector(
@@ -43,8 +78,8 @@ impl Composition {
         let progress = Arc::new(Progress::new());
         let parts = Parts {
             store,
-            bodies,
-            clock: Arc::new(SystemClock),
+            bodies: Arc::new(bodies),
+            clock: Arc::clone(clock),
             watch: Arc::clone(&progress) as _,
             source: connector(&flow.source)?,
             ledger: connector(&flow.ledger)?,
@@ -85,21 +120,24 @@ pub(crate) fn sandbox(config: &Config) -> anyhow::Result<Sandbox> {
 }
 
 /// The broker for all connections of the configuration.
-pub(crate) fn broker(config: &Config) -> anyhow::Result<Arc<Broker>> {
+pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<Broker>> {
     let connections: Vec<Connection> = config.connections.values().cloned().collect();
     Ok(Broker::new(
         connections,
         BrokerOptions {
             key: InstallationKey::open_or_create(&config.key_file())?,
             tokens: Some(config.data_dir().join("tokens")),
-            clock: Arc::new(SystemClock),
+            clock: Arc::clone(clock),
             audit: None,
         },
     )?)
 }
 
 /// The plugins that come along are installed like any others, by digest; a new version of Footbridge brings new ones.
-pub(crate) async fn install_bundled(sandbox: &Sandbox) -> anyhow::Result<()> {
+///
+/// # Errors
+/// A plugin can't be checked, compiled or stored.
+pub async fn install_bundled(sandbox: &Sandbox) -> anyhow::Result<()> {
     for component in footbridge_bundle::ALL {
         let wanted = sandbox.inspect(component.bytes)?.digest;
         let there = sandbox.installed(component.name).ok();

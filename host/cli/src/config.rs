@@ -18,7 +18,7 @@ use std::time::Duration;
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub(crate) struct Config {
+pub struct Config {
     /// The data directory, relative to this file. `footbridge-data`.
     #[serde(default = "default_data")]
     pub(crate) data: PathBuf,
@@ -123,7 +123,10 @@ fn default_transform() -> String {
 
 impl Config {
     /// Reads and checks a configuration.
-    pub(crate) fn read(file: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// The first thing that is wrong: file, line, key, what was found, what is accepted.
+    pub fn read(file: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(file).map_err(|e| {
             UsageError(format!(
                 "{} can't be read: {e}. `footbridge init` writes one to start from; `--config FILE` names another",

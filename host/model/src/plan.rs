@@ -35,6 +35,43 @@ pub struct Plan {
     /// The counter of number mode `counter` once every operation of this plan is sent; else as it was given.
     #[serde(default)]
     pub next_number: u64,
+    /// What each invoice of `ops` comes to, in their order, for people: nothing is written from it.
+    #[serde(default)]
+    pub bills: Vec<Bill>,
+}
+
+/// What a planned invoice comes to, as the ledger will work it out (domain rule 6). Amounts are texts with the currency's places.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bill {
+    /// The operation that makes it.
+    pub op: OpId,
+    /// Whom it bills.
+    pub customer: String,
+    /// ISO 4217.
+    pub currency: String,
+    /// Before tax.
+    pub sub_total: String,
+    /// The tax.
+    pub total_tax: String,
+    /// With tax.
+    pub total: String,
+    /// Its lines, in order.
+    pub lines: Vec<BillLine>,
+}
+
+/// One line of a [`Bill`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BillLine {
+    /// What is billed.
+    pub description: String,
+    /// Quantity times price less discount.
+    pub amount: String,
+    /// The ledger's tax type.
+    pub tax_type: String,
+    /// Its rate in per cent.
+    pub tax_rate: String,
+    /// Who decided the tax type: `rule "EU"`, `item "A-1"`.
+    pub tax_from: String,
 }
 
 /// A ledger record that is recognised as ours or as our customer: the link is made, the record isn't touched.

@@ -70,10 +70,17 @@ pub(crate) fn create(
     Ok((op, bill))
 }
 
-fn bill(op: &Op, to_bill: &ToBill<'_>, party: &Party, lines: &[Decided<'_>], totals: Totals) -> Bill {
+fn bill(
+    op: &Op,
+    to_bill: &ToBill<'_>,
+    party: &Party,
+    lines: &[Decided<'_>],
+    totals: Totals,
+) -> Bill {
+    let shown = |amount: Decimal| money::bare(amount, &to_bill.currency);
     let line = |line: &Decided<'_>| BillLine {
         description: line.draft.description.clone(),
-        amount: money::two_places(line.amount),
+        amount: shown(line.amount),
         tax_type: line.tax.tax_type.clone(),
         tax_rate: canonical(line.tax.rate),
         tax_from: line.tax.winner.clone(),
@@ -82,9 +89,9 @@ fn bill(op: &Op, to_bill: &ToBill<'_>, party: &Party, lines: &[Decided<'_>], tot
         op: op.id.clone(),
         customer: party.name.clone(),
         currency: to_bill.currency.clone(),
-        sub_total: money::two_places(totals.sub_total),
-        total_tax: money::two_places(totals.total_tax),
-        total: money::two_places(totals.total),
+        sub_total: shown(totals.sub_total),
+        total_tax: shown(totals.total_tax),
+        total: shown(totals.total),
         lines: lines.iter().map(line).collect(),
     }
 }

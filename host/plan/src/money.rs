@@ -29,11 +29,16 @@ pub(crate) fn places(currency: &str) -> u32 {
     }
 }
 
-/// `1200.50 GBP`: at least two places, more where there are more.
+/// `1200.50 GBP`: at least the currency's places, more where there are more.
 pub(crate) fn shown(amount: Decimal, currency: &str) -> String {
+    format!("{} {currency}", bare(amount, currency))
+}
+
+/// The same without the currency: `1200.50`.
+pub(crate) fn bare(amount: Decimal, currency: &str) -> String {
     let plain = amount.normalize();
     let scale = plain.scale().max(places(currency));
-    format!("{plain:.*} {currency}", scale as usize)
+    format!("{plain:.*}", scale as usize)
 }
 
 #[cfg(test)]

@@ -6,8 +6,11 @@ use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::render::safe;
+use footbridge_engine::ports::Clock;
+use footbridge_sandbox::SystemClock;
 use serde::Serialize;
 use std::path::Path;
+use std::sync::Arc;
 
 /// One check.
 #[derive(Debug, Serialize)]
@@ -39,11 +42,12 @@ async fn everything(
     checks: &mut Vec<Check>,
     worst: &mut Exit,
 ) {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Some(broker) = note(
         checks,
         worst,
         "connections' settings and secrets",
-        compose::broker(config),
+        compose::broker(config, &clock),
     ) else {
         return;
     };

@@ -3,38 +3,11 @@
 use crate::args;
 use crate::commands::{Output, print_json};
 use crate::exit::{Exit, UsageError};
+use crate::template::{Fill, MAPPING, filled};
 use anyhow::Context;
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
-
-/// The configuration that `init` and the demo start from. Marks in double braces are filled in.
-pub(crate) const CONFIG: &str = include_str!("../../../../templates/footbridge.toml");
-/// The mapping.
-pub(crate) const MAPPING: &str = include_str!("../../../../templates/mappings/lead-to-cash.toml");
-
-/// What the template leaves open.
-pub(crate) struct Fill<'a> {
-    pub(crate) salesforce_url: &'a str,
-    pub(crate) salesforce_client: &'a str,
-    pub(crate) salesforce_secret: &'a str,
-    pub(crate) xero_client: &'a str,
-    pub(crate) xero_secret: &'a str,
-    pub(crate) xero_urls: &'a str,
-    pub(crate) go_live: &'a str,
-}
-
-/// The configuration with its marks filled in.
-pub(crate) fn filled(fill: &Fill<'_>) -> String {
-    CONFIG
-        .replace("{{salesforce-url}}", fill.salesforce_url)
-        .replace("{{salesforce-client}}", fill.salesforce_client)
-        .replace("{{salesforce-secret}}", fill.salesforce_secret)
-        .replace("{{xero-client}}", fill.xero_client)
-        .replace("{{xero-secret}}", fill.xero_secret)
-        .replace("{{xero-urls}}", fill.xero_urls)
-        .replace("{{go-live}}", fill.go_live)
-}
 
 pub(crate) fn run(args: &args::Init, output: Output) -> anyhow::Result<Exit> {
     std::fs::create_dir_all(&args.directory)

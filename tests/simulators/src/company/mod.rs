@@ -28,7 +28,7 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 
 pub use blueprint::{Kind, Outcome, Reason};
-pub use seed::SeedError;
+pub use seed::{SeedError, add_fields};
 pub use story::{Followed, Story, ToFix};
 
 use blueprint::{Blueprint, Deal};

@@ -92,11 +92,7 @@ impl Company {
     }
 
     fn seed_salesforce(&self, salesforce: &SalesforceSimulator) -> Result<(), SeedError> {
-        for (object, field) in fields() {
-            salesforce
-                .add_field(object, field)
-                .map_err(SeedError::Field)?;
-        }
+        add_fields(salesforce)?;
         let standard = salesforce
             .standard_pricebook_id()
             .ok_or(SeedError::NoPriceBook)?;
@@ -118,36 +114,33 @@ impl Company {
 
     /// Loading lines rolled them up; where a deal states another amount, it keeps that.
     fn restore_amounts(&self, salesforce: &SalesforceSimulator) {
-        let field = FieldDef::new(
-            "Amount",
-            FieldKind::Currency {
-                precision: 18,
-                scale: 2,
-            },
-        );
         let deals = self
             .salesforce
             .iter()
             .filter(|(object, _)| *object == "Opportunity")
             .flat_map(|(_, deals)| deals);
-        salesforce.with(|org| {
-            for deal in deals {
-                let stated = deal
-                    .get("Amount")
-                    .and_then(|amount| amount.to_string().parse::<Decimal>().ok());
-                let stored = org.store.get("Opportunity", &text(deal, "Id")).cloned();
-                let (Some(stated), Some(mut stored)) = (stated, stored) else {
-                    continue;
-                };
-                let amount = field.number(stated);
-                if *stored.get("Amount") != amount {
-                    stored.set("Amount", amount);
-                    org.store.put("Opportunity", stored);
-                }
+        for deal in deals {
+            let stated = deal
+                .get("Amount")
+                .and_then(|amount| amount.to_string().parse::<Decimal>().ok());
+            if let Some(stated) = stated {
+                salesforce.state_amount(&text(deal, "Id"), stated);
             }
-            org.store.commit();
-        });
+        }
     }
+}
+
+/// Adds the fields that a firm which uses Footbridge has made in its Salesforce.
+///
+/// # Errors
+/// An object is missing.
+pub fn add_fields(salesforce: &SalesforceSimulator) -> Result<(), SeedError> {
+    for (object, field) in fields() {
+        salesforce
+            .add_field(object, field)
+            .map_err(SeedError::Field)?;
+    }
+    Ok(())
 }
 
 fn seed_xero(

@@ -1,10 +1,11 @@
 //! The tally: what is in the simulators after the syncs, counted from their records and nothing else.
 //!
-//! Only the names of the reasons under `held` come from the product; which deals they stand for is checked against the invoices found.
+//! Only the names of the reasons under `held` come from the product; which deals may be held is for the company's author to say.
 
 use super::Told;
 use super::world::{Calls, World};
 use footbridge_engine::Standing;
+use footbridge_simulators::company::Outcome;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::Value;
@@ -26,7 +27,7 @@ pub(crate) struct Tally {
     pub(crate) held: BTreeMap<String, usize>,
     /// Invoices beyond the first with the same key.
     pub(crate) duplicates: usize,
-    /// Won deals with neither an invoice nor a reason.
+    /// Won deals without an invoice that their author meant to be billed, or that nobody gave a reason for.
     pub(crate) lost: usize,
     /// Invoices whose net total isn't the deal's amount (or its first part).
     pub(crate) total_mismatches: usize,
@@ -122,6 +123,13 @@ impl Tally {
                 )
             })
             .collect();
+        let meant: BTreeSet<&str> = world
+            .company
+            .won
+            .iter()
+            .filter(|deal| deal.outcome == Outcome::Billed)
+            .map(|deal| deal.id.as_str())
+            .collect();
         let existing = ids(&created, "InvoiceID");
         let mut tally = Self {
             deals: deals.len(),
@@ -150,8 +158,10 @@ impl Tally {
                 .filter(|invoice| text(invoice, "Url").contains(&id))
                 .collect();
             match (of_deal.as_slice(), reasons.get(id.as_str())) {
-                ([], Some(reason)) => *tally.held.entry((*reason).to_owned()).or_default() += 1,
-                ([], None) => tally.lost += 1,
+                ([], Some(reason)) if !meant.contains(id.as_str()) => {
+                    *tally.held.entry((*reason).to_owned()).or_default() += 1;
+                }
+                ([], _) => tally.lost += 1,
                 (invoices, _) => {
                     let due = first_part(deal);
                     tally.total_mismatches += invoices

@@ -2,7 +2,7 @@
 //!
 //! Real limits, real HTTP on loopback. It never looks into the host.
 
-use crate::commands::init::{self, Fill};
+use crate::template::{self, Fill};
 use anyhow::Context;
 use chrono::Utc;
 use footbridge_simulators::clock::SimClock;
@@ -87,7 +87,7 @@ impl World {
         }
         let secret =
             |name: &str| format!("{{ file = {:?} }}", folder.join(name).display().to_string());
-        let config = init::filled(&Fill {
+        let config = template::filled(&Fill {
             salesforce_url: self.salesforce_url(),
             salesforce_client: &self.client.0,
             salesforce_secret: &secret("salesforce.secret"),
@@ -100,7 +100,7 @@ impl World {
                 .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         });
         std::fs::write(folder.join("footbridge.toml"), config)?;
-        std::fs::write(folder.join("lead-to-cash.toml"), init::MAPPING)?;
+        std::fs::write(folder.join("lead-to-cash.toml"), template::MAPPING)?;
         Ok(())
     }
 

@@ -1,0 +1,122 @@
+//! The program: reads the command line, dispatches, prints an error once. The composition root is in [`compose`].
+//!
+//! What is public here is for tests that compose what the binary composes; it is no API for others.
+
+mod args;
+mod commands;
+pub mod compose;
+pub mod config;
+mod exit;
+mod progress;
+mod render;
+pub mod template;
+
+use args::{Cli, Command};
+use clap::Parser;
+use commands::Output;
+use config::Config;
+use exit::Exit;
+use std::process::ExitCode;
+
+/// The whole process: the exit code is the one that is documented under `footbridge --help`.
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some((compose::COMPILE, rest)) = arguments
+        .split_first()
+        .map(|(first, rest)| (first.as_str(), rest))
+    {
+        return footbridge_sandbox::compile_child(rest);
+    }
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return misused(&error, &arguments),
+    };
+    let output = if cli.json { Output::Json } else { Output::Text };
+    logging();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("footbridge: threads can't be started: {error}");
+            return Exit::Failed.into();
+        }
+    };
+    match runtime.block_on(dispatch(&cli, output)) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            let exit = exit::of(&error);
+            report(&error, output);
+            exit.into()
+        }
+    }
+}
+
+async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
+    match &cli.command {
+        Command::Demo(args) => commands::demo::run(args, output).await,
+        Command::Init(args) => commands::init::run(args, output),
+        Command::Plugin(args) => commands::plugin::run(&cli.config, args, output).await,
+        Command::Doctor(args) => commands::doctor::run(&cli.config, args, output).await,
+        Command::Plan(args) => commands::plan::run(&Config::read(&cli.config)?, args, output).await,
+        Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
+        Command::Status(args) => {
+            commands::status::run(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::Items(args) => {
+            commands::items::run(&Config::read(&cli.config)?, args, output).await
+        }
+    }
+}
+
+/// Logs go to standard error; `FOOTBRIDGE_LOG=debug` shows more.
+fn logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("FOOTBRIDGE_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}
+
+/// Help and version are no mistakes; a mistake is told as JSON where JSON was asked for.
+fn misused(error: &clap::Error, arguments: &[String]) -> ExitCode {
+    if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let message = text.trim_start_matches("error: ").trim_end();
+        println!("{}", exit::as_json(Exit::Usage, message, &[]));
+        return Exit::Usage.into();
+    }
+    // Nobody is left to tell when the terminal is gone.
+    let _printed = error.print();
+    if error.use_stderr() {
+        Exit::Usage.into()
+    } else {
+        Exit::Done.into()
+    }
+}
+
+/// The error once, with its causes, made harmless for a terminal.
+fn report(error: &anyhow::Error, output: Output) {
+    let message = error.to_string();
+    let mut said = message.clone();
+    let mut causes = Vec::new();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !said.contains(&cause) {
+            said.push_str(&cause);
+            causes.push(cause);
+        }
+    }
+    match output {
+        Output::Json => println!("{}", exit::as_json(exit::of(error), &message, &causes)),
+        Output::Text => {
+            let all = std::iter::once(&message).chain(&causes);
+            for (n, line) in all.flat_map(|text| text.lines()).enumerate() {
+                let first = if n == 0 { "footbridge: " } else { "  " };
+                eprintln!("{first}{}", render::safe(line, 2000));
+            }
+        }
+    }
+}
