@@ -42,7 +42,7 @@ impl Engine {
                 Sent::NotSent {
                     retry_after_seconds: Some(seconds),
                     why,
-                } if seconds <= LONGEST_WAIT && waits < MOST_WAITS => {
+                } if first && seconds <= LONGEST_WAIT && waits < MOST_WAITS => {
                     waits += 1;
                     self.watch.at(&Point::Waiting {
                         seconds: u64::from(seconds),
@@ -174,18 +174,14 @@ impl Engine {
         Ok(known)
     }
 
-    /// Where the far side refuses a second record, its no to a repeated request may be about the first one.
+    /// A no to a repeated request, whatever its words (a limit, a right, a unique key), says nothing of the first one, which may
+    /// still take effect. Only a yes ends the doubt about something that is made.
     fn may_be_the_first(&self, ops: &[Op], outcome: &Outcome) -> bool {
-        let refused = matches!(
-            &outcome.verdict,
-            Verdict::Failed(failure)
-                if matches!(failure.kind, FailureKind::Rejected | FailureKind::Conflict)
-        );
-        refused
+        matches!(&outcome.verdict, Verdict::Failed(_))
             && ops
                 .iter()
                 .find(|op| op.id.as_str() == outcome.operation)
-                .is_some_and(|op| op.action == Action::Create && self.enforced(op))
+                .is_some_and(|op| op.action == Action::Create)
     }
 
     /// Marks a request as in doubt, durably.
@@ -292,7 +288,7 @@ fn in_doubt(verdict: &Verdict) -> bool {
 /// Whether an answer of this status says that the far side itself had finished. A gateway that gave up (502, 504) doesn't.
 fn ended(status: u16) -> Ended {
     match status {
-        408 | 502 | 504 => Ended::Unknown,
+        408 | 502 | 503 | 504 => Ended::Unknown,
         _ => Ended::Answered,
     }
 }

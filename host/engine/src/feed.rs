@@ -6,18 +6,24 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::mirror::{Changes, Novelty, our_key};
-use crate::ports::Connector;
+use crate::ports::{CallError, Connector};
 use crate::state::keys::{self, Side};
 use crate::state::rows::{Cursor, Due, Ours};
 use crate::watch::Point;
 use footbridge_model::document::Document;
-use footbridge_model::plugin::{FeedRequest, Item, Presence};
+use footbridge_model::plugin::{FeedRequest, Item, Page, Presence};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 /// Most items wanted in a page.
 const PAGE: u32 = 1000;
 /// No feed has more pages than this in one run. A cursor that comes back goes in circles long before.
 const MOST_PAGES: usize = 20_000;
+
+/// Longest pause, in seconds, that a read is kept for; after a longer one the next run goes on from the cursor.
+const LONGEST_PAUSE: u32 = 70;
+/// So many pauses in a row.
+const MOST_PAUSES: u32 = 5;
 
 /// What reading an object brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,9 +61,7 @@ impl Engine {
                 limit: PAGE,
                 fields: fields.to_vec(),
             };
-            let page = connector.read_changes(request).await.map_err(|e| {
-                EngineError::call(side.0.as_str(), format!("reading {object} records"), e)
-            })?;
+            let page = self.page(side, connector, request).await?;
             let mut changes = Changes::default();
             for item in &page.items {
                 match self.state.mirror(side, item, &mut changes).await? {
@@ -94,6 +98,42 @@ impl Engine {
                 what: "gives pages without end".to_owned(),
             },
         ))
+    }
+
+    /// One page. Where the far side or a budget asks for a pause of about a minute, it is kept and the page asked for again.
+    async fn page(
+        &self,
+        side: &Side,
+        connector: &dyn Connector,
+        request: FeedRequest,
+    ) -> Result<Page, EngineError> {
+        let mut pauses = 0;
+        loop {
+            let error = match connector.read_changes(request.clone()).await {
+                Ok(page) => return Ok(page),
+                Err(error) => error,
+            };
+            let pause = match &error {
+                CallError::Failure(failure) => failure.retry_after_seconds,
+                CallError::Plugin { .. } => None,
+            };
+            match pause {
+                Some(seconds) if seconds <= LONGEST_PAUSE && pauses < MOST_PAUSES => {
+                    pauses += 1;
+                    self.watch.at(&Point::Waiting {
+                        seconds: u64::from(seconds),
+                        why: format!("{} asked for a pause", side.0),
+                    });
+                    self.clock
+                        .sleep(Duration::from_secs(u64::from(seconds)))
+                        .await;
+                }
+                _ => {
+                    let doing = format!("reading {} records", request.object);
+                    return Err(EngineError::call(side.0.as_str(), doing, error));
+                }
+            }
+        }
     }
 
     /// Records by id that the feed hasn't brought: read and mirrored.
