@@ -320,6 +320,19 @@ async fn a_number_of_our_counter_proves_no_absence_and_is_not_given_twice() {
 
 #[tokio::test]
 async fn an_answer_to_the_second_sending_does_not_end_the_first() {
+    for second in [
+        Fault::ErrorBefore(500),
+        Fault::ErrorBefore(503),
+        Fault::RateLimited(26),
+        Fault::Unauthorised,
+        Fault::QuotaUsedUp,
+    ] {
+        the_first_comes_later(second).await;
+    }
+}
+
+async fn the_first_comes_later(second: Fault) {
+    let what = format!("{second:?}");
     let world = world(
         &|| World::with_deals(Numbers::Ledger, 1),
         &Fault::CommitsAfter(1200),
@@ -329,18 +342,18 @@ async fn an_answer_to_the_second_sending_does_not_end_the_first() {
         // A ledger whose keys don't guard a request that is still running, and that fails the second one.
         let mut far = world.far.lock().unwrap();
         far.keys_guard_running = false;
-        far.fault("invoice", Fault::ErrorBefore(500));
+        far.fault("invoice", second);
     }
     world.sync().await;
     world.pass(150);
     world.sync().await;
-    assert_eq!(standing(&world).await, "2 doubt");
+    assert_eq!(standing(&world).await, "2 doubt", "{what}");
     world.pass(660);
     world.sync().await;
     assert_eq!(
         standing(&world).await,
         "2 person",
-        "the first may still be running, and is"
+        "{what}: the first may still be running, and is"
     );
     world.pass(600);
     world.sync().await;
