@@ -72,8 +72,10 @@ impl Engine {
                 && known.reason == note.reason
                 && known.message == short(note.message.clone())
                 && known.subject == titled(subject);
-            if same || (known.reason == reason::IN_DOUBT && note.reason == reason::UNRESOLVED_WRITE)
-            {
+            let says_more = (known.reason == reason::IN_DOUBT
+                && note.reason == reason::UNRESOLVED_WRITE)
+                || (known.reason == reason::TOTAL_DIFFERS && note.reason == reason::UP_TO_DATE);
+            if same || says_more {
                 return Ok(());
             }
         }

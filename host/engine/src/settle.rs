@@ -10,8 +10,10 @@ use crate::mirror::Changes;
 use crate::state::keys;
 use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
 use crate::watch::Point;
+use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::link::{Link, Member};
+use footbridge_model::money::decimal;
 use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
 use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
 use footbridge_model::request::{RequestEvent, RequestState};
@@ -113,7 +115,25 @@ impl Engine {
             Some(&op.subject.record),
         )?;
         let object = op.object.as_str();
-        if object == "invoice" || object == self.flow.policy.deal.object {
+        let differs = match object {
+            "invoice" => other_totals(&op.doc, &applied.doc),
+            _ => None,
+        };
+        if let Some(differs) = differs {
+            let message = format!(
+                "{}: the ledger made it as {} {differs}. Look at it there; correct it or void it, then `footbridge items retry`",
+                op.why, applied.id
+            );
+            self.decide(
+                changes,
+                &op.subject,
+                Standing::Refused,
+                reason::TOTAL_DIFFERS,
+                &message,
+            )?;
+        } else if object == "invoice"
+            || (object == self.flow.policy.deal.object && !self.is_flagged(&op.subject).await?)
+        {
             self.decide(changes, &op.subject, Standing::Applied, "invoiced", &op.why)?;
         }
         if object == "invoice" && self.flow.policy.write_back.is_some() {
@@ -132,6 +152,13 @@ impl Engine {
             )?;
         }
         Ok(())
+    }
+
+    /// Whether a person has yet to look at an invoice with other totals than planned.
+    pub(crate) async fn is_flagged(&self, subject: &Subject) -> Result<bool, EngineError> {
+        let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
+        let known = self.state.get::<Decision>(&key).await?;
+        Ok(known.is_some_and(|(known, _)| known.reason == reason::TOTAL_DIFFERS))
     }
 
     /// The outcome's record and its source become members of the operation's link.
@@ -259,4 +286,19 @@ pub(crate) fn source_member(intent: &LinkIntent) -> Member {
         shadow: intent.source_shadow.clone(),
         version: None,
     }
+}
+
+/// In words, where the ledger reports other totals than were planned. What it doesn't report is not compared.
+fn other_totals(planned: &Document, reported: &str) -> Option<String> {
+    let reported = Document::from_plugin(reported).ok()?;
+    ["sub_total", "total"].into_iter().find_map(|field| {
+        let (planned, there) = (planned.text(field)?, reported.text(field)?);
+        let same = decimal(planned).ok()? == decimal(there).ok()?;
+        (!same).then(|| {
+            format!(
+                "with a {} of {there} instead of {planned}",
+                field.replace('_', "-")
+            )
+        })
+    })
 }

@@ -103,18 +103,23 @@ impl Engine {
     pub async fn look_again(&self, id: &str) -> Result<bool, EngineError> {
         let object = &self.flow.policy.deal.object;
         let flow = self.flow.name.as_str();
-        if self
+        let known = self
             .state
-            .keys(&keys::decisions_of(flow, object, id).range())
-            .await?
-            .is_empty()
-        {
+            .all::<Decision>(&keys::decisions_of(flow, object, id).range())
+            .await?;
+        if known.is_empty() {
             return Ok(false);
         }
         let mut changes = crate::mirror::Changes::default();
         let due = Due {
             version: "asked for".to_owned(),
         };
+        for (key, _) in known
+            .iter()
+            .filter(|(_, decision)| decision.standing == Standing::Refused)
+        {
+            changes.delete(key);
+        }
         changes.put(&keys::due(flow, object, id), &due)?;
         self.state.commit(changes.into_set()).await?;
         Ok(true)

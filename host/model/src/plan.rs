@@ -237,7 +237,9 @@ pub mod reason {
     pub const REJECTED: &str = "rejected";
     /// Its effect is unknown.
     pub const IN_DOUBT: &str = "in-doubt";
-    /// The number field is empty, or can't number this invoice.
+    /// The ledger made the invoice with other totals than were planned.
+    pub const TOTAL_DIFFERS: &str = "total-differs";
+    /// The number field is empty. or can't number this invoice.
     pub const NUMBER_MISSING: &str = "number-missing";
     /// Another invoice or deal has the number.
     pub const NUMBER_TAKEN: &str = "number-taken";

@@ -264,6 +264,11 @@ fn operation(
             Document::List(lines.iter().map(line_doc).collect()),
         ),
     ]);
+    // What the ledger must come to; it is compared with what it reports, never sent. Look-up taxes of the US can't be predicted.
+    doc.insert("sub_total".to_owned(), text(&canonical(totals.sub_total)));
+    if index.input.organisation.country != "US" {
+        doc.insert("total".to_owned(), text(&canonical(totals.total)));
+    }
     let optional = [("reference", &to_bill.draft.reference), ("number", &number)];
     for (field, value) in optional {
         if let Some(value) = value {

@@ -58,6 +58,31 @@ async fn three_deals_become_customers_invoices_and_write_backs() {
 }
 
 #[tokio::test]
+async fn an_invoice_with_other_totals_than_planned_waits_for_a_look() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.far.lock().unwrap().surcharge = 1;
+    world.sync().await;
+    for _ in 0..2 {
+        let (standing, reason, message) = world.decision(1).await;
+        assert_eq!(
+            (standing, reason.as_str()),
+            (Standing::Refused, "total-differs")
+        );
+        assert!(message.contains("with a total of"), "{message}");
+        world.sync().await;
+    }
+    assert_eq!(world.count("invoice"), 1, "and no second one is made");
+    let id = world.decisions().await[0].subject.record.id.to_string();
+    assert!(world.engine().await.look_again(&id).await.unwrap());
+    world.sync().await;
+    assert_eq!(
+        world.decision(1).await.0,
+        Standing::Applied,
+        "a person looked"
+    );
+}
+
+#[tokio::test]
 async fn a_plan_writes_nothing_and_is_what_a_run_does() {
     let world = World::with_deals(Numbers::Ledger, 2);
     let first = world.plan().await;

@@ -78,6 +78,8 @@ pub(crate) struct Far {
     pub(crate) keys_guard_running: bool,
     /// The answer to a create doesn't report the number.
     pub(crate) silent_number: bool,
+    /// The ledger adds this to every total, whatever the lines say.
+    pub(crate) surcharge: u64,
     pub(crate) looks: usize,
 }
 
@@ -98,6 +100,7 @@ impl Far {
             find_complete: true,
             keys_guard_running: true,
             silent_number: false,
+            surcharge: 0,
             looks: 0,
         };
         far.put(
@@ -298,7 +301,7 @@ impl Far {
                     return failed("rejected", &why);
                 }
                 if op.object == "invoice" {
-                    totals(&mut doc);
+                    totals(&mut doc, self.surcharge);
                     if doc["number"].is_null() {
                         doc["number"] = json!(format!("INV-{count:04}"));
                     }
@@ -353,7 +356,7 @@ impl Far {
 }
 
 /// Amounts of whole pounds at 20 per cent.
-fn totals(doc: &mut Value) {
+fn totals(doc: &mut Value, surcharge: u64) {
     let lines = doc["lines"].as_array().unwrap();
     let net: u64 = lines
         .iter()
@@ -364,7 +367,7 @@ fn totals(doc: &mut Value) {
         .sum();
     doc["sub_total"] = json!(net.to_string());
     doc["total_tax"] = json!((net / 5).to_string());
-    doc["total"] = json!((net + net / 5).to_string());
+    doc["total"] = json!((net + net / 5 + surcharge).to_string());
 }
 
 fn ok(results: &[Value]) -> Answer {

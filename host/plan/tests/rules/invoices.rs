@@ -21,7 +21,7 @@ fn an_invoice_is_complete() {
             concat!(
                 r#"{{"amounts":"exclusive","currency":"GBP","customer":"x1","date":"2026-09-14","due_date":"2026-10-14","#,
                 r#""lines":[{{"account":"200","description":"Work","item":"BOLT","quantity":"4","tax_type":"RROUTPUT","unit_amount":"25"}}],"#,
-                r#""reference":"PO 7","status":"draft","url":"{}"}}"#
+                r#""reference":"PO 7","status":"draft","sub_total":"100","total":"105","url":"{}"}}"#
             ),
             our_url("d1", 1)
         )
