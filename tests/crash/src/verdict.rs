@@ -219,3 +219,58 @@ fn decimal(record: &Value, field: &str) -> Option<Decimal> {
         .map_or_else(|| value.to_string(), str::to_owned);
     Decimal::from_str(&text).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use footbridge_simulators::company::DealNote;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn what_is_missing_doubled_wrong_or_touched_is_counted() {
+        let world = World::start(30, 1).await.unwrap();
+        let before = Before::of(&world);
+        let billed = world.company.billed();
+        let nothing = Counts::of(&world, &before);
+        let missing = Counts {
+            expected: billed,
+            lost: billed,
+            ..Counts::default()
+        };
+        assert_eq!(nothing, missing);
+        let deal = |wanted: fn(&DealNote) -> bool| {
+            let found = world.company.won.iter().find(|deal| wanted(deal));
+            found.unwrap().id.clone()
+        };
+        let billable = deal(|deal| deal.outcome == Outcome::Billed);
+        let held = deal(|deal| deal.outcome != Outcome::Billed);
+        let contact = world.xero.dump("Contacts").remove(0);
+        for id in [&billable, &billable, &held] {
+            let invoice = json!({
+                "Type": "ACCREC", "Status": "AUTHORISED", "Url": format!("https://crm.test/{id}#1"),
+                "Contact": {"ContactID": contact["ContactID"]}, "Date": "2026-01-05", "DueDate": "2026-02-05",
+                "LineItems": [{"Description": "Work", "Quantity": 1, "UnitAmount": 0.01, "AccountCode": "200"}],
+            });
+            world.xero.load("Invoices", invoice).unwrap();
+        }
+        let unneeded = json!({"Name": "Nobody asked for it"});
+        world.xero.load("Contacts", unneeded).unwrap();
+        let counts = Counts::of(&world, &before);
+        let expected = Counts {
+            expected: billed,
+            found: 3,
+            // An invoice and a contact.
+            duplicates: 2,
+            lost: billed - 1,
+            unexpected: 1,
+            wrong_totals: 1,
+            wrong_write_backs: 0,
+            touched: 0,
+        };
+        assert_eq!(counts, expected);
+        assert!(!counts.is_right());
+        let renamed = json!({"Name": "Renamed", "ContactID": contact["ContactID"]});
+        world.xero.load("Contacts", renamed).unwrap();
+        assert_eq!(Counts::of(&world, &before).touched, 1);
+    }
+}
