@@ -152,7 +152,9 @@ def _other(
     contact = ledger.contacts.get(there.contact_id)
     if wanted.customer.contact is not None:
         problems += _differs("contact", wanted.customer.contact.id, there.contact_id)
-    if contact is None or contact.number != wanted.customer.account_id:
+    # A contact that was there before may keep its number empty: nothing of theirs has to be touched.
+    untouched = contact is not None and wanted.customer.contact is not None and not contact.number
+    if not untouched and (contact is None or contact.number != wanted.customer.account_id):
         problems.append("the contact does not carry the account's id %s" % wanted.customer.account_id)
     elif wanted.customer.contact is None and contact.name != wanted.customer.name:
         problems += _differs("contact name", wanted.customer.name, contact.name)
