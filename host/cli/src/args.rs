@@ -19,7 +19,7 @@ pub(crate) struct Cli {
         value_name = "FILE"
     )]
     pub(crate) config: PathBuf,
-    /// One JSON object on standard output instead of text.
+    /// JSON on standard output instead of text, errors too: {"error": {"kind", "message", "causes", "exit_code"}}.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to do.
@@ -55,6 +55,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  footbridge sync\n  footbridge sync --strict --json")]
     Sync(Sync),
     /// How things stand: last run, invoiced, waiting, in doubt. Reads only the data directory.
+    #[command(after_help = "Examples:\n  footbridge status\n  footbridge status --json")]
     Status(Flow),
     /// What waits for you, each with its reason and what can be done.
     #[command(
@@ -62,10 +63,22 @@ pub(crate) enum Command {
     )]
     Items(Items),
     /// Check everything that a sync needs, and say what to do about what is wrong.
+    #[command(after_help = "Examples:\n  footbridge doctor\n  footbridge doctor --offline --json")]
     Doctor(Doctor),
     /// Inspect, install and list plugins.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  footbridge plugin list\n  footbridge plugin inspect mine.wasm\n  footbridge plugin install mine.wasm --name mine"
+    )]
     Plugin(Plugin),
+    /// A script that completes commands in your shell.
+    #[command(
+        after_help = "Examples:\n  footbridge completions bash > ~/.local/share/bash-completion/completions/footbridge\n  footbridge completions fish > ~/.config/fish/completions/footbridge.fish"
+    )]
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// `demo`.

@@ -5,7 +5,7 @@ use crate::progress::Progress;
 use anyhow::Context;
 use chrono::Utc;
 use footbridge_engine::ports::Clock;
-use footbridge_engine::{Engine, Parts};
+use footbridge_engine::{Engine, EngineError, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
     Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey, Limits,
@@ -86,7 +86,14 @@ impl Composition {
             transform: sandbox.transform(&sandbox.installed(&flow.transform)?)?,
             outbound: Arc::clone(&broker) as _,
         };
-        let engine = Engine::open(config.engine_flow(name, flow)?, parts).await?;
+        let opened = Engine::open(config.engine_flow(name, flow)?, parts).await;
+        let engine = opened.map_err(|error| match &error {
+            EngineError::Transform { .. } => {
+                let file = config.mapping_file(flow);
+                anyhow::Error::from(error).context(format!("{} can't be used", file.display()))
+            }
+            _ => error.into(),
+        })?;
         Ok(Self {
             engine: Arc::new(engine),
             progress,

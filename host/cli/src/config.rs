@@ -3,7 +3,7 @@
 //! No secret stands in it, only where secrets are found.
 
 use crate::exit::UsageError;
-use anyhow::Context;
+use chrono::{DateTime, Utc};
 use footbridge_engine::FlowConfig;
 use footbridge_engine::config::{Timing, Unproven};
 use footbridge_model::id::{ConnectionId, FlowName};
@@ -11,6 +11,7 @@ use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
 use footbridge_sandbox::Connection;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,7 +98,8 @@ pub(crate) struct Flow {
     /// Opens a record of the CRM: the id is appended.
     pub(crate) record_url: String,
     /// Only deals that became won at or after this instant are billed.
-    pub(crate) go_live: chrono::DateTime<chrono::Utc>,
+    #[serde(deserialize_with = "instant")]
+    pub(crate) go_live: DateTime<Utc>,
     /// Where the deal says what is needed.
     pub(crate) deal: DealPaths,
     /// What to bill and how.
@@ -119,6 +121,16 @@ fn default_key() -> PathBuf {
 
 fn default_transform() -> String {
     "mapping".to_owned()
+}
+
+/// An instant as text.
+fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let text = String::deserialize(from)?;
+    text.parse().map_err(|_| {
+        D::Error::custom(format!(
+            "{text:?} is no instant. Write date, time and zone, such as \"2026-10-01T00:00:00Z\""
+        ))
+    })
 }
 
 impl Config {
@@ -192,6 +204,11 @@ impl Config {
         self.folder.join(&self.key)
     }
 
+    /// The settings of the flow's transform.
+    pub(crate) fn mapping_file(&self, flow: &Flow) -> PathBuf {
+        self.folder.join(&flow.mapping)
+    }
+
     /// The flow that is meant.
     pub(crate) fn flow(&self, name: Option<&str>) -> Result<(&str, &Flow), UsageError> {
         let names: Vec<&str> = self.flows.keys().map(String::as_str).collect();
@@ -218,10 +235,13 @@ impl Config {
 
     /// A flow as the engine takes it.
     pub(crate) fn engine_flow(&self, name: &str, flow: &Flow) -> anyhow::Result<FlowConfig> {
-        let settings_file = self.folder.join(&flow.mapping);
-        let settings = std::fs::read_to_string(&settings_file)
-            .map_err(|e| UsageError(format!("[flows.{name}] mapping = {:?}: {e}", flow.mapping)))
-            .context("reading the mapping")?;
+        let settings = std::fs::read_to_string(self.mapping_file(flow)).map_err(|e| {
+            UsageError(format!(
+                "{}, named by [flows.{name}] mapping = {:?}, can't be read: {e}",
+                self.mapping_file(flow).display(),
+                flow.mapping
+            ))
+        })?;
         let defaults = Timing::default();
         let seconds =
             |given: Option<u64>, default: Duration| given.map_or(default, Duration::from_secs);

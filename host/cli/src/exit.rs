@@ -3,6 +3,7 @@
 use footbridge_engine::EngineError;
 use footbridge_engine::ports::CallError;
 use footbridge_model::FailureKind;
+use footbridge_sandbox::{BrokerError, CheckError, InstallError, SecretError};
 use std::process::ExitCode;
 
 /// The documented exit codes.
@@ -53,6 +54,27 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// The way out of an error whose text doesn't say it: the far side is not to blame for not knowing our configuration.
+pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
+    let engine = error.chain().find_map(|cause| cause.downcast_ref())?;
+    match engine {
+        EngineError::Call { source, .. } => match source.as_ref() {
+            CallError::Failure(failure)
+                if !matches!(
+                    failure.kind,
+                    FailureKind::AuthExpired | FailureKind::Misconfigured
+                ) =>
+            {
+                Some(
+                    "Nothing is lost: the next sync goes on from here. If it stays so, check the network and the connection's base-url and token-url; `footbridge doctor` tries each connection.",
+                )
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
 /// An error as `--json` prints it: `{"error": {"kind", "message", "causes", "exit_code"}}`.
 pub(crate) fn as_json(exit: Exit, message: &str, causes: &[String]) -> serde_json::Value {
     serde_json::json!({"error": {
@@ -71,7 +93,7 @@ pub(crate) struct UsageError(pub(crate) String);
 /// Which exit code an error deserves.
 pub(crate) fn of(error: &anyhow::Error) -> Exit {
     for cause in error.chain() {
-        if cause.is::<UsageError>() || cause.is::<footbridge_sandbox::SecretError>() {
+        if is_wrong_use(cause) {
             return Exit::Usage;
         }
         if cause.is::<footbridge_store::OpenError>() {
@@ -97,4 +119,19 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
         }
     }
     Exit::Failed
+}
+
+/// Something that was given to us is wrong: a configuration, a secret, a file that is no plugin.
+fn is_wrong_use(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.is::<UsageError>()
+        || cause.is::<SecretError>()
+        || cause.is::<CheckError>()
+        || matches!(
+            cause.downcast_ref(),
+            Some(BrokerError::Configuration { .. })
+        )
+        || matches!(
+            cause.downcast_ref(),
+            Some(InstallError::Check(_) | InstallError::Compile(_) | InstallError::Link(_))
+        )
 }

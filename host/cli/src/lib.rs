@@ -12,7 +12,7 @@ mod render;
 pub mod template;
 
 use args::{Cli, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use commands::Output;
 use config::Config;
 use exit::Exit;
@@ -56,6 +56,11 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
     match &cli.command {
         Command::Demo(args) => commands::demo::run(args, output).await,
+        Command::Completions { shell } => {
+            let mut command = Cli::command();
+            clap_complete::generate(*shell, &mut command, "footbridge", &mut std::io::stdout());
+            Ok(Exit::Done)
+        }
         Command::Init(args) => commands::init::run(args, output),
         Command::Plugin(args) => commands::plugin::run(&cli.config, args, output).await,
         Command::Doctor(args) => commands::doctor::run(&cli.config, args, output).await,
@@ -109,6 +114,7 @@ fn report(error: &anyhow::Error, output: Output) {
             causes.push(cause);
         }
     }
+    causes.extend(exit::way_out(error).map(str::to_owned));
     match output {
         Output::Json => println!("{}", exit::as_json(exit::of(error), &message, &causes)),
         Output::Text => {

@@ -3,6 +3,7 @@
 //! It knows no command: they build tables and sentences from it.
 
 use std::fmt::Write as _;
+use unicode_width::UnicodeWidthStr;
 
 /// Text from outside, made harmless for a terminal and cut to `width` characters.
 pub(crate) fn safe(text: &str, width: usize) -> String {
@@ -26,32 +27,65 @@ fn harmless(c: char) -> bool {
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// A table with a head, columns as wide as their content. Cells must be safe already.
-pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = head
-        .iter()
-        .enumerate()
-        .map(|(column, title)| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or(0)
-                .max(title.chars().count())
-        })
-        .collect();
+/// Columns that text takes on a terminal: an emoji or a Chinese character takes two.
+pub(crate) fn columns(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// How wide a line may be: the terminal, or `COLUMNS`, else 120.
+pub(crate) fn width() -> usize {
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(terminal).unwrap_or(120).clamp(40, 160)
+}
+
+/// Text broken between words, every line after `indent` columns. A word that is too long stays whole.
+pub(crate) fn wrapped(text: &str, indent: usize) -> String {
+    let room = width().saturating_sub(indent).max(20);
+    let margin = " ".repeat(indent);
     let mut out = String::new();
-    let mut line = |cells: &mut dyn Iterator<Item = &str>| {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
+            let _ = writeln!(out, "{margin}{line}");
+            line.clear();
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{margin}{line}");
+    out
+}
+
+/// A table with a head, columns as wide as their content; the last one is broken between words. Cells must be safe already.
+pub(crate) fn table(head: &[&str], rows: &[Vec<String>]) -> String {
+    let mut widths: Vec<usize> = head.iter().map(|title| columns(title)).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(columns(cell));
+        }
+    }
+    let head: Vec<String> = head.iter().map(|title| (*title).to_owned()).collect();
+    let mut out = String::new();
+    for row in std::iter::once(&head).chain(rows) {
         let mut text = String::new();
-        for (cell, width) in cells.zip(&widths) {
-            let _ = write!(text, "{cell:<width$}  ");
+        let last = row.len().saturating_sub(1);
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            if column == last {
+                let indent = columns(&text);
+                text.push_str(wrapped(cell, indent).trim_start_matches(' '));
+            } else {
+                let padding = " ".repeat(width.saturating_sub(columns(cell)) + 2);
+                text.push_str(cell);
+                text.push_str(&padding);
+            }
         }
         out.push_str(text.trim_end());
         out.push('\n');
-    };
-    line(&mut head.iter().copied());
-    for row in rows {
-        line(&mut row.iter().map(String::as_str));
     }
     out
 }
@@ -88,8 +122,20 @@ mod tests {
     fn columns_line_up() {
         let rows = vec![
             vec!["x".to_owned(), "1".to_owned()],
-            vec!["long".to_owned(), "22".to_owned()],
+            vec!["🚀🚀".to_owned(), "22".to_owned()],
         ];
-        assert_eq!(table(&["name", "n"], &rows), "name  n\nx     1\nlong  22\n");
+        assert_eq!(table(&["name", "n"], &rows), "name  n\nx     1\n🚀🚀  22\n");
+    }
+
+    #[test]
+    fn the_last_column_is_broken_between_words() {
+        let long = "word ".repeat(40);
+        let rows = vec![vec!["x".to_owned(), long]];
+        let text = table(&["name", "why"], &rows);
+        assert!(text.lines().count() > 2, "{text}");
+        for line in text.lines().skip(2) {
+            assert!(line.starts_with("      word"), "{line:?}");
+            assert!(columns(line) <= width(), "{line:?}");
+        }
     }
 }

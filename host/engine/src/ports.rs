@@ -75,18 +75,18 @@ pub trait Transform: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TransformError {
     /// Its settings are wrong; each problem names line and key.
-    #[error("the mapping has {} problem(s):{}", .0.len(), told(.0))]
+    #[error("the mapping is wrong:{}", told(.0))]
     Settings(Vec<Problem>),
     /// The call failed.
     #[error(transparent)]
     Call(#[from] CallError),
 }
 
-/// Each problem on a line of its own.
+/// Each problem on a line of its own, with the field where the message doesn't name it.
 fn told(problems: &[Problem]) -> String {
     let lines = problems.iter().map(|problem| match &problem.field {
-        Some(field) => format!("\n  {field}: {}", problem.message),
-        None => format!("\n  {}", problem.message),
+        Some(field) if !problem.message.contains(field.as_str()) => format!("\n  {field}: {}", problem.message),
+        _ => format!("\n  {}", problem.message),
     });
     lines.collect()
 }

@@ -117,6 +117,11 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, CheckError> 
             limit: limits.component,
         });
     }
+    if !bytes.starts_with(b"\0asm") {
+        return Err(CheckError::NotWasm(
+            "it doesn't begin as such files do".to_owned(),
+        ));
+    }
     let names = names(bytes)?;
     Validator::new_with_features(features())
         .validate_all(bytes)

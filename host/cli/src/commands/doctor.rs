@@ -5,7 +5,7 @@ use crate::commands::{Output, print_json};
 use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
-use crate::render::safe;
+use crate::render::{count, safe, wrapped};
 use footbridge_engine::ports::Clock;
 use footbridge_sandbox::SystemClock;
 use serde::Serialize;
@@ -91,19 +91,26 @@ async fn everything(
         for connection in [&flow.source, &flow.ledger] {
             let id = footbridge_model::id::ConnectionId::new(connection.clone());
             if let Some(left) = composition.broker.left(&id) {
-                let figure =
-                    |n: Option<u32>| n.map_or_else(|| "unknown".to_owned(), |n| n.to_string());
                 checks.push(Check {
                     what: format!("budget of {connection}"),
                     problem: None,
-                    found: Some(format!(
-                        "{} calls left this minute, {} today",
-                        figure(left.minute),
-                        figure(left.day)
-                    )),
+                    found: Some(figures(left.minute, left.day)),
                 });
             }
         }
+    }
+}
+
+/// What is known of the calls that are left.
+fn figures(minute: Option<u32>, day: Option<u32>) -> String {
+    let known = [(minute, "this minute"), (day, "today")];
+    let parts: Vec<String> = known
+        .into_iter()
+        .filter_map(|(n, when)| Some(format!("{} {when}", n?)))
+        .collect();
+    match parts.is_empty() {
+        true => "not known before the first call".to_owned(),
+        false => format!("{} calls left", parts.join(", ")),
     }
 }
 
@@ -137,16 +144,26 @@ fn words(checks: &[Check]) -> String {
             (Some(problem), _) => {
                 text.push_str(&format!("wrong  {}\n", safe(&check.what, 100)));
                 for line in problem.lines() {
-                    text.push_str(&format!("       {}\n", safe(line, 2000)));
+                    text.push_str(&wrapped(&safe(line, 2000), 7));
                 }
             }
-            (None, Some(found)) => text.push_str(&format!(
-                "       {}: {}\n",
-                safe(&check.what, 100),
-                safe(found, 200)
+            (None, Some(found)) => text.push_str(&wrapped(
+                &format!("{}: {}", safe(&check.what, 100), safe(found, 200)),
+                7,
             )),
             (None, None) => text.push_str(&format!("well   {}\n", safe(&check.what, 100))),
         }
     }
+    let wrong = checks
+        .iter()
+        .filter(|check| check.problem.is_some())
+        .count();
+    text.push_str(&match wrong {
+        0 => "All is well. `footbridge plan` shows what a sync would do.\n".to_owned(),
+        n => format!(
+            "{} to put right; then run `footbridge doctor` again.\n",
+            count(n, "thing")
+        ),
+    });
     text
 }

@@ -5,9 +5,10 @@ use crate::commands::{Output, print_json};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
-use crate::render::{count, safe};
+use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Decision, Released, Standing};
 use footbridge_model::RequestId;
+use footbridge_model::plan::reason;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -59,7 +60,10 @@ pub(crate) async fn run(
             let mut decisions = engine.decisions().await?;
             decisions.retain(|d| {
                 let waits = matches!(d.standing, Standing::Waiting | Standing::Refused);
-                (waits || (args.all && d.standing == Standing::Skipped))
+                let for_time = d.reason == reason::PART_NOT_DUE;
+                let asked_for = args.all || args.reason.is_some();
+                ((waits && !for_time)
+                    || (asked_for && (for_time || d.standing == Standing::Skipped)))
                     && args
                         .reason
                         .as_ref()
@@ -84,7 +88,7 @@ fn say(output: Output, text: &str, value: &serde_json::Value) -> anyhow::Result<
 
 fn words(decisions: &[Decision]) -> String {
     if decisions.is_empty() {
-        return "Nothing waits for you.\n".to_owned();
+        return "Nothing waits for you. `footbridge status` tells how things stand.\n".to_owned();
     }
     let mut by_reason: BTreeMap<&str, Vec<&Decision>> = BTreeMap::new();
     for decision in decisions {
@@ -102,15 +106,20 @@ fn words(decisions: &[Decision]) -> String {
             } else {
                 String::new()
             };
-            text.push_str(&format!(
-                "  {} ({}{part}), since {}\n    {}\n",
+            let line = format!(
+                "{} ({}{part}), since {}",
                 safe(&item.subject.title, 60),
                 safe(item.subject.record.id.as_str(), 20),
                 item.at.format("%Y-%m-%d %H:%M UTC"),
-                safe(&item.message, 600)
-            ));
+            );
+            text.push_str(&wrapped(&line, 2));
+            text.push_str(&wrapped(&safe(&item.message, 600), 4));
         }
         text.push('\n');
     }
+    text.push_str(&wrapped(
+        "Every sync looks at what waits again. After a correction that it can't see, `footbridge items retry DEAL` brings a deal back.",
+        0,
+    ));
     text
 }

@@ -57,8 +57,18 @@ pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyh
     Ok(Exit::Done)
 }
 
-fn read(file: &Path) -> Result<Vec<u8>, UsageError> {
-    std::fs::read(file).map_err(|e| UsageError(format!("{} can't be read: {e}", file.display())))
+/// A file of more than the limit is refused by its size, unread.
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    let unreadable =
+        |e: std::io::Error| UsageError(format!("{} can't be read: {e}", file.display()));
+    let size = std::fs::metadata(file).map_err(unreadable)?.len();
+    let limit = footbridge_sandbox::Limits::default().component;
+    let size = usize::try_from(size).unwrap_or(usize::MAX);
+    if size > limit {
+        return Err(footbridge_sandbox::CheckError::TooLarge { size, limit })
+            .with_context(|| format!("{} can't be used as a plugin", file.display()));
+    }
+    Ok(std::fs::read(file).map_err(unreadable)?)
 }
 
 fn words(inspection: &Inspection) -> String {

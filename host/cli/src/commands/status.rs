@@ -7,6 +7,8 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe};
 use footbridge_engine::Status;
+use footbridge_model::plan::reason;
+use std::collections::BTreeMap;
 
 pub(crate) async fn run(
     config: &Config,
@@ -58,19 +60,37 @@ fn words(status: &Status) -> String {
             count(status.in_doubt, "operation")
         ));
     }
-    for (title, reasons) in [
-        ("waiting", &status.waiting),
-        ("needs nothing", &status.skipped),
-    ] {
-        if !reasons.is_empty() {
-            text.push_str(&format!("  {title}:\n"));
-            for (reason, n) in reasons {
-                text.push_str(&format!("    {n:>6}  {reason}\n"));
-            }
-        }
+    let later = status
+        .waiting
+        .get(reason::PART_NOT_DUE)
+        .copied()
+        .unwrap_or(0);
+    let mut for_you = status.waiting.clone();
+    for_you.remove(reason::PART_NOT_DUE);
+    text.push_str(&by_reason("waiting for you", &for_you));
+    if later > 0 {
+        text.push_str(&format!(
+            "  billed later, when due: {}\n",
+            count(later, "part")
+        ));
     }
-    if !status.waiting.is_empty() {
+    text.push_str(&by_reason("needs nothing", &status.skipped));
+    if for_you.is_empty() {
+        text.push_str("Nothing waits for you.\n");
+    } else {
         text.push_str("`footbridge items` tells why each one waits and what to do.\n");
+    }
+    text
+}
+
+fn by_reason(title: &str, reasons: &BTreeMap<String, usize>) -> String {
+    if reasons.is_empty() {
+        return String::new();
+    }
+    let total: usize = reasons.values().sum();
+    let mut text = format!("  {title}: {}\n", count(total, "deal"));
+    for (reason, n) in reasons {
+        text.push_str(&format!("    {n:>6}  {reason}\n"));
     }
     text
 }

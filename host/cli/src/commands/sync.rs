@@ -5,7 +5,7 @@ use crate::commands::{Output, print_json};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::render::count;
+use crate::render::{count, wrapped};
 use footbridge_engine::RunReport;
 use serde::Serialize;
 
@@ -58,7 +58,8 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
             .map(|(object, n)| match object.as_str() {
                 "customer" => count(*n, "customer") + " created",
                 "invoice" => count(*n, "invoice") + " created",
-                other => format!("{n} {other} records updated"),
+                "Opportunity" => count(*n, "deal") + " updated",
+                other => format!("{n} {other} updated"),
             })
             .collect();
         text.push_str(&parts.join(", "));
@@ -92,11 +93,13 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
             .iter()
             .map(|(reason, n)| format!("{n} {reason}"))
             .collect();
-        text.push_str(&format!(
-            "  {} for you: {}. `footbridge items` tells why and what to do.\n",
-            count(held, "deal") + " waiting",
+        let verb = if held == 1 { "waits" } else { "wait" };
+        let line = format!(
+            "{} {verb} for you: {}. `footbridge items` tells why and what to do.",
+            count(held, "deal"),
             reasons.join(", ")
-        ));
+        );
+        text.push_str(&wrapped(&line, 2));
     }
     text
 }

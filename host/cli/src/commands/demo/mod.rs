@@ -80,12 +80,7 @@ async fn sync(folder: &Path) -> anyhow::Result<Told> {
 
 async fn stay(world: &World, folder: &Path, output: Output) -> anyhow::Result<()> {
     if output == Output::Text {
-        println!(
-            "\nThe simulators stay at {} and {} until Ctrl-C.\nIn another terminal: footbridge --config {}/footbridge.toml status",
-            world.xero_url(),
-            world.salesforce_url(),
-            folder.display()
-        );
+        print!("{}", story::staying(world, &folder.join("footbridge.toml")));
     }
     tokio::signal::ctrl_c()
         .await

@@ -7,6 +7,7 @@ use super::tally::Tally;
 use super::world::World;
 use crate::render::{safe, table};
 use serde_json::Value;
+use std::path::Path;
 
 pub(crate) fn opening(world: &World) -> String {
     format!(
@@ -117,11 +118,25 @@ pub(crate) fn figures(tally: &Tally) -> String {
     )
 }
 
+/// What to do while the simulators stay.
+pub(crate) fn staying(world: &World, config: &Path) -> String {
+    let config = config.display();
+    format!(
+        "\nThe simulators stay at {} (Xero) and {} (Salesforce) until Ctrl-C. Try in another terminal:\n\
+         \x20 footbridge -c {config} items     what waits, and why\n\
+         \x20 footbridge -c {config} plan      what a sync would do now\n\
+         \x20 footbridge -c {config} status    how things stand\n\
+         \x20 footbridge -c {config} doctor    is everything there that a sync needs\n",
+        world.xero_url(),
+        world.salesforce_url(),
+    )
+}
+
 pub(crate) fn next() -> String {
     "\nTry next\n\
-     \x20 footbridge demo --keep demo-books         keeps both simulators running; then, in another terminal:\n\
-     \x20 footbridge -c demo-books/footbridge.toml items      what waits, and why\n\
-     \x20 footbridge -c demo-books/footbridge.toml plan       what a sync would do now\n\
-     \x20 footbridge init                            a configuration for your own two accounts\n"
+     \x20 footbridge demo --keep demo-books                the same, and the simulators stay; then, in another terminal,\n\
+     \x20 footbridge -c demo-books/footbridge.toml items   what waits, and why\n\
+     \x20 footbridge -c demo-books/footbridge.toml plan    what a sync would do now\n\
+     \x20 footbridge init --directory books                a configuration for your own two accounts\n"
         .to_owned()
 }

@@ -1,0 +1,121 @@
+//! A wrong configuration or mapping: nothing starts, and the error says where, what was found and what is accepted.
+
+use crate::books::{Books, run};
+
+/// What a plan says of the folder as it is. No far side is asked.
+async fn refused(books: &Books, said: &str) {
+    books.xero.reset_counts();
+    books.salesforce.reset_counts();
+    let ended = books.run(&["plan"]).await;
+    assert_eq!(ended.err, said);
+    assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    assert_eq!(
+        (books.xero.counts().reads, books.salesforce.counts().reads),
+        (0, 0)
+    );
+    let shown = books.run(&["plan", "--json"]).await;
+    let error = &shown.json()["error"];
+    assert_eq!(
+        (
+            shown.code,
+            error["kind"].as_str(),
+            error["exit_code"].as_u64()
+        ),
+        (2, Some("usage"), Some(2))
+    );
+    assert_eq!(shown.err, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_key_or_value_is_named_with_its_line() {
+    let books = Books::open(4).await;
+    let file = "footbridge.toml";
+    books.change(file, "default-account", "defualt-account");
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 74, column 1\n     |\n  74 | defualt-account = \"200\"\n     | ^^^^^^^^^^^^^^^\n  unknown field `defualt-account`, expected one of `no-lines`, `status`, `number`, `amounts`, `date`, `already-invoiced-days`, `default-account`, `tax-filed-to`").await;
+    books.change(file, "defualt-account", "default-account");
+    books.change(file, "status = \"authorised\"", "status = \"approved\"");
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 64, column 10\n     |\n  64 | status = \"approved\"\n     |          ^^^^^^^^^^\n  unknown variant `approved`, expected one of `draft`, `submitted`, `authorised`").await;
+    books.change(file, "status = \"approved\"", "status = \"authorised\"");
+    books.change(file, "ledger = \"xero\"", "ledger = \"books\"");
+    refused(&books, "footbridge: BOOKS/footbridge.toml: [flows.deals-to-invoices] ledger = \"books\" is not a connection. Connections are: salesforce, xero").await;
+    books.change(file, "ledger = \"books\"", "ledger = \"xero\"");
+    books.replace_line(file, "go-live = ", "go-live = \"soon\"");
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 40, column 11\n     |\n  40 | go-live = \"soon\"\n     |           ^^^^^^\n  \"soon\" is no instant. Write date, time and zone, such as \"2026-10-01T00:00:00Z\"").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mapping_with_an_unknown_field_or_function_is_told_what_there_is() {
+    let books = Books::open(4).await;
+    let file = "lead-to-cash.toml";
+    books.change(
+        file,
+        "first(PO_Number__c, Name)",
+        "frist(PO_Number__c, Name)",
+    );
+    refused(&books, "footbridge: BOOKS/lead-to-cash.toml can't be used\n  flow deals-to-invoices: the mapping is wrong:\n    Line 57, map.fields.reference: there is no function \"frist\" (did you mean \"first\"?); accepted: default, first, filled, missing, leave_out, head, lookup, add, sub, mul, div, round, compare, add_days, add_months, end_of_month, days_between, trim, upper, lower, truncate, concat, join, size, contains, startsWith, endsWith, string, int, has, all, exists, exists_one, filter, map.").await;
+    books.change(
+        file,
+        "frist(PO_Number__c, Name)",
+        "first(PO_Number__c, Name)",
+    );
+    books.change(file, "reference = ", "refrence = ");
+    refused(&books, "footbridge: BOOKS/lead-to-cash.toml can't be used\n  flow deals-to-invoices: the mapping is wrong:\n    Line 57, map.fields.refrence: there is no field \"refrence\" (did you mean \"reference\"?); accepted: customer, number, reference, date, due_date, currency, amounts, lines.").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_secret_is_named() {
+    let books = Books::open(4).await;
+    std::fs::remove_file(books.path("xero.secret")).unwrap();
+    refused(&books, "footbridge: connection xero: the secret file BOOKS/xero.secret: No such file or directory (os error 2). Put the app's client secret there").await;
+    let path = format!(
+        "{{ file = {:?} }}",
+        books.path("xero.secret").display().to_string()
+    );
+    books.change(
+        "footbridge.toml",
+        &path,
+        "{ env = \"FOOTBRIDGE_TEST_NO_SECRET\" }",
+    );
+    refused(&books, "footbridge: connection xero: the environment variable FOOTBRIDGE_TEST_NO_SECRET is not set. Set it to the app's client secret before starting").await;
+}
+
+#[test]
+fn wrong_use_is_told_as_text_or_as_json() {
+    let said = |arguments: &[&str]| {
+        let arguments: Vec<String> = arguments.iter().map(|text| (*text).to_owned()).collect();
+        run(&arguments)
+    };
+    let ended = said(&["pln"]);
+    assert!(
+        ended.err.starts_with(
+            "error: unrecognized subcommand 'pln'\n\n  tip: a similar subcommand exists: 'plan'"
+        ),
+        "{}",
+        ended.err
+    );
+    assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    let ended = said(&["pln", "--json"]);
+    let error = ended.json();
+    assert!(
+        error["error"]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("unrecognized subcommand 'pln'")
+    );
+    assert_eq!((ended.code, ended.err.as_str()), (2, ""));
+    let ended = said(&["--config", "/no/such.toml", "status"]);
+    assert_eq!(
+        ended.err,
+        "footbridge: /no/such.toml can't be read: No such file or directory (os error 2). `footbridge init` writes one to start from; `--config FILE` names another"
+    );
+    assert_eq!(ended.code, 2);
+    for arguments in [
+        ["--help"].as_slice(),
+        &["--version"],
+        &["completions", "bash"],
+    ] {
+        let ended = said(arguments);
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{arguments:?}");
+        assert!(ended.out.contains("footbridge"), "{arguments:?}");
+    }
+}

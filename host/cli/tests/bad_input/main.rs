@@ -1,0 +1,8 @@
+//! Bad input, each kind: one error that names the thing and the way out, the documented exit code, nothing lost, and the rest goes on.
+#![expect(clippy::unwrap_used, reason = "test code")]
+
+mod answers;
+mod books;
+mod configuration;
+mod data;
+mod plugins;
