@@ -1,0 +1,260 @@
+//! What a case may say. Unknown words are refused, so that a case never seems to say more than it does.
+//!
+//! It runs nothing. Next: `world`.
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// A case: `scenario.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Case {
+    /// The folder's name.
+    #[serde(skip)]
+    pub name: String,
+    /// What it shows, in a sentence.
+    pub title: String,
+    /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 5 what can be billed, 6 tax, 7 dates.
+    pub rule: u32,
+    /// When the first sync runs.
+    #[serde(default = "usual_instant", deserialize_with = "instant")]
+    pub(crate) as_of: DateTime<Utc>,
+    /// Where the firm in Xero is.
+    #[serde(default)]
+    pub(crate) country: Country,
+    /// Over the template's `[flows.deals-to-invoices]`.
+    #[serde(default)]
+    pub(crate) flow: toml::Table,
+    /// Text of the template's mapping and what stands there instead.
+    #[serde(default)]
+    pub(crate) mapping: BTreeMap<String, String>,
+    /// What both sides sell. Without a code it is in Salesforce only.
+    #[serde(default)]
+    pub(crate) products: Vec<Product>,
+    /// Accounts in Salesforce.
+    #[serde(default)]
+    pub(crate) accounts: Vec<Account>,
+    /// Deals in Salesforce.
+    #[serde(default)]
+    pub(crate) deals: Vec<Deal>,
+    /// Records in Xero beforehand, by collection.
+    #[serde(default)]
+    pub(crate) xero: BTreeMap<String, Vec<toml::Table>>,
+    /// What happens afterwards, each followed by a sync.
+    #[serde(default)]
+    pub(crate) then: Vec<Step>,
+    /// Invoices that Footbridge must have made, and no others.
+    #[serde(default)]
+    pub(crate) invoices: Vec<Invoice>,
+    /// Names of the customers that it must have made, and no others.
+    #[serde(default)]
+    pub(crate) customers: Vec<String>,
+    /// Deals that must wait, and no others.
+    #[serde(default)]
+    pub(crate) waits: Vec<Wait>,
+    /// Deals that must need nothing, by reason.
+    #[serde(default)]
+    pub(crate) skipped: BTreeMap<String, usize>,
+}
+
+/// Monday, 5 October 2026, 9 o'clock UTC.
+fn usual_instant() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_791_190_800, 0).unwrap_or_default()
+}
+
+/// TOML's own date-times.
+fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+    let written = toml::value::Datetime::deserialize(from)?.to_string();
+    written.parse().map_err(D::Error::custom)
+}
+
+fn maybe_instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    instant(from).map(Some)
+}
+
+/// Organisations that the simulator can be.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+pub(crate) enum Country {
+    #[default]
+    UK,
+    AU,
+    NZ,
+    US,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Product {
+    pub(crate) name: String,
+    pub(crate) code: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) tax_type: Option<String>,
+    /// Xero has no item of this code.
+    #[serde(default)]
+    pub(crate) only_in_salesforce: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Account {
+    pub(crate) key: String,
+    pub(crate) name: String,
+    /// Two-letter code of the billing address.
+    #[serde(default)]
+    pub(crate) country: Option<String>,
+    /// Any other field.
+    #[serde(default)]
+    pub(crate) fields: toml::Table,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Deal {
+    pub(crate) key: String,
+    pub(crate) account: String,
+    /// Absent: an open deal.
+    #[serde(default, deserialize_with = "maybe_instant")]
+    pub(crate) won: Option<DateTime<Utc>>,
+    #[serde(default = "pounds")]
+    pub(crate) currency: String,
+    /// Without lines: the amount. With lines: stated against them.
+    pub(crate) amount: Option<String>,
+    #[serde(default)]
+    pub(crate) lines: Vec<Line>,
+    /// So many of them, `key-1`, `key-2`, ...
+    #[serde(default = "one")]
+    pub(crate) repeat: usize,
+    /// Any other field.
+    #[serde(default)]
+    pub(crate) fields: toml::Table,
+}
+
+/// A line of a deal; `{n}` in the description counts its repetitions.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Line {
+    pub(crate) description: Option<String>,
+    #[serde(default = "work")]
+    pub(crate) product: String,
+    #[serde(default = "single")]
+    pub(crate) quantity: String,
+    pub(crate) price: String,
+    pub(crate) discount: Option<String>,
+    pub(crate) treatment: Option<String>,
+    #[serde(default = "one")]
+    pub(crate) repeat: usize,
+}
+
+fn pounds() -> String {
+    "GBP".to_owned()
+}
+
+fn work() -> String {
+    "Work".to_owned()
+}
+
+fn single() -> String {
+    "1".to_owned()
+}
+
+fn one() -> usize {
+    1
+}
+
+/// One thing that happens, a minute later unless it says otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Step {
+    /// What, for the reader.
+    #[serde(rename = "what")]
+    pub(crate) _what: String,
+    /// Days that pass before.
+    #[serde(default)]
+    pub(crate) days: i64,
+    /// Fields of deals or accounts that someone changes, by key.
+    #[serde(default)]
+    pub(crate) edit: BTreeMap<String, toml::Table>,
+    /// Fields of every deal that someone changes.
+    #[serde(default)]
+    pub(crate) edit_all: toml::Table,
+    /// Records that someone makes in Xero, by collection.
+    #[serde(default)]
+    pub(crate) xero: BTreeMap<String, Vec<toml::Table>>,
+}
+
+/// An invoice as it must stand in Xero. What isn't said isn't looked at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Invoice {
+    /// The deal's key.
+    pub(crate) deal: String,
+    pub(crate) contact: Option<String>,
+    pub(crate) number: Option<String>,
+    pub(crate) reference: Option<String>,
+    pub(crate) currency: Option<String>,
+    pub(crate) status: Option<String>,
+    pub(crate) date: Option<String>,
+    pub(crate) due: Option<String>,
+    pub(crate) net: String,
+    pub(crate) tax: String,
+    pub(crate) total: String,
+    #[serde(default)]
+    pub(crate) lines: Vec<InvoiceLine>,
+}
+
+/// A line as it must stand in Xero.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct InvoiceLine {
+    pub(crate) description: Option<String>,
+    pub(crate) amount: Option<String>,
+    pub(crate) tax_type: Option<String>,
+    pub(crate) tax: Option<String>,
+    pub(crate) account: Option<String>,
+    pub(crate) item: Option<String>,
+    #[serde(default = "one")]
+    pub(crate) repeat: usize,
+}
+
+/// A deal that must wait.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Wait {
+    /// The deal's key.
+    pub(crate) deal: String,
+    #[serde(default = "first")]
+    pub(crate) part: u32,
+    pub(crate) reason: String,
+    /// The whole message.
+    pub(crate) says: Option<String>,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// All cases of a folder, by name.
+///
+/// # Errors
+/// A folder without `scenario.toml`, something beside the folders, or a word that no case may say.
+pub fn read(folder: &Path) -> anyhow::Result<Vec<Case>> {
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let file = path.join("scenario.toml");
+        let text = std::fs::read_to_string(&file)
+            .with_context(|| format!("{} is no case", path.display()))?;
+        let mut case: Case = toml::from_str(&text).with_context(|| file.display().to_string())?;
+        case.name = path
+            .file_name()
+            .map(|name| name.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        cases.push(case);
+    }
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(cases)
+}

@@ -1,0 +1,123 @@
+//! Plays a case: sync, what happens, sync, and at last once more, which must write nothing.
+//!
+//! Next: `verdict`.
+
+use crate::case::{Case, Step};
+use crate::setting::Setting;
+use crate::verdict;
+use crate::world::World;
+use anyhow::Context;
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use footbridge::compose::{Composition, Surroundings};
+use footbridge::config::Config;
+use footbridge_engine::ports::Clock;
+use footbridge_engine::{Decision, RunReport};
+use footbridge_simulators::clock::SimClock;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The case's time for the host too. Waiting passes at once.
+#[derive(Debug)]
+struct CaseClock(SimClock);
+
+#[async_trait]
+impl Clock for CaseClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    async fn sleep(&self, duration: std::time::Duration) {
+        if let Ok(duration) = chrono::Duration::from_std(duration) {
+            self.0.advance(duration);
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// What the product says after a sync.
+struct Said {
+    report: RunReport,
+    decisions: Vec<Decision>,
+}
+
+/// Plays a case. Returns everything that is not as it must be.
+///
+/// # Errors
+/// The case can't be played: it says something impossible, or a sync failed.
+pub async fn play(case: &Case, setting: &Setting) -> anyhow::Result<Vec<String>> {
+    let folder = tempfile::tempdir()?;
+    let mut world = World::start(case).await?;
+    world.write_files(case, folder.path())?;
+    let surroundings = Surroundings {
+        sandbox: setting.sandbox.clone(),
+        clock: Arc::new(CaseClock(world.clock.clone())),
+    };
+    sync(folder.path(), &surroundings).await?;
+    for step in &case.then {
+        happens(&mut world, step)?;
+        sync(folder.path(), &surroundings).await?;
+    }
+    world.clock.advance(chrono::Duration::minutes(2));
+    world.xero.reset_counts();
+    world.salesforce.reset_counts();
+    let last = sync(folder.path(), &surroundings).await?;
+    let mut wrong = verdict::of(case, &world, &last.decisions);
+    if last.report.in_doubt > 0 {
+        wrong.push(format!("{} operations are in doubt", last.report.in_doubt));
+    }
+    let writes = (world.xero.counts().writes, world.salesforce.counts().writes);
+    if writes != (0, 0) {
+        wrong.push(format!(
+            "a sync with nothing to do wrote {} times to Xero and {} times to Salesforce",
+            writes.0, writes.1
+        ));
+    }
+    Ok(wrong)
+}
+
+async fn sync(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Said> {
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let composition = Composition::open_in(&config, surroundings).await?;
+    Ok(Said {
+        report: composition.engine.sync().await?,
+        decisions: composition.engine.decisions().await?,
+    })
+}
+
+fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
+    world
+        .clock
+        .advance(chrono::Duration::days(step.days) + chrono::Duration::minutes(2));
+    for (key, fields) in &step.edit {
+        let id = world.id(key)?.to_owned();
+        let object = if id.starts_with("001") {
+            "Account"
+        } else {
+            "Opportunity"
+        };
+        let fields = world.resolved(fields)?;
+        world
+            .salesforce
+            .edit(object, &id, fields)
+            .with_context(|| format!("changing {key}"))?;
+    }
+    if !step.edit_all.is_empty() {
+        let fields = world.resolved(&step.edit_all)?;
+        let deals: Vec<String> = world
+            .ids
+            .values()
+            .filter(|id| id.starts_with("006"))
+            .cloned()
+            .collect();
+        for id in deals {
+            world.salesforce.edit("Opportunity", &id, fields.clone())?;
+        }
+    }
+    for (collection, records) in &step.xero {
+        world.in_xero(collection, records)?;
+    }
+    // Lists show what was written just now only after a while.
+    world.clock.advance(chrono::Duration::minutes(2));
+    Ok(())
+}
