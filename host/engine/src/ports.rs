@@ -85,7 +85,9 @@ pub enum TransformError {
 /// Each problem on a line of its own, with the field where the message doesn't name it.
 fn told(problems: &[Problem]) -> String {
     let lines = problems.iter().map(|problem| match &problem.field {
-        Some(field) if !problem.message.contains(field.as_str()) => format!("\n  {field}: {}", problem.message),
+        Some(field) if !problem.message.contains(field.as_str()) => {
+            format!("\n  {field}: {}", problem.message)
+        }
         _ => format!("\n  {}", problem.message),
     });
     lines.collect()
