@@ -91,7 +91,8 @@ fn misused(error: &clap::Error, arguments: &[String]) -> ExitCode {
     if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
         let text = error.to_string();
         let message = text.trim_start_matches("error: ").trim_end();
-        println!("{}", exit::as_json(Exit::Usage, message, &[]));
+        // Nobody is left to tell when standard output is gone.
+        let _printed = commands::print_json(&exit::as_json(Exit::Usage, message, &[]));
         return Exit::Usage.into();
     }
     // Nobody is left to tell when the terminal is gone.
@@ -116,7 +117,10 @@ fn report(error: &anyhow::Error, output: Output) {
     }
     causes.extend(exit::way_out(error).map(str::to_owned));
     match output {
-        Output::Json => println!("{}", exit::as_json(exit::of(error), &message, &causes)),
+        Output::Json => {
+            // Nobody is left to tell when standard output is gone.
+            let _printed = commands::print_json(&exit::as_json(exit::of(error), &message, &causes));
+        }
         Output::Text => {
             let all = std::iter::once(&message).chain(&causes);
             for (n, line) in all.flat_map(|text| text.lines()).enumerate() {

@@ -1,7 +1,7 @@
 //! `footbridge doctor`: everything that a sync needs, checked one by one, each with what to do about it. Reads only.
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
@@ -31,7 +31,7 @@ pub(crate) async fn run(file: &Path, args: &args::Doctor, output: Output) -> any
     }
     match output {
         Output::Json => print_json(&checks)?,
-        Output::Text => print!("{}", words(&checks)),
+        Output::Text => show(&words(&checks))?,
     }
     Ok(worst)
 }
@@ -110,7 +110,7 @@ fn figures(minute: Option<u32>, day: Option<u32>) -> String {
         .collect();
     match parts.is_empty() {
         true => "not known before the first call".to_owned(),
-        false => format!("{} calls left", parts.join(", ")),
+        false => format!("calls left: {}", parts.join(", ")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `footbridge init`: a commented configuration and a mapping to start from. Nothing that exists is overwritten.
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::exit::{Exit, UsageError};
 use crate::template::{Fill, MAPPING, filled};
 use anyhow::Context;
@@ -43,12 +43,14 @@ pub(crate) fn run(args: &args::Init, output: Output) -> anyhow::Result<Exit> {
         Output::Json => print_json(
             &json!({"written": ["footbridge.toml", "lead-to-cash.toml"], "directory": args.directory}),
         )?,
-        Output::Text => println!(
-            "Wrote footbridge.toml and lead-to-cash.toml in {}.\n\
-             Next: fill in the two connections in footbridge.toml, set the two secrets in the environment, answer the billing questions in it,\n\
-             then run `footbridge doctor`, and `footbridge plan` to see what a first sync would do.",
+        Output::Text => show(&format!(
+            "Wrote footbridge.toml and lead-to-cash.toml in {0}. Next\n\
+             \x20 1. fill in the two connections in footbridge.toml, and set FOOTBRIDGE_SALESFORCE_SECRET and FOOTBRIDGE_XERO_SECRET in the environment\n\
+             \x20 2. answer the billing questions in it; lead-to-cash.toml says which field goes where\n\
+             \x20 3. footbridge -c {0}/footbridge.toml doctor   checks everything that a sync needs\n\
+             \x20 4. footbridge -c {0}/footbridge.toml plan     shows what a first sync would do; it writes nothing\n",
             args.directory.display()
-        ),
+        ))?,
     }
     Ok(Exit::Done)
 }

@@ -1,7 +1,7 @@
 //! `footbridge items`: what waits for a person, each with its reason, and the two things that can be done with one.
 
 use crate::args::{self, ItemAction};
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
@@ -71,7 +71,7 @@ pub(crate) async fn run(
             });
             match output {
                 Output::Json => print_json(&decisions)?,
-                Output::Text => print!("{}", words(&decisions)),
+                Output::Text => show(&words(&decisions))?,
             }
         }
     }
@@ -81,7 +81,7 @@ pub(crate) async fn run(
 fn say(output: Output, text: &str, value: &serde_json::Value) -> anyhow::Result<()> {
     match output {
         Output::Json => print_json(value)?,
-        Output::Text => println!("{text}"),
+        Output::Text => show(&format!("{text}\n"))?,
     }
     Ok(())
 }

@@ -9,6 +9,9 @@ pub(crate) mod plugin;
 pub(crate) mod status;
 pub(crate) mod sync;
 
+use anyhow::Context;
+use std::io::{ErrorKind, Write};
+
 /// How a command's result is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
@@ -18,8 +21,19 @@ pub(crate) enum Output {
     Json,
 }
 
-/// Prints a JSON object on standard output.
+/// Prints JSON on standard output.
 pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string_pretty(value)?);
-    Ok(())
+    let text = serde_json::to_string_pretty(value)?;
+    show(&format!("{text}\n"))
+}
+
+/// Prints on standard output. A reader that has seen enough (`| head`) is no failure; a full disk is one.
+pub(crate) fn show(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(error).context("standard output can't be written")
+        }
+        _ => Ok(()),
+    }
 }

@@ -3,7 +3,7 @@
 //! Words only; every figure is the planner's.
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -64,7 +64,7 @@ pub(crate) async fn run(
     };
     match output {
         Output::Json => print_json(&shown)?,
-        Output::Text => print!("{}", words(&shown)),
+        Output::Text => show(&words(&shown))?,
     }
     Ok(Exit::Done)
 }
@@ -121,11 +121,12 @@ fn invoices(preview: &Preview) -> String {
     }
     text.push_str(&more(plan.bills.len(), 2));
     for (currency, (n, net, tax, total)) in sums(&plan.bills) {
-        text.push_str(&format!(
-            "  together {}: {net} net, {tax} tax, {total} in all, on {}\n",
+        let line = format!(
+            "together {}: {net} net, {tax} tax, {total} in all, on {}",
             safe(currency, 3),
             count(n, "invoice")
-        ));
+        );
+        text.push_str(&wrapped(&line, 2));
     }
     text.push('\n');
     text

@@ -1,14 +1,14 @@
 //! `footbridge plugin inspect|install|list`: what a component is and asks for, before and after it is let in. Inspecting runs nothing.
 
 use crate::args::Plugin;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::render::{safe, table};
 use anyhow::Context;
 use chrono::Utc;
-use footbridge_sandbox::{Inspection, Installed};
+use footbridge_sandbox::{Inspection, Installed, PluginKind};
 use std::path::Path;
 
 pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyhow::Result<Exit> {
@@ -19,10 +19,16 @@ pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyh
                     .with_context(|| format!("{} can't be used as a plugin", file.display()))?;
             match output {
                 Output::Json => print_json(&inspection)?,
-                Output::Text => print!("{}", words(&inspection)),
+                Output::Text => show(&words(&inspection))?,
             }
         }
         Plugin::Install { file, name } => {
+            if footbridge_bundle::ALL.iter().any(|own| own.name == name) {
+                return Err(UsageError(format!(
+                    "{name:?} is the name of a plugin that comes along and would be put back at the next start. Choose another --name"
+                ))
+                .into());
+            }
             let config = Config::read(config)?;
             let _lock = compose::store(&config)?;
             let sandbox = compose::sandbox(&config)?;
@@ -33,13 +39,13 @@ pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyh
                 .with_context(|| format!("{} was not installed", file.display()))?;
             match output {
                 Output::Json => print_json(&installed)?,
-                Output::Text => println!(
-                    "Installed {} ({}, {}).\nNothing of it ran. Name it in footbridge.toml to use it, for a transform: transform = \"{}\"",
+                Output::Text => show(&format!(
+                    "Installed {0} ({1}, {2}).\nNothing of it ran. {3}\n",
                     safe(&installed.name, 64),
                     installed.kind,
                     installed.digest,
-                    safe(&installed.name, 64)
-                ),
+                    how_to_use(&installed),
+                ))?,
             }
         }
         Plugin::List => {
@@ -50,7 +56,7 @@ pub(crate) async fn run(config: &Path, command: &Plugin, output: Output) -> anyh
             let list = sandbox.list();
             match output {
                 Output::Json => print_json(&list)?,
-                Output::Text => print!("{}", rows(&list)),
+                Output::Text => show(&rows(&list))?,
             }
         }
     }
@@ -69,6 +75,19 @@ fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
             .with_context(|| format!("{} can't be used as a plugin", file.display()));
     }
     Ok(std::fs::read(file).map_err(unreadable)?)
+}
+
+fn how_to_use(installed: &Installed) -> String {
+    match installed.kind {
+        PluginKind::Transform => format!(
+            "A flow uses it with transform = \"{}\" in footbridge.toml.",
+            safe(&installed.name, 64)
+        ),
+        PluginKind::Connector => {
+            "This version uses the connectors that come along; yours is kept and not used."
+                .to_owned()
+        }
+    }
 }
 
 fn words(inspection: &Inspection) -> String {

@@ -1,7 +1,7 @@
 //! `footbridge status`: how things stand, from the data directory alone.
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let status = composition.engine.status().await?;
     match output {
         Output::Json => print_json(&status)?,
-        Output::Text => print!("{}", words(&status)),
+        Output::Text => show(&words(&status))?,
     }
     Ok(Exit::Done)
 }
@@ -75,6 +75,9 @@ fn words(status: &Status) -> String {
         ));
     }
     text.push_str(&by_reason("needs nothing", &status.skipped));
+    if status.last_run.is_none() {
+        return text;
+    }
     if for_you.is_empty() {
         text.push_str("Nothing waits for you.\n");
     } else {

@@ -1,7 +1,7 @@
 //! `footbridge sync`: one run of a flow, and what it did in a few lines.
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -35,7 +35,7 @@ pub(crate) async fn run(
             report: &report,
             seconds: began.elapsed().as_secs_f64(),
         })?,
-        Output::Text => print!("{}", words(name, &report)),
+        Output::Text => show(&words(name, &report))?,
     }
     let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0;
     Ok(if args.strict && waits {
@@ -52,16 +52,21 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
     if applied == 0 {
         text.push_str("nothing had to be written.\n");
     } else {
-        let parts: Vec<String> = report
-            .applied
-            .iter()
-            .map(|(object, n)| match object.as_str() {
-                "customer" => count(*n, "customer") + " created",
-                "invoice" => count(*n, "invoice") + " created",
-                "Opportunity" => count(*n, "deal") + " updated",
-                other => format!("{n} {other} updated"),
-            })
-            .collect();
+        let mut parts = Vec::new();
+        let known = [("customer", "created"), ("invoice", "created")];
+        for (object, done) in known {
+            if let Some(n) = report.applied.get(object) {
+                parts.push(format!("{} {done}", count(*n, object)));
+            }
+        }
+        for (object, n) in &report.applied {
+            if !known.iter().any(|(known, _)| known == object) {
+                parts.push(format!(
+                    "{} updated",
+                    count(*n, &format!("{object} record"))
+                ));
+            }
+        }
         text.push_str(&parts.join(", "));
         text.push_str(".\n");
     }

@@ -1,4 +1,4 @@
-//! Bad input, each kind: one error that names the thing and the way out, the documented exit code, nothing lost, and the rest goes on.
+//! Bad input, each kind: one error that names the thing and the way out, the documented exit code, nothing lost, and the rest goes on; and what people see.
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 mod answers;
@@ -6,3 +6,4 @@ mod books;
 mod configuration;
 mod data;
 mod plugins;
+mod shown;

@@ -60,6 +60,14 @@ async fn a_file_that_is_no_plugin_is_refused() {
             assert_eq!((ended.code, ended.out.as_str()), (2, ""), "{}", ended.err);
         }
     }
+    let file = books.path("socket.wasm").display().to_string();
+    let ended = books
+        .run(&["plugin", "install", &file, "--name", "mapping"])
+        .await;
+    assert_eq!(
+        ended.err,
+        "footbridge: \"mapping\" is the name of a plugin that comes along and would be put back at the next start. Choose another --name"
+    );
     assert_eq!(
         books.run(&["plugin", "list", "--json"]).await.out,
         before.out

@@ -8,7 +8,7 @@ mod tally;
 mod world;
 
 use crate::args;
-use crate::commands::{Output, print_json};
+use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -29,7 +29,7 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
     let before = tally::before(&world);
     let tells = !args.headless && output == Output::Text;
     if tells {
-        print!("{}", story::opening(&world));
+        show(&story::opening(&world))?;
     }
     let began = Instant::now();
     let first = sync(folder).await?;
@@ -41,17 +41,16 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
     let tally = Tally::count(&world, &before, &first, calls, idle, seconds);
     match output {
         Output::Json => print_json(&tally)?,
-        Output::Text if args.headless => print!("{}", story::figures(&tally)),
-        Output::Text => print!(
-            "{}{}",
-            story::followed(&world, &first),
-            story::figures(&tally)
-        ),
+        Output::Text if args.headless => show(&story::figures(&tally))?,
+        Output::Text => {
+            show(&story::followed(&world, &first))?;
+            show(&story::figures(&tally))?;
+        }
     }
     if let Some(folder) = &args.keep {
         stay(&world, folder, output).await?;
     } else if tells {
-        print!("{}", story::next());
+        show(&story::next())?;
     }
     Ok(if tally.agrees() {
         Exit::Done
@@ -80,7 +79,7 @@ async fn sync(folder: &Path) -> anyhow::Result<Told> {
 
 async fn stay(world: &World, folder: &Path, output: Output) -> anyhow::Result<()> {
     if output == Output::Text {
-        print!("{}", story::staying(world, &folder.join("footbridge.toml")));
+        show(&story::staying(world, &folder.join("footbridge.toml")))?;
     }
     tokio::signal::ctrl_c()
         .await
