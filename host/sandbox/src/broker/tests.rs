@@ -462,12 +462,12 @@ fn configurations_that_cant_work_are_refused_in_words() {
     };
     for (change, words) in [
         (
-            (|c| c.base_url = Some("http://api.xero.com".into())) as fn(&mut Connection),
+            (|c| c.base_url = Some("http://8.8.8.8".into())) as fn(&mut Connection),
             "must be https",
         ),
         (
-            |c| c.token_url = Some("https://evil.example/token".into()),
-            "not a host of this provider",
+            |c| c.token_url = Some("https://user@identity.xero.com/token".into()),
+            "without user",
         ),
         (|c| c.client_id = String::new(), "client-id"),
         (|c| c.timeout_seconds = Some(0), "timeout-seconds"),
