@@ -5,6 +5,7 @@ use crate::progress::Progress;
 use anyhow::Context;
 use chrono::Utc;
 use footbridge_engine::ports::Clock;
+use footbridge_engine::storage::PluginStorage;
 use footbridge_engine::{Engine, EngineError, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
@@ -67,12 +68,14 @@ impl Composition {
         let bodies =
             Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
         let broker = broker(config, clock)?;
+        let storage = PluginStorage::new(Arc::clone(&store));
         let connector = |connection: &str| -> anyhow::Result<_> {
             let plugin = plugin_of(config, connection)?;
             Ok(sandbox.connector(
                 &sandbox.installed(plugin)?,
                 &broker,
                 &ConnectionId::new(connection),
+                Some(&storage),
             )?)
         };
         let progress = Arc::new(Progress::new());

@@ -1,7 +1,7 @@
 //! Feed: hints become known changes. Pages are read, de-duplicated against the mirror, and committed with their cursor.
 //!
 //! It never decides what a change means; a changed deal gets a `due` row and `gather` picks it up. The rows and the cursor of a
-//! page become durable in one commit, so a crash repeats a page at worst.
+//! page, and what the plugin kept while it read, become durable in one commit, so a crash repeats a page at worst.
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -9,6 +9,7 @@ use crate::mirror::{Changes, Novelty, our_key};
 use crate::ports::{CallError, Connector};
 use crate::state::keys::{self, Side};
 use crate::state::rows::{Cursor, Due, Ours};
+use crate::storage::Kept;
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{FeedRequest, Item, Page, Presence};
@@ -24,6 +25,8 @@ const MOST_PAGES: usize = 20_000;
 const LONGEST_PAUSE: u32 = 70;
 /// So many pauses in a row.
 const MOST_PAUSES: u32 = 5;
+/// So many times a page is read again because somebody else changed what the plugin keeps.
+const MOST_REPEATS: u32 = 10;
 
 /// What reading an object brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,6 +57,7 @@ impl Engine {
         };
         let mut pulled = Pulled::default();
         let mut given = BTreeSet::from([cursor.next.clone()]);
+        let mut repeats = 0;
         for _ in 0..MOST_PAGES {
             let request = FeedRequest {
                 object: object.to_owned(),
@@ -61,23 +65,41 @@ impl Engine {
                 limit: PAGE,
                 fields: fields.to_vec(),
             };
-            let page = self.page(side, connector, request).await?;
+            let (page, kept) = self.page(side, connector, request).await?;
             let mut changes = Changes::default();
+            let mut seen = Pulled::default();
             for item in &page.items {
                 match self.state.mirror(side, item, &mut changes).await? {
-                    Novelty::Seen => pulled.seen += 1,
+                    Novelty::Seen => seen.seen += 1,
                     Novelty::Changed => {
-                        pulled.changed += 1;
+                        seen.changed += 1;
                         self.note_due(side, item, &mut changes)?;
                         self.note_ours(side, item, &mut changes).await?;
                     }
                 }
             }
-            let stuck = !page.complete && !given.insert(page.next.clone());
-            cursor.next = page.next;
-            cursor.complete |= page.complete;
-            changes.put(&key, &cursor)?;
-            self.state.commit(changes.into_set()).await?;
+            let next = Cursor {
+                next: page.next,
+                complete: cursor.complete || page.complete,
+                ..cursor.clone()
+            };
+            changes.put(&key, &next)?;
+            let (set, turn) = kept.into_commit(changes.into_set())?;
+            match self.state.commit(set).await {
+                // Somebody else changed the plugin's storage: it only read, so it reads again.
+                Err(error) if turn.is_some_and(|turn| turn.refused(&error)) => {
+                    repeats += 1;
+                    if repeats > MOST_REPEATS {
+                        return Err(error);
+                    }
+                    continue;
+                }
+                committed => committed?,
+            }
+            cursor = next;
+            pulled.seen += seen.seen;
+            pulled.changed += seen.changed;
+            let stuck = !page.complete && !given.insert(cursor.next.clone());
             self.watch.at(&Point::Pulled {
                 connection: side.0.to_string(),
                 object: object.to_owned(),
@@ -106,7 +128,7 @@ impl Engine {
         side: &Side,
         connector: &dyn Connector,
         request: FeedRequest,
-    ) -> Result<Page, EngineError> {
+    ) -> Result<(Page, Kept), EngineError> {
         let mut pauses = 0;
         loop {
             let error = match connector.read_changes(request.clone()).await {

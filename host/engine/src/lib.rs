@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `storage` for what plugins keep, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -23,6 +23,7 @@ mod recover;
 mod settle;
 mod state;
 mod status;
+pub mod storage;
 mod sync;
 mod transform;
 mod trust;

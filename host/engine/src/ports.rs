@@ -2,6 +2,7 @@
 //!
 //! `host/sandbox` implements these with components and the broker; the engine's tests with plain Rust.
 
+use crate::storage::Kept;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use footbridge_model::failure::{Failure, Problem};
@@ -36,8 +37,8 @@ pub trait Connector: Send + Sync {
     async fn describe(&self) -> Result<Description, CallError>;
     /// Organisations behind the connection.
     async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError>;
-    /// One page of changes.
-    async fn read_changes(&self, request: FeedRequest) -> Result<Page, CallError>;
+    /// One page of changes, with what the plugin kept in its storage while it read: to be committed with the page.
+    async fn read_changes(&self, request: FeedRequest) -> Result<(Page, Kept), CallError>;
     /// Records by id.
     async fn fetch(
         &self,

@@ -23,4 +23,4 @@ mod generated {
 pub(crate) use generated::exports::footbridge::plugin::{
     feed, lookup, schema, setup, transform, writes,
 };
-pub(crate) use generated::footbridge::plugin::{http, log, types};
+pub(crate) use generated::footbridge::plugin::{http, keyvalue, log, types};

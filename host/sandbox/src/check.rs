@@ -266,9 +266,9 @@ fn check_import(kind: PluginKind, import: &Import) -> Result<(), CheckError> {
             });
         }
         return match (ours, kind) {
-            ("types", _) | ("http" | "log", PluginKind::Connector) => Ok(()),
+            ("types", _) | ("http" | "keyvalue" | "log", PluginKind::Connector) => Ok(()),
             _ => Err(refused(
-                "A transform is pure; a connector may import http and log",
+                "A transform is pure; a connector may import http, keyvalue and log",
             )),
         };
     }

@@ -7,13 +7,16 @@
 use crate::bindings::{feed, lookup, schema, setup, types, writes};
 use crate::broker::Line;
 use crate::convert::{self, Nonsense};
-use crate::run::{Terms, Verdict, call};
+use crate::keyvalue::Space;
+use crate::run::{Terms, Verdict, Work, call};
 use crate::sandbox::Plugin;
 use crate::state::Reach;
 use async_trait::async_trait;
+use footbridge_engine::EngineError;
 use footbridge_engine::ports::{CallError, Connector};
+use footbridge_engine::storage::{KeepError, Kept, PluginStorage};
 use footbridge_model::failure::{Failure, FailureKind};
-use footbridge_model::id::PluginDigest;
+use footbridge_model::id::{ConnectionId, PluginDigest};
 use footbridge_model::plugin::{
     Answer, Criteria, Description, FeedRequest, Found, Operation, OrganisationFound, Outcome, Page,
     WriteRequest,
@@ -23,11 +26,16 @@ use std::sync::Arc;
 
 /// Largest body of one write request, in bytes. Xero takes 3.5 MB, Salesforce more.
 const MAX_BODY: usize = 8 * 1024 * 1024;
+/// So many times a call is made again because somebody else changed what the plugin keeps.
+const MOST_REPEATS: u32 = 10;
 
 /// A connector in the sandbox, on one connection.
 pub(crate) struct SandboxedConnector {
     plugin: Arc<Plugin>,
     line: Arc<Line>,
+    /// For plugins that import `keyvalue`.
+    storage: Option<PluginStorage>,
+    connection: ConnectionId,
 }
 
 /// Loads an interface of the instance and makes one call, which gives the named type.
@@ -45,22 +53,73 @@ macro_rules! work {
 pub(crate) use work;
 
 impl SandboxedConnector {
-    pub(crate) fn new(plugin: Arc<Plugin>, line: Arc<Line>) -> Self {
-        Self { plugin, line }
+    pub(crate) fn new(
+        plugin: Arc<Plugin>,
+        line: Arc<Line>,
+        storage: Option<PluginStorage>,
+        connection: ConnectionId,
+    ) -> Self {
+        Self {
+            storage: storage.filter(|_| plugin.imports("keyvalue")),
+            plugin,
+            line,
+            connection,
+        }
     }
 
     fn pure(&self) -> Terms {
         Terms::pure(self.plugin.sandbox.limits())
     }
 
-    fn reading(&self) -> Terms {
+    fn reading(&self, space: Option<Space>) -> Terms {
         Terms {
             reach: Reach::Reads {
                 line: self.line.clone(),
                 left: self.plugin.sandbox.limits().requests,
+                space,
             },
             ..self.pure()
         }
+    }
+
+    /// The plugin's space for one call, once no other call works in it.
+    async fn space(&self) -> Result<Option<Space>, CallError> {
+        let Some(storage) = &self.storage else {
+            return Ok(None);
+        };
+        let quota = self.plugin.sandbox.limits().storage;
+        let name = &self.plugin.installed.name;
+        let opened = storage.open(name, &self.connection, quota).await;
+        Ok(Some(Space::new(opened.map_err(unavailable)?)))
+    }
+
+    /// A call that reads. What it kept is durable before its result is used; if somebody else wrote meanwhile it is made again.
+    async fn read<T: Send + 'static, R>(
+        &self,
+        work: impl Fn() -> Work<T>,
+        finish: impl Fn(T) -> Result<R, Verdict>,
+    ) -> Result<R, CallError> {
+        for _ in 0..MOST_REPEATS {
+            let space = self.space().await?;
+            let terms = self.reading(space.clone());
+            let result = call(&self.plugin, terms, work(), &finish).await?;
+            let (Some(space), Some(storage)) = (space, &self.storage) else {
+                return Ok(result);
+            };
+            match storage.commit(space.kept().await).await {
+                Ok(()) => return Ok(result),
+                Err(KeepError::Conflict) => {}
+                Err(KeepError::Engine(error)) => return Err(unavailable(error)),
+            }
+        }
+        Err(CallError::Failure(Failure::new(
+            FailureKind::Retry,
+            "storage",
+            format!(
+                "The storage of plugin {} was changed by someone else during each of {MOST_REPEATS} attempts. Is another Footbridge running on this data directory?",
+                self.plugin.installed.name
+            ),
+        )))
     }
 
     fn needs(&self, interface: &str) -> Result<(), CallError> {
@@ -105,6 +164,15 @@ impl SandboxedConnector {
     }
 }
 
+/// The data directory failed while a plugin's storage was opened or committed.
+fn unavailable(error: EngineError) -> CallError {
+    CallError::Failure(Failure::new(
+        FailureKind::Misconfigured,
+        "storage",
+        error.to_string(),
+    ))
+}
+
 #[async_trait]
 impl Connector for SandboxedConnector {
     fn digest(&self) -> PluginDigest {
@@ -124,8 +192,9 @@ impl Connector for SandboxedConnector {
 
     async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError> {
         self.needs("setup")?;
-        let work = work!(setup.call_discover() -> Result<Vec<setup::Organisation>, types::Failure>);
-        call(&self.plugin, self.reading(), work, |answer| {
+        let work =
+            || work!(setup.call_discover() -> Result<Vec<setup::Organisation>, types::Failure>);
+        self.read(work, |answer| {
             let found = answer.map_err(|failure| said(convert::failure(failure)))?;
             let found: Result<_, Nonsense> = found.into_iter().map(convert::organisation).collect();
             found.map_err(Verdict::Nonsense)
@@ -133,7 +202,7 @@ impl Connector for SandboxedConnector {
         .await
     }
 
-    async fn read_changes(&self, request: FeedRequest) -> Result<Page, CallError> {
+    async fn read_changes(&self, request: FeedRequest) -> Result<(Page, Kept), CallError> {
         self.needs("feed")?;
         let request = feed::Request {
             object: request.object,
@@ -143,11 +212,17 @@ impl Connector for SandboxedConnector {
         };
         let limits = self.plugin.sandbox.limits();
         let work = work!(feed.call_read_changes(request) -> Result<feed::Page, types::Failure>);
-        call(&self.plugin, self.reading(), work, |answer| {
+        let space = self.space().await?;
+        let page = call(&self.plugin, self.reading(space.clone()), work, |answer| {
             let page = answer.map_err(|failure| said(convert::failure(failure)))?;
             convert::page(page, limits).map_err(Verdict::Nonsense)
         })
-        .await
+        .await?;
+        let kept = match space {
+            Some(space) => space.kept().await,
+            None => Kept::default(),
+        };
+        Ok((page, kept))
     }
 
     async fn fetch(
@@ -159,9 +234,11 @@ impl Connector for SandboxedConnector {
         self.needs("lookup")?;
         let object = object.to_owned();
         let limits = self.plugin.sandbox.limits();
-        let work =
-            work!(lookup.call_fetch(object, ids, fields) -> Result<lookup::Found, types::Failure>);
-        call(&self.plugin, self.reading(), work, |answer| {
+        let work = || {
+            let (object, ids, fields) = (object.clone(), ids.clone(), fields.clone());
+            work!(lookup.call_fetch(object, ids, fields) -> Result<lookup::Found, types::Failure>)
+        };
+        self.read(work, |answer| {
             let found = answer.map_err(|failure| said(convert::failure(failure)))?;
             convert::found(found, limits).map_err(Verdict::Nonsense)
         })
@@ -179,8 +256,11 @@ impl Connector for SandboxedConnector {
             fields: criteria.fields,
         };
         let limits = self.plugin.sandbox.limits();
-        let work = work!(lookup.call_find(criteria) -> Result<lookup::Found, types::Failure>);
-        call(&self.plugin, self.reading(), work, |answer| {
+        let work = || {
+            let criteria = criteria.clone();
+            work!(lookup.call_find(criteria) -> Result<lookup::Found, types::Failure>)
+        };
+        self.read(work, |answer| {
             let found = answer.map_err(|failure| said(convert::failure(failure)))?;
             convert::found(found, limits).map_err(Verdict::Nonsense)
         })

@@ -1,8 +1,8 @@
-//! The imports of connectors: reads through the broker, and lines for the log.
+//! The imports of connectors: reads through the broker, and lines for the log. Storage is in `keyvalue.rs`.
 //!
 //! It decides nothing about traffic; the broker does. Waiting for an answer is not charged to the guest.
 
-use crate::bindings::{http, log, types};
+use crate::bindings::{http, keyvalue, log, types};
 use crate::broker::{Ask, Asking, Body, Refusal};
 use crate::state::{Reach, State};
 use wasmtime::component::{HasSelf, Linker};
@@ -10,6 +10,7 @@ use wasmtime::component::{HasSelf, Linker};
 /// Links what a connector may import besides the baseline.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     http::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
+    keyvalue::add_to_linker::<State, HasSelf<State>>(linker, |state| state)?;
     log::add_to_linker::<State, HasSelf<State>>(linker, |state| state)
 }
 
@@ -36,7 +37,7 @@ impl http::Host for State {
                     "this call has used all its requests".to_owned(),
                 )));
             }
-            Reach::Reads { line, left } => {
+            Reach::Reads { line, left, .. } => {
                 *left -= 1;
                 line.clone()
             }

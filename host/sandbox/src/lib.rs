@@ -16,6 +16,7 @@ mod convert;
 mod engine;
 mod host;
 mod install;
+mod keyvalue;
 mod limits;
 mod meter;
 mod profile;

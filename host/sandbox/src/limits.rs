@@ -47,6 +47,8 @@ pub struct Limits {
     pub output: usize,
     /// Requests of one call. 100.
     pub requests: u32,
+    /// What one plugin may keep on one connection, keys and values together. 1 MiB.
+    pub storage: u64,
     /// Random bytes that one request for them gives. 64 KiB.
     pub random: u64,
     /// Items that one call gives or takes. 500; more are passed in several calls.
@@ -104,6 +106,7 @@ impl Default for Limits {
             log_total: 64 * KIB,
             output: 16 * KIB,
             requests: 100,
+            storage: 1 << 20,
             random: 64 << 10,
             batch_items: 500,
             batch_bytes: 8 * MIB,

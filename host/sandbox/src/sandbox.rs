@@ -16,6 +16,7 @@ use crate::state::State;
 use crate::transform::SandboxedTransform;
 use crate::{host, wasi};
 use footbridge_engine::ports::{Connector, Transform};
+use footbridge_engine::storage::PluginStorage;
 use footbridge_model::id::ConnectionId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -135,7 +136,7 @@ impl Sandbox {
         inspect(bytes, &self.0.limits)
     }
 
-    /// The plugin as a connector on a connection. It is loaded at the first call.
+    /// The plugin as a connector on a connection. It is loaded at the first call. Without `storage` it keeps nothing.
     ///
     /// # Errors
     /// It is no connector, or there is no such connection.
@@ -144,12 +145,18 @@ impl Sandbox {
         installed: &Installed,
         broker: &Broker,
         connection: &ConnectionId,
+        storage: Option<&PluginStorage>,
     ) -> Result<Arc<dyn Connector>, SandboxError> {
         let plugin = self.plugin(installed, PluginKind::Connector)?;
         let line = broker
             .line(connection)
             .ok_or_else(|| SandboxError::Connection(connection.clone()))?;
-        Ok(Arc::new(SandboxedConnector::new(plugin, line.clone())))
+        Ok(Arc::new(SandboxedConnector::new(
+            plugin,
+            line.clone(),
+            storage.cloned(),
+            connection.clone(),
+        )))
     }
 
     /// The plugin as a transform. It is loaded at the first call.
@@ -236,6 +243,15 @@ impl Plugin {
             .exports
             .iter()
             .any(|export| export.starts_with(&wanted))
+    }
+
+    /// Whether it asks for an interface of the contract.
+    pub(crate) fn imports(&self, interface: &str) -> bool {
+        let wanted = format!("footbridge:plugin/{interface}@");
+        self.installed
+            .imports
+            .iter()
+            .any(|import| import.starts_with(&wanted))
     }
 
     async fn load(&self) -> Result<InstancePre<State>, String> {

@@ -3,6 +3,7 @@
 //! A store lives for one call or batch and is thrown away with everything in it. Next: `host.rs` serves its imports.
 
 use crate::broker::Line;
+use crate::keyvalue::Space;
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::wasi::{self, Output, World};
@@ -31,6 +32,8 @@ pub(crate) enum Reach {
         line: Arc<Line>,
         /// How many more.
         left: u32,
+        /// What it keeps, if it asked for storage and has any.
+        space: Option<Space>,
     },
 }
 

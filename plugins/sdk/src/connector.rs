@@ -6,7 +6,7 @@
 pub use crate::generated::connector::footbridge::plugin::types::{
     Document, Failure, FailureKind, Item, Presence, Problem,
 };
-pub use crate::generated::connector::footbridge::plugin::{http, log};
+pub use crate::generated::connector::footbridge::plugin::{http, keyvalue, log};
 
 pub use crate::generated::connector::exports::footbridge::plugin::{
     feed, lookup, schema, setup, writes,

@@ -145,6 +145,14 @@ pub(crate) fn event(micros: u64, number: u64) -> Key {
     Key::new("event").number(micros).number(number)
 }
 
+/// What is used of a plugin's space; rewritten by every change of it. Its values stand under `kept`, see `storage.rs`.
+pub(crate) fn kept_head(plugin: &str, connection: &ConnectionId, organisation: &str) -> Key {
+    Key::new("kept-head")
+        .text(plugin)
+        .text(connection.as_str())
+        .text(organisation)
+}
+
 /// The journal.
 pub(crate) fn events() -> Key {
     Key::new("event")

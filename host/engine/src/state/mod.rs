@@ -192,7 +192,8 @@ pub(crate) fn encode<T: Serialize>(row: &T) -> Result<Vec<u8>, EngineError> {
     })
 }
 
-fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, EngineError> {
+/// A row from its bytes.
+pub(crate) fn decode<T: DeserializeOwned>(key: &[u8], bytes: &[u8]) -> Result<T, EngineError> {
     let wrong = |why: String| EngineError::Format {
         key: footbridge_store::key::readable(key),
         why,

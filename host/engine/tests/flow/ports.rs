@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use footbridge_engine::ports::{
     CallError, Clock, Connector, Outbound, Sent, Transform, TransformError,
 };
+use footbridge_engine::storage::{Kept, PluginStorage};
 use footbridge_engine::watch::{Point, Watch};
 use footbridge_model::failure::{Failure, FailureKind, Problem};
 use footbridge_model::id::{ConnectionId, PluginDigest};
@@ -150,11 +151,50 @@ pub(crate) struct Side {
     pub(crate) far: Arc<Mutex<Far>>,
     pub(crate) life: Arc<Life>,
     pub(crate) manners: Arc<Mutex<Manners>>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) storage: PluginStorage,
+    /// So many more calls, somebody else writes to the storage while a page is read.
+    pub(crate) intruder: Arc<AtomicUsize>,
 }
 
 impl Side {
     fn manners(&self) -> Manners {
         self.manners.lock().unwrap().clone()
+    }
+
+    fn page(&self, request: &FeedRequest) -> Page {
+        let manners = self.manners();
+        let far = self.far.lock().unwrap();
+        let from: u64 = request.cursor.as_deref().map_or(0, |c| c.parse().unwrap());
+        let mut rows = far.rows(&request.object);
+        rows.sort_by_key(|(_, row)| row.version);
+        let limit = if manners.page == 0 {
+            1000
+        } else {
+            manners.page
+        };
+        let newer: Vec<_> = rows.iter().filter(|(_, row)| row.version > from).collect();
+        let taken: Vec<_> = newer.iter().take(limit).copied().copied().collect();
+        let mut items: Vec<Item> = Vec::new();
+        if manners.repeats
+            && let Some((id, row)) = rows.iter().rfind(|(_, row)| row.version <= from)
+        {
+            items.push(item(&request.object, id, row));
+        }
+        items.extend(taken.iter().map(|(id, row)| item(&request.object, id, row)));
+        if manners.endless {
+            return Page {
+                items,
+                next: request.cursor.clone(),
+                complete: false,
+            };
+        }
+        let next = taken.last().map_or(from, |(_, row)| row.version);
+        Page {
+            complete: newer.len() <= limit,
+            items,
+            next: Some(next.to_string()),
+        }
     }
 }
 
@@ -225,40 +265,36 @@ impl Connector for Side {
         Ok(found.collect())
     }
 
-    async fn read_changes(&self, request: FeedRequest) -> Result<Page, CallError> {
+    async fn read_changes(&self, request: FeedRequest) -> Result<(Page, Kept), CallError> {
         self.life.alive().await;
-        let manners = self.manners();
-        let far = self.far.lock().unwrap();
-        let from: u64 = request.cursor.as_deref().map_or(0, |c| c.parse().unwrap());
-        let mut rows = far.rows(&request.object);
-        rows.sort_by_key(|(_, row)| row.version);
-        let limit = if manners.page == 0 {
-            1000
-        } else {
-            manners.page
-        };
-        let newer: Vec<_> = rows.iter().filter(|(_, row)| row.version > from).collect();
-        let taken: Vec<_> = newer.iter().take(limit).copied().copied().collect();
-        let mut items: Vec<Item> = Vec::new();
-        if manners.repeats
-            && let Some((id, row)) = rows.iter().rfind(|(_, row)| row.version <= from)
+        let mut kept = self
+            .storage
+            .open("side", &self.name, 1 << 20)
+            .await
+            .unwrap();
+        let last = kept.get(&request.object).await.unwrap();
+        if let Some(cursor) = &request.cursor {
+            let last = last.map(|entry| String::from_utf8(entry.value).unwrap());
+            assert_eq!(
+                last.as_ref(),
+                Some(cursor),
+                "kept with the cursor, in one commit"
+            );
+        }
+        let page = self.page(&request);
+        let next = page.next.clone().unwrap_or_default();
+        kept.set(&request.object, next.into_bytes()).await.unwrap();
+        if self
+            .intruder
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1))
+            .is_ok()
         {
-            items.push(item(&request.object, id, row));
+            let second = PluginStorage::new(Arc::clone(&self.store));
+            let mut other = second.open("side", &self.name, 1 << 20).await.unwrap();
+            other.increment("seen by another", 1).await.unwrap();
+            second.commit(Kept::of(other)).await.unwrap();
         }
-        items.extend(taken.iter().map(|(id, row)| item(&request.object, id, row)));
-        if manners.endless {
-            return Ok(Page {
-                items,
-                next: request.cursor,
-                complete: false,
-            });
-        }
-        let next = taken.last().map_or(from, |(_, row)| row.version);
-        Ok(Page {
-            complete: newer.len() <= limit,
-            items,
-            next: Some(next.to_string()),
-        })
+        Ok((page, Kept::of(kept)))
     }
 
     async fn fetch(

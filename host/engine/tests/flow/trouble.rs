@@ -4,6 +4,7 @@ use crate::far::Fault;
 use crate::world::{Numbers, World};
 use footbridge_engine::{EngineError, Standing};
 use serde_json::json;
+use std::sync::atomic::Ordering;
 
 #[tokio::test]
 async fn each_kind_of_failure_has_its_standing_and_no_second_attempt_too_many() {
@@ -277,6 +278,21 @@ async fn feeds_in_small_pages_that_repeat_bring_everything_once() {
     let error = world.try_sync().await.unwrap_err().to_string();
     assert!(error.contains("gives pages without end"), "{error}");
     world.crm.lock().unwrap().endless = false;
+    world.sync().await;
+}
+
+#[tokio::test]
+async fn a_page_is_read_again_where_somebody_else_wrote_what_the_plugin_keeps() {
+    let world = World::with_deals(Numbers::Ledger, 3);
+    world.intruder.store(7, Ordering::SeqCst);
+    let report = world.sync().await;
+    assert_eq!(report.applied["invoice"], 3);
+    assert_eq!(world.intruder.load(Ordering::SeqCst), 0);
+    world.assert_settled(3, "after an intruder").await;
+    world.intruder.store(1_000, Ordering::SeqCst);
+    let error = world.try_sync().await.unwrap_err().to_string();
+    assert!(error.contains("changed by someone else"), "{error}");
+    world.intruder.store(0, Ordering::SeqCst);
     world.sync().await;
 }
 

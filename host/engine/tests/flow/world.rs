@@ -4,6 +4,7 @@ use crate::far::{Far, Fault};
 use crate::ports::{Life, Manners, Mapping, Mortal, Side, Wire};
 use chrono::TimeDelta;
 use footbridge_engine::config::{Timing, Unproven};
+use footbridge_engine::storage::PluginStorage;
 use footbridge_engine::{
     Decision, Engine, EngineError, FlowConfig, Parts, Preview, Released, RunReport, Standing,
 };
@@ -13,6 +14,7 @@ use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::NumberMode;
 use footbridge_store::{Backend, Bodies, Key, Store};
 use serde_json::{Value, json};
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
@@ -23,6 +25,7 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Mutex<Manners>>,
     pub(crate) reads: Vec<(String, Vec<String>)>,
     pub(crate) backend: Backend,
+    pub(crate) intruder: Arc<AtomicUsize>,
     dir: TempDir,
 }
 
@@ -101,6 +104,7 @@ impl World {
                 },
             },
             backend: Backend::Sled,
+            intruder: Arc::default(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -185,6 +189,11 @@ impl World {
     }
 
     pub(crate) fn parts(&self, life: &Arc<Life>) -> Parts {
+        let store: Arc<dyn Store> = Arc::new(Mortal {
+            store: self.store(),
+            life: Arc::clone(life),
+        });
+        let storage = PluginStorage::new(Arc::clone(&store));
         let side =
             |name: &ConnectionId, objects: &[&'static str], manners: &Arc<Mutex<Manners>>| {
                 Arc::new(Side {
@@ -193,6 +202,9 @@ impl World {
                     far: Arc::clone(&self.far),
                     life: Arc::clone(life),
                     manners: Arc::clone(manners),
+                    store: Arc::clone(&store),
+                    storage: storage.clone(),
+                    intruder: Arc::clone(&self.intruder),
                 })
             };
         let wire = Arc::new(Wire {
@@ -202,10 +214,7 @@ impl World {
         });
         let ledger = ["account", "tax-rate", "item", "customer", "invoice"];
         Parts {
-            store: Arc::new(Mortal {
-                store: self.store(),
-                life: Arc::clone(life),
-            }),
+            store: Arc::clone(&store),
             bodies: Arc::new(Bodies::open(self.dir.path()).unwrap()),
             clock: Arc::clone(&wire) as _,
             watch: Arc::clone(life) as _,

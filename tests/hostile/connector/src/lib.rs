@@ -1,6 +1,7 @@
 //! A connector whose every call can go wrong in one named way. The object's name, or the answer's body, says which.
 
 mod deeds;
+mod keeping;
 
 use footbridge_sdk::connector::{
     Failure, FailureKind, Item, Presence, Problem, feed, http, lookup, schema, setup, writes,
@@ -35,6 +36,7 @@ impl feed::Guest for Hostile {
                 "\"{}\"",
                 read(request.cursor.as_deref().unwrap_or("/Contacts"))?
             ),
+            "keep" => keeping::keep(request.cursor.as_deref().unwrap_or_default())?,
             deed => {
                 deeds::commit(deed);
                 r#"{"b":"2","a":"1"}"#.to_owned()
@@ -61,7 +63,10 @@ impl feed::Guest for Hostile {
 }
 
 impl lookup::Guest for Hostile {
-    fn fetch(_: String, ids: Vec<String>, _: Vec<String>) -> Result<lookup::Found, Failure> {
+    fn fetch(object: String, ids: Vec<String>, _: Vec<String>) -> Result<lookup::Found, Failure> {
+        if object == "keep" {
+            return keeping::found(&ids.concat());
+        }
         for id in ids {
             read(&id)?;
         }
@@ -90,6 +95,7 @@ impl writes::Guest for Hostile {
             Some("twice") => ids.extend(ids.clone()),
             Some("nothing") => return Ok(Vec::new()),
             Some("empty request") => ids.clear(),
+            Some("keep") => header = keeping::in_a_pure_call(),
             Some("reach") => {
                 header = match read("/Contacts") {
                     Ok(body) => body,
@@ -157,7 +163,7 @@ fn read(path: &str) -> Result<String, Failure> {
     }
 }
 
-fn failure(code: &str, message: &str) -> Failure {
+pub(crate) fn failure(code: &str, message: &str) -> Failure {
     Failure {
         kind: FailureKind::Retry,
         problem: Problem {

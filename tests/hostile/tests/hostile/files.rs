@@ -236,7 +236,7 @@ async fn an_installed_plugin_is_listed_and_of_its_kind() -> Outcome<()> {
     let broker = broker().await?;
     let wrong = bench
         .sandbox
-        .connector(&installed, &broker, &ConnectionId::new("xero"));
+        .connector(&installed, &broker, &ConnectionId::new("xero"), None);
     assert!(
         wrong
             .err()

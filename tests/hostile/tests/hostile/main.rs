@@ -3,5 +3,6 @@
 mod calls;
 mod files;
 mod native;
+mod storage;
 mod support;
 mod transforms;

@@ -63,7 +63,7 @@ impl Bench {
         let broker = broker().await?;
         Ok(self
             .sandbox
-            .connector(&installed, &broker, &ConnectionId::new("xero"))?)
+            .connector(&installed, &broker, &ConnectionId::new("xero"), None)?)
     }
 
     pub(crate) async fn transform(&self) -> Outcome<Arc<dyn Transform>> {
@@ -99,16 +99,22 @@ pub(crate) async fn broker() -> Outcome<Arc<Broker>> {
     let base = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move { axum::serve(listener, app).await });
     let secret = SecretSource::Given(Secret::new("a-secret"));
-    let mut connection = Connection::new("xero", Provider::Xero, "app", secret);
-    connection.token_url = Some(format!("{base}/connect/token"));
-    connection.base_url = Some(base);
+    let connection = |name: &str| {
+        let mut connection = Connection::new(name, Provider::Xero, "app", secret.clone());
+        connection.token_url = Some(format!("{base}/connect/token"));
+        connection.base_url = Some(base.clone());
+        connection
+    };
     let options = BrokerOptions {
         key: InstallationKey::random(),
         tokens: None,
         clock: Arc::new(SystemClock),
         audit: None,
     };
-    Ok(Broker::new(vec![connection], options)?)
+    Ok(Broker::new(
+        vec![connection("xero"), connection("second")],
+        options,
+    )?)
 }
 
 /// Asks the hostile connector to do something while it reads changes.
@@ -127,7 +133,8 @@ pub(crate) async fn ask_at(
         limit: 1,
         fields: Vec::new(),
     };
-    connector.read_changes(request).await
+    let (page, _) = connector.read_changes(request).await?;
+    Ok(page)
 }
 
 /// What the host says the plugin did.
