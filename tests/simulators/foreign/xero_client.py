@@ -8,7 +8,9 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 
 from xero_python.accounting import (
-    AccountingApi, Account, Contact, ContactPerson, Contacts, CurrencyCode, Invoice, Invoices, Item, Items, LineAmountTypes, LineItem, Payment, Purchase,
+    AccountingApi, Account, Allocation, Allocations, BankTransaction, BankTransactions, BatchPayment, BatchPayments, Contact, ContactPerson, Contacts,
+    CreditNote, CreditNotes, CurrencyCode, Invoice, Invoices, Item, Items, LineAmountTypes, LineItem, Overpayment, Payment, PaymentDelete, Payments,
+    Prepayment, Purchase,
 )
 from xero_python.api_client import ApiClient
 from xero_python.api_client.configuration import Configuration
@@ -135,6 +137,52 @@ def payments(api, tenant, invoice):
     refused(lambda: api.update_invoice(tenant, invoice.invoice_id, edit), "This document cannot be edited as it has a payment or credit note allocated to it.")
 
 
+def credit(api, tenant, contact):
+    """Credit notes, overpayments and prepayments: made, allocated, refunded, taken back."""
+    bank = Account(code="090")
+    invoice = api.create_invoices(tenant, Invoices(invoices=[sale(contact)])).invoices[0]
+    line = [LineItem(description="Back", quantity=1, unit_amount=50, account_code="200", tax_type="ZERORATEDOUTPUT")]
+    note = CreditNote(type="ACCRECCREDIT", status="AUTHORISED", contact=contact, line_items=line, date=date.today())
+    made = {"credit_note": api.create_credit_notes(tenant, CreditNotes(credit_notes=[note])).credit_notes[0].credit_note_id}
+    for kind in ("overpayment", "prepayment"):
+        receipt = BankTransaction(type=f"RECEIVE-{kind.upper()}", contact=contact, bank_account=bank, line_items=line, date=date.today())
+        made[kind] = getattr(api.create_bank_transactions(tenant, BankTransactions(bank_transactions=[receipt])).bank_transactions[0], f"{kind}_id")
+    part = Allocations(allocations=[Allocation(invoice=Invoice(invoice_id=invoice.invoice_id), amount=10, date=date.today())])
+    api.create_credit_note_allocation(tenant, made["credit_note"], part)
+    api.create_overpayment_allocations(tenant, made["overpayment"], part)
+    api.create_prepayment_allocations(tenant, made["prepayment"], part)
+    part.allocations[0].amount = 500
+    refused(lambda: api.create_credit_note_allocation(tenant, made["credit_note"], part))
+    whole = api.get_invoice(tenant, invoice.invoice_id).invoices[0]
+    assert (whole.amount_credited, whole.amount_due) == (30, 90), whole
+    assert len(whole.credit_notes) == len(whole.overpayments) == len(whole.prepayments) == 1, whole
+    for refund, kind in (
+        (Payment(credit_note=CreditNote(credit_note_id=made["credit_note"])), "ARCREDITPAYMENT"),
+        (Payment(overpayment=Overpayment(overpayment_id=made["overpayment"])), "AROVERPAYMENTPAYMENT"),
+        (Payment(prepayment=Prepayment(prepayment_id=made["prepayment"])), "ARPREPAYMENTPAYMENT"),
+    ):
+        refund.account, refund.amount, refund.date = bank, 40, date.today()
+        paid = api.create_payments(tenant, Payments(payments=[refund])).payments[0]
+        assert paid.payment_type == kind, paid
+    found = api.get_credit_note(tenant, made["credit_note"]).credit_notes[0]
+    assert (found.status, found.remaining_credit, found.payments[0].amount) == ("PAID", 0, 40), found
+    assert api.get_overpayments(tenant, page=1).overpayments[0].status == "PAID"
+    assert api.get_prepayments(tenant, page=1).prepayments[0].remaining_credit == 0
+    gone = api.delete_credit_note_allocations(tenant, made["credit_note"], found.allocations[0].allocation_id)
+    assert gone.is_deleted is True
+    assert api.get_invoice(tenant, invoice.invoice_id).invoices[0].amount_due == 100
+
+    one = BatchPayment(account=bank, date=date.today(), payments=[Payment(invoice=Invoice(invoice_id=invoice.invoice_id), amount=60)])
+    batch = api.create_batch_payment(tenant, BatchPayments(batch_payments=[one])).batch_payments[0]
+    refused(lambda: api.delete_payment(tenant, batch.payments[0].payment_id, PaymentDelete(status="DELETED")), "Payments within a batch cannot be deleted.")
+    single = api.create_payment(tenant, Payment(invoice=Invoice(invoice_id=invoice.invoice_id), account=bank, amount=40, date=date.today())).payments[0]
+    assert api.get_invoice(tenant, invoice.invoice_id).invoices[0].status == "PAID"
+    api.delete_payment(tenant, single.payment_id, PaymentDelete(status="DELETED"))
+    assert api.get_payment(tenant, single.payment_id).payments[0].status == "DELETED"
+    reopened = api.get_invoice(tenant, invoice.invoice_id).invoices[0]
+    assert (reopened.status, reopened.amount_due, reopened.fully_paid_on_date) == ("AUTHORISED", 40, None), reopened
+
+
 def main():
     client = connect()
     api = AccountingApi(client, base_url=BASE + "/api.xro/2.0")
@@ -145,11 +193,12 @@ def main():
     smith = contacts(api, tenant)
     invoice = invoices(api, tenant, smith)
     payments(api, tenant, invoice)
+    credit(api, tenant, smith)
     api.create_invoices(tenant, Invoices(invoices=[sale(smith, type="ACCPAY", invoice_number="INV-0001", line_items=[LineItem(description="Paper", quantity=1, unit_amount=5, account_code="400")])]))
     # No tenant is needed on a custom connection; a wrong one is forbidden.
     assert api.get_organisations("").organisations[0].name
     refused(lambda: api.get_organisations("01234567-89ab-4def-8123-456789abcdef"), status=403)
-    print("xero-python: settings, contacts, invoices, keys and payments work as documented")
+    print("xero-python: settings, contacts, invoices, keys, payments and credit work as documented")
 
 
 main()

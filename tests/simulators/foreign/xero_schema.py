@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 # Shown in the specification's examples, or said in its descriptions, but declared nowhere.
 UNDECLARED = {
     "Id", "Status", "ProviderName", "DateTimeUTC", "DateString", "DueDateString", "HasErrors", "HasValidationErrors",
-    "ValidationErrors", "StatusAttributeString", "HasAttachments", "Warnings", "IsDiscounted",
+    "ValidationErrors", "StatusAttributeString", "HasAttachments", "Warnings", "IsDiscounted", "ID",
 }
 MSDATE = re.compile(r"^/Date\(-?\d+(\+\d{4})?\)/$")
 

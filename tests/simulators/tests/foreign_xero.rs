@@ -32,7 +32,7 @@ async fn xero_python_works_with_the_simulator() {
     .unwrap();
     let output = ran.unwrap_or_else(|said| panic!("{said}"));
     print!("{}", String::from_utf8_lossy(&output.stdout));
-    assert_eq!(simulator.dump("Invoices").len(), 4);
+    assert_eq!(simulator.dump("Invoices").len(), 5);
     assert!(
         simulator.dump_of(1, "Contacts").is_empty(),
         "the other organisation is untouched"

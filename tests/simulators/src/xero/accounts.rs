@@ -21,7 +21,7 @@ pub(crate) struct Account {
     pub(crate) kind: String,
     pub(crate) status: AccountStatus,
     pub(crate) tax_type: String,
-    system: String,
+    pub(crate) system: String,
     pub(crate) payable: Payable,
     description: String,
     pub(crate) currency: Option<String>,

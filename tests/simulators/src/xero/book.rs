@@ -7,8 +7,10 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::accounts::{Account, TaxRate};
+use super::bank_transactions::BankTransaction;
+use super::batch_payments::Batch;
 use super::contacts::Contact;
-use super::credit_notes::CreditNote;
+use super::credits::Credit;
 use super::dates;
 use super::guid::Guid;
 use super::invoices::Invoice;
@@ -33,8 +35,11 @@ pub(crate) struct Book {
     pub(crate) contacts: Shelf<Contact>,
     pub(crate) items: Shelf<Item>,
     pub(crate) invoices: Shelf<Invoice>,
-    pub(crate) credit_notes: Shelf<CreditNote>,
+    /// Credit notes, overpayments and prepayments.
+    pub(crate) credits: Shelf<Credit>,
     pub(crate) payments: Shelf<Payment>,
+    pub(crate) batches: Shelf<Batch>,
+    pub(crate) bank: Shelf<BankTransaction>,
     random: StdRng,
     saved: (u64, u64, Vec<TaxRate>, Vec<String>),
 }
@@ -92,8 +97,10 @@ impl Book {
             contacts: Shelf::default(),
             items: Shelf::default(),
             invoices: Shelf::default(),
-            credit_notes: Shelf::default(),
+            credits: Shelf::default(),
             payments: Shelf::default(),
+            batches: Shelf::default(),
+            bank: Shelf::default(),
             saved: (setup.next_invoice, 1, Vec::new(), Vec::new()),
             setup,
             random,
@@ -133,8 +140,10 @@ impl Book {
         self.contacts.commit();
         self.items.commit();
         self.invoices.commit();
-        self.credit_notes.commit();
+        self.credits.commit();
         self.payments.commit();
+        self.batches.commit();
+        self.bank.commit();
         self.saved = (
             self.next_invoice,
             self.next_credit_note,
@@ -149,8 +158,10 @@ impl Book {
         self.contacts.roll_back();
         self.items.roll_back();
         self.invoices.roll_back();
-        self.credit_notes.roll_back();
+        self.credits.roll_back();
         self.payments.roll_back();
+        self.batches.roll_back();
+        self.bank.roll_back();
         let (invoice, credit_note, rates, currencies) = self.saved.clone();
         self.next_invoice = invoice;
         self.next_credit_note = credit_note;

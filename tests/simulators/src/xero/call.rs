@@ -35,6 +35,7 @@ pub(crate) enum Method {
     Get,
     Put,
     Post,
+    Delete,
     Other,
 }
 
@@ -80,6 +81,7 @@ impl Call {
                 "GET" => Method::Get,
                 "PUT" => Method::Put,
                 "POST" => Method::Post,
+                "DELETE" => Method::Delete,
                 _ => Method::Other,
             },
             segments: raw

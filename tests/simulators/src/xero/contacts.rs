@@ -446,7 +446,7 @@ pub(crate) fn note_use(book: &mut Book, writing: &Writing, id: Guid, kind: Kind)
     }
 }
 
-/// What a contact owes and is owed, in the base currency.
+/// What a contact owes and is owed: amounts as they are, whatever their currency, as the specification says.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Balance {
     receivable: Decimal,
@@ -464,13 +464,7 @@ pub(crate) fn balances(book: &Book, today: NaiveDate) -> HashMap<Guid, Balance> 
         .filter(|invoice| invoice.status == Status::Authorised)
     {
         let balance = balances.entry(invoice.contact).or_default();
-        let due = money::round(
-            invoice
-                .due_amount()
-                .checked_div(invoice.rate)
-                .unwrap_or_default(),
-            2,
-        );
+        let due = invoice.due_amount();
         let overdue = if invoice.due.is_some_and(|date| date < today) {
             due
         } else {

@@ -1,90 +1,65 @@
-//! Credit notes and their allocations to invoices. They come in through the loader; the API reads them.
+//! Credit notes: creation, change and status transitions; the loader may bring their allocations along.
+//!
+//! What a credit note has in common with overpayments is in [`super::credits`].
 
-use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
-use serde_json::{Map, Value, json};
 
-use super::book::{Book, Writing, put};
+use super::allocations;
+use super::book::{Book, Origin, Verb, Writing, put};
 use super::chart;
-use super::contacts::{self, ContactView, stamp_of};
-use super::dates;
+use super::contacts::{self, stamp_of};
+use super::credits::{Credit, Form};
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
-use super::invoice_view::{self, InvoiceView};
-use super::invoices::{Kind, Status};
-use super::lines::{self, Completeness, Demands, Discounts, Line};
-use super::money::{self, AmountTypes, Totals, UnitPlaces};
-use super::payments;
+use super::invoices::{self, Kind, Status};
+use super::lines::{self, Completeness, Demands, Discounts};
+use super::money::{self, AmountTypes, Totals};
 use super::shelf::{Key, Shelved};
-use super::where_eval::Fields;
 
-#[derive(Clone, Debug)]
-pub(crate) struct CreditNote {
-    pub(crate) id: Guid,
-    kind: Kind,
-    pub(crate) number: String,
-    contact: Guid,
-    pub(crate) date: NaiveDate,
-    status: Status,
-    types: AmountTypes,
-    lines: Vec<Line>,
-    pub(crate) totals: Totals,
-    currency: String,
-    rate: Decimal,
-    reference: String,
-    pub(crate) allocations: Vec<Allocation>,
-    updated: DateTime<Utc>,
+const NOT_CREATABLE: &str = "Credit note not of valid status for creation";
+const NOT_MODIFIABLE: &str = "Credit note not of valid status for modification";
+
+/// The receivable credit note with that number.
+pub(crate) fn by_number<'a>(book: &'a Book, number: &str) -> Option<&'a Credit> {
+    book.credits.by_key(&Key::new("CreditNoteNumber", number))
 }
 
-/// A part of a credit note set against an invoice.
-#[derive(Clone, Debug)]
-pub(crate) struct Allocation {
-    id: Guid,
-    pub(crate) invoice: Guid,
-    pub(crate) amount: Decimal,
-    date: NaiveDate,
-}
-
-pub(crate) static FIELDS: Fields = Fields {
-    name: "CreditNote",
-    plain: &[
-        "Type",
-        "CreditNoteNumber",
-        "Reference",
-        "Status",
-        "Date",
-        "LineAmountTypes",
-        "CurrencyCode",
-        "SubTotal",
-        "TotalTax",
-        "Total",
-        "RemainingCredit",
-        "UpdatedDateUTC",
-    ],
-    guids: &["CreditNoteID"],
-    nested: &[("Contact", &contacts::FIELDS)],
-};
-
-impl Shelved for CreditNote {
-    fn id(&self) -> Guid {
-        self.id
-    }
-
-    fn updated(&self) -> DateTime<Utc> {
-        self.updated
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        vec![Key::new("CreditNoteNumber", &self.number)]
-    }
-}
-
-/// Loads one credit note with its `Allocations: [{Amount, Date, Invoice: {InvoiceID}}]`.
+/// Creates or changes one credit note. The loader's may carry
+/// `Allocations: [{Amount, Date, Invoice: {InvoiceID}}]`; those of the API are passed over, as Xero does.
 pub(crate) fn write(
     book: &mut Book,
     writing: &Writing,
     element: &Element,
 ) -> Result<Guid, Refusals> {
+    let id = writing.target.or(element::guid(element, "CreditNoteID")?);
+    let number = element::filled(element, "CreditNoteNumber");
+    let existing = match (id, &number) {
+        (Some(id), _) => match book.credits.get(id) {
+            Some(note) if note.form == Form::CreditNote => Some(note),
+            None if writing.origin == Origin::Loader => None,
+            _ => return Err(Refusals::one(invoices::NOT_FOUND)),
+        },
+        (None, Some(number)) if writing.verb == Verb::Upsert => by_number(book, number),
+        _ => None,
+    };
+    match existing.cloned() {
+        Some(_) if writing.verb == Verb::Create && writing.origin == Origin::Api => {
+            Err(Refusals::one(
+                "CreditNoteID must be empty when a credit note is created; use POST to update",
+            ))
+        }
+        Some(old) => change(book, writing, old, element),
+        None => create(book, writing, id, element),
+    }
+}
+
+fn create(
+    book: &mut Book,
+    writing: &Writing,
+    id: Option<Guid>,
+    element: &Element,
+) -> Result<Guid, Refusals> {
+    let mut refusals = Refusals::default();
     let kind = match element::filled(element, "Type").as_deref() {
         Some("ACCRECCREDIT") => Kind::Receivable,
         Some("ACCPAYCREDIT") => Kind::Payable,
@@ -94,186 +69,221 @@ pub(crate) fn write(
             ));
         }
     };
-    let Some(contact) = element::object(element, "Contact") else {
-        return Err(Refusals::one(
-            "A Contact must be specified for this type of transaction",
-        ));
-    };
-    let contact = contacts::named_by_document(book, writing, contact)?;
-    let status = match element::filled(element, "Status")
-        .as_deref()
-        .map(Status::parse)
-    {
-        None => Status::Draft,
-        Some(Some(status)) if status != Status::Paid => status,
-        Some(_) => {
-            return Err(Refusals::one(
-                "Credit note not of valid status for creation",
-            ));
+    let status = element::filled(element, "Status").map(|text| Status::parse(&text));
+    let status = match (status, writing.origin) {
+        (None, _) => Status::Draft,
+        (Some(Some(status @ (Status::Draft | Status::Submitted | Status::Authorised))), _)
+        | (Some(Some(status @ (Status::Voided | Status::Deleted))), Origin::Loader) => status,
+        (Some(_), _) => {
+            refusals.add(NOT_CREATABLE);
+            Status::Draft
         }
     };
-    let types = match element::filled(element, "LineAmountTypes") {
-        None => AmountTypes::default(),
-        Some(text) => AmountTypes::parse(&text)
-            .ok_or_else(|| Refusals::one("LineAmountTypes is not valid"))?,
+    let contact = match element::object(element, "Contact") {
+        None => Err(Refusals::one(
+            "A Contact must be specified for this type of transaction",
+        )),
+        Some(contact) => contacts::named_by_document(book, writing, contact),
     };
-    let demands = Demands {
-        kind,
-        types,
-        completeness: if status == Status::Draft {
-            Completeness::Draft
-        } else {
-            Completeness::Complete
-        },
-        discounts: Discounts::Refused,
-    };
-    let lines = lines::write(
-        book,
-        writing,
-        demands,
-        &element::objects(element, "LineItems").unwrap_or_default(),
-        &[],
-    )?;
-    let currency =
-        element::filled(element, "CurrencyCode").unwrap_or_else(|| book.base_currency().to_owned());
-    if !book.is_subscribed(&currency) {
-        return Err(Refusals::one(format!(
-            "Organisation is not subscribed to currency {currency}"
-        )));
-    }
-    let day_rate = chart::day_rate(book.base_currency(), &currency).unwrap_or(Decimal::ONE);
-    let id = match element::guid(element, "CreditNoteID")? {
+    let contact = contact.unwrap_or_else(|refused| {
+        refusals.append(refused);
+        Guid::ZERO
+    });
+    let id = match id {
         Some(id) => id,
         None => book.new_id(),
     };
-    let number = match element::filled(element, "CreditNoteNumber") {
-        Some(number) => number,
-        None => {
-            let number = format!("CN-{:04}", book.next_credit_note);
-            book.next_credit_note += 1;
-            number
-        }
-    };
-    let mut note = CreditNote {
+    let currency = element::filled(element, "CurrencyCode").or_else(|| {
+        let contact = book.contacts.get(contact)?;
+        contact.text("DefaultCurrency").map(str::to_owned)
+    });
+    let fresh = Credit {
         id,
+        form: Form::CreditNote,
         kind,
-        number,
+        number: String::new(),
         contact,
         date: element::date(element, "Date")?.unwrap_or_else(|| book.today(writing.now)),
         status,
-        types,
-        totals: lines::totals(&lines, types),
-        lines,
-        currency,
-        rate: element::decimal(element, "CurrencyRate")?.unwrap_or(day_rate),
-        reference: element::text(element, "Reference").unwrap_or_default(),
+        types: AmountTypes::default(),
+        lines: Vec::new(),
+        totals: Totals::default(),
+        currency: currency.unwrap_or_else(|| book.base_currency().to_owned()),
+        rate: Decimal::ONE,
+        reference: String::new(),
+        branding: None,
+        sent: false,
         allocations: Vec::new(),
-        updated: stamp_of(writing, element),
+        refunded: Decimal::ZERO,
+        fully_paid_on: None,
+        updated: writing.now,
     };
-    for allocation in element::objects(element, "Allocations").unwrap_or_default() {
-        allocate(book, writing, &mut note, allocation)?;
+    finish(book, writing, fresh, element, refusals)?;
+    if writing.origin == Origin::Loader {
+        for allocation in element::objects(element, "Allocations").unwrap_or_default() {
+            allocations::allocate(book, writing, id, allocation)?;
+        }
     }
-    if note.remaining().is_zero() && note.status == Status::Authorised {
-        note.status = Status::Paid;
-    }
-    put!(book, credit_notes, note, writing.now);
     Ok(id)
 }
 
-fn allocate(
+fn change(
     book: &mut Book,
     writing: &Writing,
-    note: &mut CreditNote,
+    old: Credit,
     element: &Element,
-) -> Result<(), Refusals> {
-    let named = element::object(element, "Invoice")
-        .cloned()
-        .unwrap_or_default();
-    let invoice = element::guid(&named, "InvoiceID")?
-        .and_then(|id| book.invoices.get(id))
-        .cloned();
-    let Some(mut invoice) = invoice else {
-        return Err(Refusals::one("Invoice could not be found"));
+) -> Result<Guid, Refusals> {
+    let mut note = old.clone();
+    let mut refusals = Refusals::default();
+    if element::filled(element, "Type").is_some_and(|kind| kind != old.type_name()) {
+        refusals.add("The Type of a credit note cannot be changed");
+    }
+    let wanted = match element::filled(element, "Status").map(|text| Status::parse(&text)) {
+        None => old.status,
+        Some(Some(status)) => status,
+        Some(None) => return Err(Refusals::one(NOT_MODIFIABLE)),
     };
-    let amount = element::decimal(element, "Amount")?
-        .map(|amount| money::round(amount, 2))
-        .unwrap_or_default();
-    if note.status != Status::Authorised || !invoice_view::is_payable(&invoice) {
-        return Err(Refusals::one(
-            "Credit notes can only be allocated between Authorised documents",
-        ));
+    if old.is_used() || old.status == Status::Paid {
+        return Err(Refusals::one(invoices::NOT_EDITABLE_PAID));
     }
-    if amount <= Decimal::ZERO || amount > note.remaining() || amount > invoice.due_amount() {
-        return Err(Refusals::one(
-            "The allocation exceeds the remaining credit or the amount outstanding on the invoice",
-        ));
+    if !old.status.may_become(wanted) {
+        return Err(Refusals::one(NOT_MODIFIABLE));
     }
-    let date = element::date(element, "Date")?.unwrap_or(note.date);
-    invoice.credited = invoice.credited.saturating_add(amount);
-    invoice.settle(date);
-    payments::touch(book, writing, &mut invoice, note.updated);
-    let id = book.new_id();
-    note.allocations.push(Allocation {
-        id,
-        invoice: invoice.id,
-        amount,
-        date,
-    });
+    if old.status == Status::Authorised {
+        invoices::check_lock(book, writing, old.date, &mut refusals);
+    }
+    note.status = wanted;
+    if wanted.is_gone() {
+        note.updated = writing.now;
+        let note = refusals.into_result(note)?;
+        put!(book, credits, note, writing.now);
+        return Ok(old.id);
+    }
+    if let Some(contact) = element::object(element, "Contact") {
+        match contacts::named_by_document(book, writing, contact) {
+            Ok(contact) => note.contact = contact,
+            Err(refused) => refusals.append(refused),
+        }
+    }
+    note.date = element::date(element, "Date")?.unwrap_or(note.date);
+    if let Some(currency) = element::filled(element, "CurrencyCode") {
+        note.currency = currency;
+    }
+    finish(book, writing, note, element, refusals)
+}
+
+/// What creation and change have in common once contact, date, status and currency stand.
+fn finish(
+    book: &mut Book,
+    writing: &Writing,
+    mut note: Credit,
+    element: &Element,
+    mut refusals: Refusals,
+) -> Result<Guid, Refusals> {
+    let old = book.credits.get(note.id).cloned();
+    if let Some(text) = element::filled(element, "LineAmountTypes") {
+        match AmountTypes::parse(&text) {
+            Some(types) => note.types = types,
+            None => refusals.add(format!("LineAmountTypes '{text}' is not valid")),
+        }
+    }
+    let complete = note.status != Status::Draft;
+    let demands = Demands {
+        kind: note.kind,
+        types: note.types,
+        completeness: if complete {
+            Completeness::Complete
+        } else {
+            Completeness::Draft
+        },
+        discounts: Discounts::Refused,
+    };
+    let written = match element::objects(element, "LineItems") {
+        Some(given) => lines::write(book, writing, demands, &given, &note.lines),
+        None => lines::review(book, demands, &note.lines),
+    };
+    match written {
+        Ok(lines) => {
+            if lines.is_empty() && complete {
+                refusals.add("One or more line items must be specified");
+            }
+            note.totals = lines::totals(&lines, note.types);
+            note.lines = lines;
+        }
+        Err(refused) => refusals.append(refused),
+    }
+    if note.totals.total < Decimal::ZERO {
+        refusals.add("The credit note total cannot be negative");
+    }
+    if note.status == Status::Authorised {
+        invoices::check_lock(book, writing, note.date, &mut refusals);
+    }
+    set_currency(book, &mut note, old.as_ref(), element, &mut refusals)?;
+    if let Some(reference) =
+        element::text(element, "Reference").filter(|_| note.kind == Kind::Receivable)
+    {
+        if reference.chars().count() > 255 {
+            refusals.add("Reference must not be longer than 255 characters");
+        }
+        note.reference = reference;
+    }
+    note.branding = element::guid(element, "BrandingThemeID")?.or(note.branding);
+    note.sent = element::truth(element, "SentToContact").unwrap_or(note.sent);
+    if let Some(number) = element::filled(element, "CreditNoteNumber") {
+        let taken = by_number(book, &number).is_some_and(|other| other.id != note.id);
+        if taken && note.kind == Kind::Receivable {
+            refusals.add("Credit Note # must be unique.");
+        }
+        note.number = number;
+    }
+    note.updated = stamp_of(writing, element);
+    let mut note = refusals.into_result(note)?;
+    if note.number.is_empty() && note.kind == Kind::Receivable {
+        note.number = take_number(book);
+    }
+    // A note without anything to credit is paid at once.
+    note.settle(note.date);
+    let (id, contact, kind) = (note.id(), note.contact, note.kind);
+    put!(book, credits, note, writing.now);
+    contacts::note_use(book, writing, contact, kind);
+    Ok(id)
+}
+
+pub(crate) fn set_currency(
+    book: &Book,
+    credit: &mut Credit,
+    old: Option<&Credit>,
+    element: &Element,
+    refusals: &mut Refusals,
+) -> Result<(), Refusals> {
+    if !book.is_subscribed(&credit.currency) {
+        refusals.add(format!(
+            "Organisation is not subscribed to currency {}",
+            credit.currency
+        ));
+        return Ok(());
+    }
+    let own = element::decimal(element, "CurrencyRate")?;
+    if credit.currency == book.base_currency() {
+        credit.rate = Decimal::ONE;
+    } else if let Some(rate) = own {
+        if rate <= Decimal::ZERO {
+            refusals.add("CurrencyRate must be greater than zero");
+        }
+        credit.rate = money::round(rate, 6);
+    } else if old.is_none_or(|old| old.currency != credit.currency) {
+        credit.rate =
+            chart::day_rate(book.base_currency(), &credit.currency).unwrap_or(Decimal::ONE);
+    }
     Ok(())
 }
 
-impl CreditNote {
-    fn remaining(&self) -> Decimal {
-        let used = self
-            .allocations
-            .iter()
-            .map(|allocation| allocation.amount)
-            .fold(Decimal::ZERO, Decimal::saturating_add);
-        if self.status.is_gone() {
-            Decimal::ZERO
-        } else {
-            self.totals.total.saturating_sub(used)
+fn take_number(book: &mut Book) -> String {
+    loop {
+        let number = format!("CN-{:04}", book.next_credit_note);
+        book.next_credit_note += 1;
+        if by_number(book, &number).is_none() {
+            return number;
         }
-    }
-
-    pub(crate) fn render(
-        &self,
-        book: &Book,
-        view: InvoiceView,
-        units: UnitPlaces,
-    ) -> Map<String, Value> {
-        let kind = match self.kind {
-            Kind::Receivable => "ACCRECCREDIT",
-            Kind::Payable => "ACCPAYCREDIT",
-        };
-        let contact = book.contacts.get(self.contact).map(|contact| match view {
-            InvoiceView::Full => contact.render(ContactView::Full, None),
-            InvoiceView::Page | InvoiceView::Brief | InvoiceView::Summary => contact.render_named(),
-        });
-        let lines: Vec<_> = match view {
-            InvoiceView::Full | InvoiceView::Page => self
-                .lines
-                .iter()
-                .map(|line| line.render(book, units))
-                .collect(),
-            InvoiceView::Brief | InvoiceView::Summary => Vec::new(),
-        };
-        let allocations: Vec<Value> = self
-            .allocations
-            .iter()
-            .map(|allocation| {
-                let invoice = book.invoices.get(allocation.invoice).map(|invoice| invoice_view::render_reference(book, invoice));
-                json!({"AllocationID": allocation.id.to_string(), "Amount": money::number(allocation.amount, 2), "Date": dates::date(allocation.date), "Invoice": invoice})
-            })
-            .collect();
-        let value = json!({
-            "CreditNoteID": self.id.to_string(), "CreditNoteNumber": self.number, "Type": kind, "Reference": self.reference, "Status": self.status.name(),
-            "Contact": contact, "DateString": dates::date_text(self.date), "Date": dates::date(self.date), "LineAmountTypes": self.types.name(),
-            "LineItems": lines, "SubTotal": money::number(self.totals.sub_total, 2), "TotalTax": money::number(self.totals.total_tax, 2),
-            "Total": money::number(self.totals.total, 2), "RemainingCredit": money::number(self.remaining(), 2), "Allocations": allocations, "Payments": [],
-            "CurrencyCode": self.currency, "CurrencyRate": money::number(self.rate, 6), "HasAttachments": false, "HasErrors": false,
-            "UpdatedDateUTC": dates::stamp(self.updated), "UpdatedDateUTCString": dates::stamp_text(self.updated),
-        });
-        value.as_object().cloned().unwrap_or_default()
     }
 }

@@ -444,7 +444,7 @@ fn path_pattern(path: &str) -> String {
         .filter(|part| !part.is_empty());
     let mut pattern = format!("/{}", parts.next().unwrap_or_default());
     for part in parts {
-        let fixed = matches!(part, "Actions");
+        let fixed = matches!(part, "Actions" | "Allocations" | "CISSettings");
         pattern.push('/');
         pattern.push_str(if fixed { part } else { "{id}" });
     }

@@ -4,13 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::book::Book;
 use super::contacts::{self, ContactView};
+use super::credits::{self, Form};
 use super::dates;
 use super::element::Element;
-use super::guid::Guid;
-use super::invoices::{Invoice, Kind, Status};
+use super::invoices::Invoice;
 use super::lines;
 use super::money::{self, UnitPlaces};
-use super::payments::PaymentStatus;
+use super::payments::{self, Target};
 use super::where_eval::Fields;
 
 /// How much of an invoice is shown.
@@ -80,6 +80,10 @@ pub(crate) fn render(
     set("AmountDue", money::number(invoice.due_amount(), 2));
     set("AmountPaid", shown(invoice.paid));
     set("AmountCredited", shown(invoice.credited));
+    if let (Some(percent), false) = (book.setup.cis_rate, invoice.cis.is_zero()) {
+        set("CISDeduction", money::number(invoice.cis, 2));
+        set("CISRate", money::number(percent, 2));
+    }
     set("CurrencyCode", json!(invoice.currency));
     set("CurrencyRate", money::number(invoice.rate, 6));
     set("HasErrors", json!(false));
@@ -132,10 +136,16 @@ pub(crate) fn render(
     if view == InvoiceView::Summary {
         return fields;
     }
-    set("Payments", Value::Array(payments_of(book, invoice.id)));
-    set("CreditNotes", Value::Array(credits_of(book, invoice.id)));
-    set("Prepayments", json!([]));
-    set("Overpayments", json!([]));
+    let paid = payments::brief_of(book, Target::Invoice(invoice.id));
+    set("Payments", Value::Array(paid));
+    for (name, form) in [
+        ("CreditNotes", Form::CreditNote),
+        ("Prepayments", Form::Prepayment),
+        ("Overpayments", Form::Overpayment),
+    ] {
+        let applied = credits::applied_to(book, invoice.id, form);
+        set(name, Value::Array(applied));
+    }
     if view != InvoiceView::Brief {
         let lines: Vec<_> = invoice
             .lines
@@ -160,37 +170,6 @@ pub(crate) fn render_reference(book: &Book, invoice: &Invoice) -> Map<String, Va
     value.as_object().cloned().unwrap_or_default()
 }
 
-fn payments_of(book: &Book, invoice: Guid) -> Vec<Value> {
-    let of_invoice = book.payments.all().filter(|payment| {
-        payment.invoice == invoice && payment.status == PaymentStatus::Authorised
-    });
-    of_invoice
-        .map(|payment| {
-            json!({
-                "PaymentID": payment.id.to_string(), "Date": dates::date(payment.date), "Amount": money::number(payment.amount, 2),
-                "Reference": payment.reference, "CurrencyRate": money::number(payment.rate, 6), "HasAccount": false, "HasValidationErrors": false,
-            })
-        })
-        .collect()
-}
-
-fn credits_of(book: &Book, invoice: Guid) -> Vec<Value> {
-    let mut credits = Vec::new();
-    for note in book.credit_notes.all() {
-        for allocation in note
-            .allocations
-            .iter()
-            .filter(|allocation| allocation.invoice == invoice)
-        {
-            credits.push(json!({
-                "CreditNoteID": note.id.to_string(), "CreditNoteNumber": note.number, "AppliedAmount": money::number(allocation.amount, 2),
-                "Total": money::number(note.totals.total, 2), "Date": dates::date(note.date), "HasErrors": false,
-            }));
-        }
-    }
-    credits
-}
-
 /// Whether `searchTerm` finds an invoice.
 pub(crate) fn is_found_by(book: &Book, invoice: &Invoice, term: &str) -> bool {
     let contact = book
@@ -207,9 +186,4 @@ pub(crate) fn is_found_by(book: &Book, invoice: &Invoice, term: &str) -> bool {
         .flatten()
         .any(|text| text.to_lowercase().contains(term))
         || invoice.due_amount().to_string().contains(term)
-}
-
-/// Statuses a payment may be made on, by kind: only authorised documents.
-pub(crate) fn is_payable(invoice: &Invoice) -> bool {
-    invoice.status == Status::Authorised && matches!(invoice.kind, Kind::Receivable | Kind::Payable)
 }

@@ -44,6 +44,8 @@ pub(crate) struct Invoice {
     pub(crate) planned: Option<NaiveDate>,
     pub(crate) paid: Decimal,
     pub(crate) credited: Decimal,
+    /// What the customer deducts under the construction industry scheme: not due, not paid.
+    pub(crate) cis: Decimal,
     pub(crate) fully_paid_on: Option<NaiveDate>,
     pub(crate) app: String,
     pub(crate) updated: DateTime<Utc>,
@@ -142,8 +144,13 @@ impl Invoice {
         if self.status.is_gone() {
             return Decimal::ZERO;
         }
+        self.open()
+    }
+
+    fn open(&self) -> Decimal {
         self.totals
             .total
+            .saturating_sub(self.cis)
             .saturating_sub(self.paid)
             .saturating_sub(self.credited)
     }
@@ -154,11 +161,7 @@ impl Invoice {
 
     /// Settles the status after a payment or an allocation came or went.
     pub(crate) fn settle(&mut self, on: NaiveDate) {
-        let open = self
-            .totals
-            .total
-            .saturating_sub(self.paid)
-            .saturating_sub(self.credited);
+        let open = self.open();
         match self.status {
             Status::Authorised if open.is_zero() => {
                 self.status = Status::Paid;
@@ -300,6 +303,7 @@ fn create(
         planned: None,
         paid: Decimal::ZERO,
         credited: Decimal::ZERO,
+        cis: Decimal::ZERO,
         fully_paid_on: None,
         app: writing.app.clone(),
         updated: writing.now,
@@ -429,6 +433,12 @@ fn finish(
                 refusals.add("One or more line items must be specified");
             }
             invoice.totals = lines::totals(&lines, invoice.types);
+            invoice.cis = match (book.setup.cis_rate, invoice.kind) {
+                (Some(percent), Kind::Receivable) => {
+                    lines::labour_deduction(book, &lines, invoice.types, percent)
+                }
+                _ => Decimal::ZERO,
+            };
             invoice.lines = lines;
         }
         Err(refused) => refusals.append(refused),

@@ -349,7 +349,38 @@ pub(crate) fn discount_total(lines: &[Line]) -> Decimal {
         .fold(Decimal::ZERO, Decimal::saturating_add)
 }
 
+/// What `percent` of the labour among the lines comes to, net of tax.
+pub(crate) fn labour_deduction(
+    book: &Book,
+    lines: &[Line],
+    types: AmountTypes,
+    percent: Decimal,
+) -> Decimal {
+    let is_labour = |line: &&Line| {
+        let code = line.account.as_deref();
+        code.and_then(|code| book.accounts.by_key(&Key::new("Code", code)))
+            .is_some_and(|account| account.system == "CISLABOURINCOME")
+    };
+    let net = lines
+        .iter()
+        .filter(is_labour)
+        .map(|line| match types {
+            AmountTypes::Inclusive => line.amount.saturating_sub(line.tax),
+            AmountTypes::Exclusive | AmountTypes::NoTax => line.amount,
+        })
+        .fold(Decimal::ZERO, Decimal::saturating_add);
+    let deduction = net
+        .saturating_mul(percent)
+        .checked_div(Decimal::ONE_HUNDRED);
+    money::round(deduction.unwrap_or_default(), 2)
+}
+
 impl Line {
+    /// Posts the line to an account whatever it named.
+    pub(crate) fn post_to(&mut self, code: Option<String>) {
+        self.account = code;
+    }
+
     pub(crate) fn render(&self, book: &Book, units: UnitPlaces) -> Map<String, Value> {
         let mut fields = Element::new();
         let mut set = |name: &str, value: Value| fields.insert(name.to_owned(), value);

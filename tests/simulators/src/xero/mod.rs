@@ -5,15 +5,21 @@
 
 mod access;
 mod accounts;
+mod allocations;
 mod answer;
+mod bank_transactions;
+mod batch_payments;
 mod book;
 mod call;
 mod chart;
 mod contacts;
 mod control;
 mod credit_notes;
+mod credits;
 mod dates;
 mod element;
+mod endpoint_reads;
+mod endpoint_writes;
 mod endpoints;
 mod guid;
 mod http;
@@ -37,8 +43,9 @@ pub use guid::{Guid, NotAGuid};
 pub use http::Counts;
 pub use options::{
     BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, CommitOrder, ConcurrentHeaders, Credential,
-    DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DeletedPayments, KeyInFlight, Limits, MinuteWindow,
-    OrganisationClass, OrganisationSetup, PaymentStamp, Switches, UnknownSwitch, XeroOptions,
+    CreditStamp, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DeletedPayments, KeyInFlight, Limits,
+    MinuteWindow, OrganisationClass, OrganisationSetup, PaymentStamp, RefundDocument, Switches,
+    UnknownSwitch, XeroOptions,
 };
 
 use std::io;
@@ -90,7 +97,7 @@ impl State {
 pub enum LoadError {
     /// The simulator has no such collection.
     #[error(
-        "Xero has no collection \"{0}\" here; known: Organisation, Currencies, Accounts, TaxRates, Contacts, Items, Invoices, Payments, CreditNotes"
+        "Xero has no collection \"{0}\" here; known: Organisation, Currencies, Accounts, TaxRates, Contacts, Items, Invoices, Payments, CreditNotes, BankTransactions, BatchPayments"
     )]
     NoCollection(String),
     /// The record is not a JSON object.
@@ -194,7 +201,9 @@ impl XeroSimulator {
     /// Puts a record into an organisation outside the API: members as in the API, besides explicit ids,
     /// `UpdatedDateUTC`, `Status` VOIDED or DELETED, `CreatedByApp` (a client id), and for credit notes
     /// `Allocations`. All that Xero computes is computed; lock dates do not hold; no call is counted.
-    /// `Organisation` sets `Name`, `PeriodLockDate`, `EndOfYearLockDate`, `IsDemoCompany`, `NextInvoiceNumber`.
+    /// `Organisation` sets `Name`, `PeriodLockDate`, `EndOfYearLockDate`, `IsDemoCompany`, `NextInvoiceNumber`,
+    /// `CISRate`. Overpayments and prepayments are loaded as the `BankTransactions` they are born of, with
+    /// `OverpaymentID` or `PrepaymentID` where they shall have a known one.
     ///
     /// # Errors
     /// See [`LoadError`]; a refused record leaves nothing behind.

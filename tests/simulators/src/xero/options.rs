@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
 use super::chart::Country;
 
@@ -94,6 +95,9 @@ pub struct OrganisationSetup {
     pub next_invoice: u64,
     /// Tracking categories and their options.
     pub tracking: Vec<(String, Vec<String>)>,
+    /// Percent that customers deduct from labour under the UK's construction industry scheme, for an
+    /// organisation enrolled as a subcontractor.
+    pub cis_rate: Option<Decimal>,
 }
 
 /// Whether the organisation is Xero's demo company.
@@ -123,6 +127,7 @@ impl OrganisationSetup {
                 "Region".to_owned(),
                 vec!["North".to_owned(), "South".to_owned()],
             )],
+            cis_rate: None,
         }
     }
 }
@@ -161,6 +166,10 @@ pub struct Switches {
     pub payment_stamp: PaymentStamp,
     /// Are deleted payments in incremental reads?
     pub deleted_payments: DeletedPayments,
+    /// Does an allocation or a refund change the `UpdatedDateUTC` of its credit?
+    pub credit_stamp: CreditStamp,
+    /// Under which member a refund shows the credit that it refunds.
+    pub refund_document: RefundDocument,
     /// Milliseconds after a write during which lists still show the state before it.
     pub list_lag_ms: u32,
     /// How the minute of the limit is counted.
@@ -178,6 +187,8 @@ impl Default for Switches {
         Self {
             payment_stamp: PaymentStamp::Kept,
             deleted_payments: DeletedPayments::Absent,
+            credit_stamp: CreditStamp::Bumped,
+            refund_document: RefundDocument::AsInvoice,
             list_lag_ms: 1_000,
             minute_window: MinuteWindow::Rolling,
             concurrent_headers: ConcurrentHeaders::Bare,
@@ -196,7 +207,8 @@ pub struct UnknownSwitch {
 }
 
 impl Switches {
-    const KNOWN: &'static str = "payment-stamp=kept|bumped, deleted-payments=absent|present, list-lag-ms=<n>, \
+    const KNOWN: &'static str = "payment-stamp=kept|bumped, deleted-payments=absent|present, \
+        credit-stamp=bumped|kept, refund-document=as-invoice|by-kind, list-lag-ms=<n>, \
         minute-window=rolling|fixed, concurrent-headers=bare|named, key-in-flight=process|wait|conflict, \
         commit-order=as-finished|as-arrived";
 
@@ -210,6 +222,10 @@ impl Switches {
             ("payment-stamp", "bumped") => self.payment_stamp = PaymentStamp::Bumped,
             ("deleted-payments", "absent") => self.deleted_payments = DeletedPayments::Absent,
             ("deleted-payments", "present") => self.deleted_payments = DeletedPayments::Present,
+            ("credit-stamp", "bumped") => self.credit_stamp = CreditStamp::Bumped,
+            ("credit-stamp", "kept") => self.credit_stamp = CreditStamp::Kept,
+            ("refund-document", "as-invoice") => self.refund_document = RefundDocument::AsInvoice,
+            ("refund-document", "by-kind") => self.refund_document = RefundDocument::ByKind,
             ("minute-window", "rolling") => self.minute_window = MinuteWindow::Rolling,
             ("minute-window", "fixed") => self.minute_window = MinuteWindow::Fixed,
             ("concurrent-headers", "bare") => self.concurrent_headers = ConcurrentHeaders::Bare,
@@ -249,6 +265,24 @@ pub enum DeletedPayments {
     Absent,
     /// Listed.
     Present,
+}
+
+/// See [`Switches::credit_stamp`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreditStamp {
+    /// The credit is stamped anew, as published examples of refunds show.
+    Bumped,
+    /// It keeps its stamp: incremental reads miss allocations.
+    Kept,
+}
+
+/// See [`Switches::refund_document`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefundDocument {
+    /// `Invoice`, with the credit's id as `InvoiceID` and a `Type` such as `ACCRECCREDIT`.
+    AsInvoice,
+    /// `CreditNote`, `Overpayment`, `Prepayment`.
+    ByKind,
 }
 
 /// See [`Switches::minute_window`].

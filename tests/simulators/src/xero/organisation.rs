@@ -6,6 +6,7 @@ use super::book::Book;
 use super::chart::Country;
 use super::dates;
 use super::element::{self, Element, Refusals};
+use super::money;
 use super::options::OrganisationClass;
 use super::where_eval::Fields;
 
@@ -43,7 +44,7 @@ pub(crate) fn render(book: &Book) -> Map<String, Value> {
 }
 
 /// Changes settings of the organisation through the loader: `Name`, `PeriodLockDate`, `EndOfYearLockDate`,
-/// `IsDemoCompany`, `NextInvoiceNumber`. A lock date of null is lifted.
+/// `IsDemoCompany`, `NextInvoiceNumber`, `CISRate`. A lock date or rate of null is lifted.
 pub(crate) fn load(book: &mut Book, element: &Element) -> Result<(), Refusals> {
     if let Some(name) = element::filled(element, "Name") {
         book.setup.name = name;
@@ -61,11 +62,31 @@ pub(crate) fn load(book: &mut Book, element: &Element) -> Result<(), Refusals> {
             OrganisationClass::Live
         };
     }
+    if element.contains_key("CISRate") {
+        book.setup.cis_rate = element::decimal(element, "CISRate")?;
+    }
     if let Some(next) = element::decimal(element, "NextInvoiceNumber")? {
         book.next_invoice = u64::try_from(next)
             .map_err(|_| Refusals::one("NextInvoiceNumber must be a whole number"))?;
     }
     Ok(())
+}
+
+/// `GET /Organisation/{id}/CISSettings`; `None` outside the United Kingdom.
+pub(crate) fn cis_settings(book: &Book) -> Option<Vec<Value>> {
+    if book.setup.country != Country::UnitedKingdom {
+        return None;
+    }
+    let mut settings = Map::new();
+    settings.insert("CISContractorEnabled".to_owned(), json!(false));
+    settings.insert(
+        "CISSubContractorEnabled".to_owned(),
+        json!(book.setup.cis_rate.is_some()),
+    );
+    if let Some(percent) = book.setup.cis_rate {
+        settings.insert("Rate".to_owned(), money::number(percent, 2));
+    }
+    Some(vec![Value::Object(settings)])
 }
 
 /// `GET /Organisation/Actions`.

@@ -4,6 +4,7 @@
 
 mod access;
 mod contacts;
+mod credits;
 mod faults;
 mod foreign;
 mod invoices;

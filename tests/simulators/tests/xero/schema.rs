@@ -141,6 +141,7 @@ async fn exercise(xero: &Xero) {
         "Allocations": [{"Amount": 5, "Invoice": {"InvoiceID": id}}],
     });
     xero.simulator.load("CreditNotes", note).unwrap();
+    credits(xero, &contact, id).await;
     xero.simulator
         .load(
             "Organisation",
@@ -169,6 +170,12 @@ async fn exercise(xero: &Xero) {
         "Payments?page=1",
         "CreditNotes",
         "CreditNotes?page=1",
+        "Overpayments?page=1&unitdp=4",
+        "Overpayments",
+        "Prepayments?page=1&pageSize=10",
+        "Prepayments?order=Date%20DESC",
+        "BankTransactions?page=1&unitdp=4",
+        "BatchPayments",
         "Invoices?where=Nope==1",
         "Invoices/none",
     ] {
@@ -187,4 +194,91 @@ async fn exercise(xero: &Xero) {
         &[("if-modified-since", "2026-09-14T00:00:00")],
     )
     .await;
+}
+
+/// Everything about credit, refunds and batches.
+async fn credits(xero: &Xero, contact: &str, invoice: &str) {
+    let line = |tax: &str| json!({"Description": "Back", "Quantity": 1, "UnitAmount": 40, "AccountCode": "200", "TaxType": tax});
+    let note = json!({
+        "Type": "ACCRECCREDIT", "Contact": {"ContactID": contact}, "Date": "2026-09-14", "Reference": "Sorry", "LineItems": [line("OUTPUT2")],
+    });
+    let made = xero
+        .put("CreditNotes?unitdp=4", json!({"CreditNotes": [note]}))
+        .await;
+    let credit = made.body["CreditNotes"][0]["CreditNoteID"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    xero.post(
+        &format!("CreditNotes/{credit}"),
+        json!({"CreditNotes": [{"Status": "AUTHORISED"}]}),
+    )
+    .await;
+    xero.post(
+        "CreditNotes?summarizeErrors=false",
+        json!({"CreditNotes": [but(&note, json!({"Status": "PAID"}))]}),
+    )
+    .await;
+    let allocation = |amount: u32| json!({"Allocations": [{"Invoice": {"InvoiceID": invoice}, "Amount": amount, "Date": "2026-09-14"}]});
+    for (collection, id) in [("CreditNotes", credit.clone())]
+        .into_iter()
+        .chain(advances(xero, contact).await)
+    {
+        let path = format!("{collection}/{id}/Allocations");
+        xero.put(&path, allocation(7)).await;
+        xero.put(&path, allocation(900)).await;
+        let own = collection.trim_end_matches('s');
+        let refund = json!({own: {(format!("{own}ID")): id}, "Account": {"Code": "090"}, "Date": "2026-09-14", "Amount": 3});
+        let paid = xero.put("Payments", json!({"Payments": [refund]})).await;
+        assert_eq!(paid.status, 200, "{}", paid.text);
+        let shown = xero.get(&format!("{collection}/{id}")).await;
+        let allocated = shown.body[collection][0]["Allocations"][0]["AllocationID"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        xero.call("DELETE", &format!("{path}/{allocated}"), None, &[])
+            .await;
+        xero.put(&path, allocation(2)).await;
+    }
+    let batch = json!({"Account": {"Code": "090"}, "Date": "2026-09-14", "Reference": "Run", "Payments": [{"Invoice": {"InvoiceID": invoice}, "Amount": 5}]});
+    let made = xero
+        .put("BatchPayments", json!({"BatchPayments": [batch]}))
+        .await;
+    let id = made.body["BatchPayments"][0]["BatchPaymentID"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let payment = made.body["BatchPayments"][0]["Payments"][0]["PaymentID"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    xero.get(&format!("Payments/{payment}")).await;
+    xero.get(&format!("BatchPayments/{id}")).await;
+    xero.post(&format!("BatchPayments/{id}"), json!({"Status": "DELETED"}))
+        .await;
+}
+
+async fn advances(xero: &Xero, contact: &str) -> Vec<(&'static str, String)> {
+    let mut made = Vec::new();
+    for (kind, collection, member) in [
+        ("RECEIVE-OVERPAYMENT", "Overpayments", "OverpaymentID"),
+        ("RECEIVE-PREPAYMENT", "Prepayments", "PrepaymentID"),
+    ] {
+        let transaction = json!({
+            "Type": kind, "Contact": {"ContactID": contact}, "BankAccount": {"Code": "090"}, "Date": "2026-09-14", "CurrencyCode": "EUR",
+            "LineItems": [{"Description": "Money", "Quantity": 1, "UnitAmount": 30, "AccountCode": "200"}],
+        });
+        let answer = xero
+            .put(
+                "BankTransactions?unitdp=4",
+                json!({"BankTransactions": [transaction]}),
+            )
+            .await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        let answer = &answer.body["BankTransactions"][0];
+        made.push((collection, answer[member].as_str().unwrap().to_owned()));
+        let id = answer["BankTransactionID"].as_str().unwrap();
+        xero.get(&format!("BankTransactions/{id}")).await;
+    }
+    made
 }
