@@ -57,6 +57,11 @@ pub(crate) enum Command {
     /// How things stand: last run, invoiced, waiting, in doubt. Reads only the data directory.
     #[command(after_help = "Examples:\n  footbridge status\n  footbridge status --json")]
     Status(Flow),
+    /// Every request that left or was refused: who asked, for what, what became of it. Reads only the data directory.
+    #[command(
+        after_help = "Examples:\n  footbridge audit\n  footbridge audit --refused --last 100 --json"
+    )]
+    Audit(Audit),
     /// What waits for you, each with its reason and what can be done.
     #[command(
         after_help = "Examples:\n  footbridge items\n  footbridge items --reason looks-already-invoiced\n  footbridge items retry 006Hs00001abcdEFGH\n  footbridge items release 5f0c..."
@@ -123,6 +128,17 @@ pub(crate) struct Sync {
     /// Exit with 3 if anything waits for a person or is in doubt.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub(crate) struct Audit {
+    /// So many, the newest.
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) last: usize,
+    /// Only what has no answer: refused, over budget, lost.
+    #[arg(long)]
+    pub(crate) refused: bool,
 }
 
 /// `items`.

@@ -9,7 +9,7 @@ use footbridge_engine::storage::PluginStorage;
 use footbridge_engine::{Engine, EngineError, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
-    Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey, Limits,
+    AuditLog, Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey, Limits,
     Provider, Sandbox, SandboxOptions, SystemClock,
 };
 use footbridge_store::{Backend, Bodies, Store};
@@ -131,6 +131,7 @@ pub(crate) fn sandbox(config: &Config) -> anyhow::Result<Sandbox> {
 
 /// The broker for all connections of the configuration.
 pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<Broker>> {
+    let audit = audit(config).sink()?;
     let connections: Vec<Connection> = config.connections.values().cloned().collect();
     Ok(Broker::new(
         connections,
@@ -138,9 +139,14 @@ pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<
             key: InstallationKey::open_or_create(&config.key_file())?,
             tokens: Some(config.data_dir().join("tokens")),
             clock: Arc::clone(clock),
-            audit: None,
+            audit: Some(audit),
         },
     )?)
+}
+
+/// The record of every request that left or was refused.
+pub(crate) fn audit(config: &Config) -> AuditLog {
+    AuditLog::new(config.data_dir())
 }
 
 /// The plugins that come along are installed like any others, by digest; a new version of Footbridge brings new ones.

@@ -66,6 +66,7 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Doctor(args) => commands::doctor::run(&cli.config, args, output).await,
         Command::Plan(args) => commands::plan::run(&Config::read(&cli.config)?, args, output).await,
         Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
+        Command::Audit(args) => commands::audit::run(&Config::read(&cli.config)?, args, output),
         Command::Status(args) => {
             commands::status::run(&Config::read(&cli.config)?, args, output).await
         }

@@ -68,7 +68,7 @@ impl SandboxedConnector {
     }
 
     fn pure(&self) -> Terms {
-        Terms::pure(self.plugin.sandbox.limits())
+        Terms::pure(self.plugin.sandbox.limits(), self.line.clone())
     }
 
     fn reading(&self, space: Option<Space>) -> Terms {

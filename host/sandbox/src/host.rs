@@ -4,7 +4,7 @@
 
 use crate::bindings::{http, keyvalue, log, types};
 use crate::broker::{Ask, Asking, Body, Refusal};
-use crate::state::{Reach, State};
+use crate::state::State;
 use wasmtime::component::{HasSelf, Linker};
 
 /// Links what a connector may import besides the baseline.
@@ -26,24 +26,9 @@ impl http::Host for State {
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
-        let line = match &mut self.reach {
-            Reach::Nothing => {
-                return Ok(Err(http::Error::Denied(
-                    "this call is pure and reaches nothing".to_owned(),
-                )));
-            }
-            Reach::Reads { left: 0, .. } => {
-                return Ok(Err(http::Error::Denied(
-                    "this call has used all its requests".to_owned(),
-                )));
-            }
-            Reach::Reads { line, left, .. } => {
-                *left -= 1;
-                line.clone()
-            }
-        };
         let ask = Ask {
             by: self.plugin.to_string(),
+            digest: Some(self.digest.clone()),
             asking: Asking::Read,
             service: request.service,
             path: request.path,
@@ -53,6 +38,10 @@ impl http::Host for State {
                 .into_iter()
                 .map(|header| (header.name, header.value))
                 .collect(),
+        };
+        let line = match self.reach.take(&ask) {
+            Ok(line) => line,
+            Err(refusal) => return Ok(Err(error(refusal))),
         };
         // A task of its own: its work is the host's, not the guest's CPU time. It ends with the call.
         let task = AbortOnDrop(tokio::spawn(async move { line.exchange(ask).await }));
@@ -71,16 +60,20 @@ impl http::Host for State {
                     Body::Empty => http::Body::Empty,
                 },
             }),
-            Ok(Err(refusal)) => Err(match refusal {
-                Refusal::Denied(why) => http::Error::Denied(why),
-                Refusal::Budget(seconds) => http::Error::Budget(seconds),
-                Refusal::NoConnection(why) | Refusal::Lost(why) => http::Error::Transport(why),
-                Refusal::AuthExpired(why) => http::Error::AuthExpired(why),
-            }),
+            Ok(Err(refusal)) => Err(error(refusal)),
             Err(error) => Err(http::Error::Transport(format!(
                 "the reading task failed: {error}"
             ))),
         })
+    }
+}
+
+fn error(refusal: Refusal) -> http::Error {
+    match refusal {
+        Refusal::Denied(why) => http::Error::Denied(why),
+        Refusal::Budget(seconds) => http::Error::Budget(seconds),
+        Refusal::NoConnection(why) | Refusal::Lost(why) => http::Error::Transport(why),
+        Refusal::AuthExpired(why) => http::Error::AuthExpired(why),
     }
 }
 

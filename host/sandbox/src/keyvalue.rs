@@ -30,7 +30,7 @@ impl Space {
 impl State {
     fn space(&self) -> Result<Space, Error> {
         let why = match &self.reach {
-            Reach::Nothing => "this call is pure and reaches nothing",
+            Reach::Nothing | Reach::Pure(_) => "this call is pure and reaches nothing",
             Reach::Reads { space: None, .. } => "this plugin has no storage here",
             Reach::Reads {
                 space: Some(space), ..

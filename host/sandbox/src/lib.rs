@@ -30,7 +30,10 @@ mod token;
 mod transform;
 mod wasi;
 
-pub use broker::{AuditRecord, AuditSink, Broker, BrokerError, BrokerOptions, Left};
+pub use broker::{
+    AuditLog, AuditLogError, AuditRecord, AuditSink, Broker, BrokerError, BrokerOptions, Left,
+    Verdict,
+};
 pub use check::{CheckError, Inspection, inspect};
 pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};

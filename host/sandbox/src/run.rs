@@ -4,6 +4,7 @@
 //! strike. What a guest says through the contract is not this file's business (`convert.rs`). Next: `connector.rs` and
 //! `transform.rs` call it.
 
+use crate::broker::Line;
 use crate::host::AbortOnDrop;
 use crate::limits::Limits;
 use crate::meter::{Meter, Metered};
@@ -105,7 +106,7 @@ async fn run<T>(
     let output = Output::new(limits.output);
     let name: Arc<str> = plugin.installed.name.as_str().into();
     let state = State::new(
-        name,
+        (name, plugin.installed.digest.clone()),
         terms.reach,
         terms.world,
         &output,
@@ -185,10 +186,10 @@ fn root(error: &wasmtime::Error) -> String {
 }
 
 impl Terms {
-    /// For calls that are pure.
-    pub(crate) fn pure(limits: &Limits) -> Self {
+    /// For a connector's calls that are pure.
+    pub(crate) fn pure(limits: &Limits, line: Arc<Line>) -> Self {
         Self {
-            reach: Reach::Nothing,
+            reach: Reach::Pure(line),
             world: World::Real,
             cpu: limits.connector_cpu,
             fuel: None,

@@ -2,10 +2,11 @@
 //!
 //! A store lives for one call or batch and is thrown away with everything in it. Next: `host.rs` serves its imports.
 
-use crate::broker::Line;
+use crate::broker::{Ask, Line, Refusal};
 use crate::keyvalue::Space;
 use crate::limits::Limits;
 use crate::meter::Meter;
+use footbridge_model::id::PluginDigest;
 use crate::wasi::{self, Output, World};
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
@@ -21,12 +22,15 @@ pub(crate) struct State {
     pub(crate) reach: Reach,
     pub(crate) meter: Arc<Meter>,
     pub(crate) plugin: Arc<str>,
+    pub(crate) digest: PluginDigest,
 }
 
 /// What a call may reach.
 pub(crate) enum Reach {
-    /// Nothing: pure calls.
+    /// Nothing: transforms, which could not even ask.
     Nothing,
+    /// Nothing: a connector's pure calls. What they ask for all the same is refused on this line.
+    Pure(Arc<Line>),
     /// Reads on one connection.
     Reads {
         line: Arc<Line>,
@@ -37,6 +41,23 @@ pub(crate) enum Reach {
     },
 }
 
+impl Reach {
+    /// The line for one more request, if the call may make one. Both faces of the broker come in here.
+    pub(crate) fn take(&mut self, ask: &Ask) -> Result<Arc<Line>, Refusal> {
+        match self {
+            Self::Nothing => Err(Refusal::Denied("a transform reaches nothing".to_owned())),
+            Self::Pure(line) => Err(line.refuse(ask, "this call is pure and reaches nothing")),
+            Self::Reads { line, left: 0, .. } => {
+                Err(line.refuse(ask, "this call has used all its requests"))
+            }
+            Self::Reads { line, left, .. } => {
+                *left -= 1;
+                Ok(line.clone())
+            }
+        }
+    }
+}
+
 /// How much a call may still log.
 pub(crate) struct LogAllowance {
     pub(crate) line: usize,
@@ -45,7 +66,7 @@ pub(crate) struct LogAllowance {
 
 impl State {
     pub(crate) fn new(
-        plugin: Arc<str>,
+        (plugin, digest): (Arc<str>, PluginDigest),
         reach: Reach,
         world: World,
         output: &Output,
@@ -70,6 +91,7 @@ impl State {
             reach,
             meter,
             plugin,
+            digest,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! One file a command. Each returns how the process ends; `main` prints errors.
 
+pub(crate) mod audit;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod init;

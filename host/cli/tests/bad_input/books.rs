@@ -113,11 +113,20 @@ impl Books {
 
     /// Runs the program on the folder.
     pub(crate) async fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, None).await
+    }
+
+    /// The same with everything logged that there is.
+    pub(crate) async fn run_loudly(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, Some("trace")).await
+    }
+
+    async fn run_with(&self, arguments: &[&str], log: Option<&'static str>) -> Ended {
         let config = self.path("footbridge.toml").display().to_string();
         let mut all = vec!["--config".to_owned(), config];
         all.extend(arguments.iter().map(|text| (*text).to_owned()));
         let folder = self.folder.path().display().to_string();
-        let ended = tokio::task::spawn_blocking(move || run(&all))
+        let ended = tokio::task::spawn_blocking(move || run_logged(&all, log))
             .await
             .unwrap();
         Ended {
@@ -150,12 +159,19 @@ impl Books {
 
 /// Runs the program.
 pub(crate) fn run(arguments: &[String]) -> Ended {
-    let output = Command::new(PROGRAM)
+    run_logged(arguments, None)
+}
+
+fn run_logged(arguments: &[String], log: Option<&str>) -> Ended {
+    let mut command = Command::new(PROGRAM);
+    command
         .args(arguments)
         .env_remove("COLUMNS")
-        .env_remove("FOOTBRIDGE_LOG")
-        .output()
-        .unwrap();
+        .env_remove("FOOTBRIDGE_LOG");
+    if let Some(level) = log {
+        command.env("FOOTBRIDGE_LOG", level);
+    }
+    let output = command.output().unwrap();
     Ended {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8_lossy(&output.stdout).into_owned(),

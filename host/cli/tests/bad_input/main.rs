@@ -6,4 +6,5 @@ mod books;
 mod configuration;
 mod data;
 mod plugins;
+mod secrets;
 mod shown;

@@ -4,10 +4,11 @@
 //! a name that changes its mind between check and dial gains nothing. Special ranges are refused in canonical form,
 //! also inside IPv6 (mapped, compatible, NAT64, 6to4, Teredo). Next: `wire.rs` sends.
 
-use super::target::{Named, host_of, port_of};
+use super::target::{Named, host_of};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use url::{Host, Url};
@@ -92,8 +93,15 @@ pub(crate) enum Refused {
 }
 
 /// The addresses that passed, by host name; the HTTP client's only source of addresses.
-#[derive(Clone, Default)]
-pub(crate) struct Checked(Arc<Mutex<HashMap<String, Known>>>);
+#[derive(Clone)]
+pub(crate) struct Checked {
+    table: Arc<Mutex<HashMap<String, Known>>>,
+    lookup: Lookup,
+}
+
+/// Where names are looked up: the system, or what a test says.
+pub(crate) type Lookup = Arc<dyn Fn(String) -> Looking + Send + Sync>;
+type Looking = Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>>;
 
 struct Known {
     addresses: Vec<SocketAddr>,
@@ -101,6 +109,13 @@ struct Known {
 }
 
 impl Checked {
+    pub(crate) fn new(lookup: Lookup) -> Self {
+        Self {
+            table: Arc::default(),
+            lookup,
+        }
+    }
+
     /// Lets the URL's host pass or not. Plain http only passes where the operator named host and port and every
     /// address is local.
     pub(crate) async fn admit(&self, url: &Url, named: &Named) -> Result<(), Refused> {
@@ -125,10 +140,10 @@ impl Checked {
                 .filter(|known| known.since.elapsed() < FRESH)
                 .map(|known| known.addresses.clone())
         };
-        let fresh = known(&self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        let fresh = known(&self.table.lock().unwrap_or_else(PoisonError::into_inner));
         let addresses = match fresh {
             Some(addresses) => addresses,
-            None => resolve(name, port_of(url)).await?,
+            None => self.look_up(name).await?,
         };
         for address in &addresses {
             judge(address.ip(), url, named)?;
@@ -137,7 +152,7 @@ impl Checked {
             addresses,
             since: Instant::now(),
         };
-        let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table
             .entry(name.to_owned())
             .and_modify(|old| {
@@ -149,11 +164,37 @@ impl Checked {
             .or_insert(known);
         Ok(())
     }
+
+    async fn look_up(&self, name: &str) -> Result<Vec<SocketAddr>, Refused> {
+        let failed = |why: String| Refused::Unresolved(format!("{name} can't be resolved: {why}"));
+        let found = tokio::time::timeout(RESOLVE, (self.lookup)(name.to_owned())).await;
+        let found: Vec<_> = found
+            .map_err(|_| failed(format!("no answer within {} s", RESOLVE.as_secs())))?
+            .map_err(|error| failed(error.to_string()))?
+            .into_iter()
+            // The URL's own port is dialled, whatever was resolved.
+            .map(|ip| SocketAddr::new(ip, 0))
+            .collect();
+        if found.is_empty() {
+            return Err(failed("it has no address".to_owned()));
+        }
+        Ok(found)
+    }
+}
+
+/// The system's resolver.
+pub(crate) fn system() -> Lookup {
+    Arc::new(|name| {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            Ok(found.map(|address| address.ip()).collect())
+        })
+    })
 }
 
 impl Resolve for Checked {
     fn resolve(&self, name: Name) -> Resolving {
-        let table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         let found = table.get(name.as_str()).map(|known| {
             let addresses = known.addresses.clone();
             Box::new(addresses.into_iter()) as Addrs
@@ -161,21 +202,6 @@ impl Resolve for Checked {
         let name = name.as_str().to_owned();
         Box::pin(async move { found.ok_or_else(|| format!("{name} was not checked").into()) })
     }
-}
-
-async fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, Refused> {
-    let failed = |why: String| Refused::Unresolved(format!("{name} can't be resolved: {why}"));
-    let found = tokio::time::timeout(RESOLVE, tokio::net::lookup_host((name, port))).await;
-    let found: Vec<_> = found
-        .map_err(|_| failed(format!("no answer within {} s", RESOLVE.as_secs())))?
-        .map_err(|error| failed(error.to_string()))?
-        // The URL's own port is dialled, whatever was resolved first.
-        .map(|address| SocketAddr::new(address.ip(), 0))
-        .collect();
-    if found.is_empty() {
-        return Err(failed("it has no address".to_owned()));
-    }
-    Ok(found)
 }
 
 fn judge(ip: IpAddr, url: &Url, named: bool) -> Result<(), Refused> {
@@ -264,7 +290,7 @@ mod tests {
 
     #[tokio::test]
     async fn spellings_of_loopback_are_one_address() {
-        let checked = Checked::default();
+        let checked = Checked::new(system());
         let elsewhere = named("http://127.0.0.1:9");
         for url in [
             "https://127.1/",
@@ -294,7 +320,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_operator_may_name_a_local_address_exactly() {
-        let checked = Checked::default();
+        let checked = Checked::new(system());
         let operators = named("http://localhost:9");
         let url = |text: &str| Url::parse(text).unwrap();
         assert_eq!(
@@ -325,7 +351,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_client_gets_no_address_that_was_not_checked() {
-        let checked = Checked::default();
+        let checked = Checked::new(system());
         assert!(checked.resolve("localhost".parse().unwrap()).await.is_err());
         let operators = named("http://localhost:9");
         checked

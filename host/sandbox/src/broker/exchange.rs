@@ -5,17 +5,18 @@
 //! engine through `outbound.rs`.
 
 use super::Line;
-use super::audit::{AuditRecord, record};
+use super::audit::{AuditRecord, Verdict, record};
 use super::budget::Wait;
 use super::grant::{self, Path};
 use super::scrub::Scrubber;
-use super::wire::{Incoming, Outgoing, WireError};
+use super::wire::{Incoming, Outgoing, WireError, header_name, header_value};
 use crate::connection::Access;
 use crate::profile::ClientAuth;
 use crate::secret::Secret;
 use crate::token::{Token, TokenError, read_answer};
 use base64::Engine as _;
 use footbridge_model::document::Document;
+use footbridge_model::id::PluginDigest;
 use reqwest::Method;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,13 +44,26 @@ const FORBIDDEN: &[&str] = &[
     "accept-encoding",
     "forwarded",
     "set-cookie",
+    "via",
+    "http2-settings",
+    "idempotency-key",
+    "x-rewrite-url",
+    "x-method-override",
 ];
-const FORBIDDEN_FAMILIES: &[&str] = &["proxy-", "sec-", "x-forwarded-", "x-http-method"];
+const FORBIDDEN_FAMILIES: &[&str] = &[
+    "proxy-",
+    "sec-",
+    "x-forwarded-",
+    "x-http-method",
+    "x-original-",
+];
 
 /// One request, before anything was checked.
 pub(crate) struct Ask {
     /// Who asks, for the audit record.
     pub(crate) by: String,
+    /// Which component, if a guest asks.
+    pub(crate) digest: Option<PluginDigest>,
     pub(crate) asking: Asking,
     pub(crate) service: String,
     pub(crate) path: String,
@@ -115,28 +129,51 @@ impl Line {
     /// The one way out.
     pub(crate) async fn exchange(&self, ask: Ask) -> Result<Reply, Refusal> {
         let started = Instant::now();
-        let mut note = AuditRecord {
+        let mut note = self.note(&ask);
+        let outcome = self.exchange_checked(ask, &mut note).await;
+        self.written_down(note, started, &outcome);
+        outcome
+    }
+
+    /// Refuses a request that didn't come as far as a check; it is written down like any other.
+    pub(crate) fn refuse(&self, ask: &Ask, why: &str) -> Refusal {
+        let refusal = Refusal::Denied(why.to_owned());
+        self.written_down(self.note(ask), Instant::now(), &Err(refusal.clone()));
+        refusal
+    }
+
+    fn note(&self, ask: &Ask) -> AuditRecord {
+        AuditRecord {
             at: self.clock.now(),
             connection: self.connection.name.to_string(),
             by: ask.by.clone(),
+            digest: ask.digest.clone(),
             method: ask.asking.method().to_string(),
-            service: ask.service.clone(),
+            service: ask.service.chars().take(100).collect(),
             path: ask.path.chars().take(300).collect(),
-            outcome: String::new(),
+            verdict: Verdict::Answered,
+            status: None,
+            why: None,
             bytes_out: ask.asking.body().map_or(0, <[u8]>::len),
             bytes_in: 0,
             milliseconds: 0,
             secrets_found: 0,
-        };
-        let outcome = self.exchange_checked(ask, &mut note).await;
+        }
+    }
+
+    fn written_down(
+        &self,
+        mut note: AuditRecord,
+        started: Instant,
+        outcome: &Result<Reply, Refusal>,
+    ) {
         note.at = self.clock.now();
-        note.outcome = match &outcome {
-            Ok(reply) => reply.status.to_string(),
-            Err(refusal) => format!("{refusal:?}"),
-        };
+        match outcome {
+            Ok(reply) => note.status = Some(reply.status),
+            Err(refusal) => (note.verdict, note.why) = refusal.noted(),
+        }
         note.milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         record(self.audit.as_ref(), note);
-        outcome
     }
 
     async fn exchange_checked(&self, ask: Ask, note: &mut AuditRecord) -> Result<Reply, Refusal> {
@@ -157,9 +194,7 @@ impl Line {
                 "the API refused the credential, also after it was renewed. Check that the app may still use this organisation".to_owned(),
             ));
         }
-        let (reply, found) = self.clean(answer, &token)?;
-        note.secrets_found = found;
-        Ok(reply)
+        self.clean(answer, &token, note)
     }
 
     /// Grant, headers and sizes. Touches no secret.
@@ -195,10 +230,13 @@ impl Line {
                     .flatten()
                     .any(|own| own.eq_ignore_ascii_case(name))
         };
-        match ask.headers.iter().find(|(name, _)| of_the_host(name)) {
-            Some((name, _)) => Err(format!("the header {name:?} is the host's to set")),
-            None => Ok(path),
+        for (name, value) in &ask.headers {
+            if of_the_host(name) {
+                return Err(format!("the header {name:?} is the host's to set"));
+            }
+            header_value(&header_name(name)?, value)?;
         }
+        Ok(path)
     }
 
     async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
@@ -253,6 +291,12 @@ impl Line {
                 &ask.query,
             )
             .map_err(Refusal::Denied)?;
+        if !self.targets.may_carry_credential(&url, instance.as_ref()) {
+            return Err(Refusal::Denied(format!(
+                "{} is no host of this connection's, so it gets no credential",
+                super::target::host_of(&url)
+            )));
+        }
         let mut headers: Vec<(String, String)> = Vec::new();
         let own = self.profile.headers.iter();
         let own = own.filter(|(name, _)| {
@@ -294,11 +338,7 @@ impl Line {
             .wire
             .send(outgoing)
             .await
-            .map_err(|error| match error {
-                WireError::Denied(why) => Refusal::Denied(why),
-                WireError::NoConnection(why) => Refusal::NoConnection(why),
-                WireError::Lost(why) => Refusal::Lost(why),
-            })?;
+            .map_err(|error| Refusal::from(self.cleaned(error, &[&token.access])))?;
         self.budget
             .learn(answer.status, &answer.headers, self.clock.now());
         Ok(answer)
@@ -319,10 +359,17 @@ impl Line {
         let started = Instant::now();
         let outgoing = self.token_request();
         let answer = self.wire.send(outgoing).await;
+        let mut answer = answer.map_err(|error| self.cleaned(error, &[]));
+        let found = answer
+            .as_mut()
+            .map_or(0, |answer| self.scrubber(&[]).scrub(&mut answer.body));
         let now = self.clock.now();
-        let outcome = match &answer {
-            Ok(answer) => answer.status.to_string(),
-            Err(error) => format!("{error:?}"),
+        let (verdict, status, why) = match &answer {
+            Ok(answer) => (Verdict::Answered, Some(answer.status), None),
+            Err(error) => {
+                let (verdict, why) = Refusal::from(error.clone()).noted();
+                (verdict, None, why)
+            }
         };
         record(
             self.audit.as_ref(),
@@ -330,20 +377,22 @@ impl Line {
                 at: now,
                 connection: self.connection.name.to_string(),
                 by: "host".to_owned(),
+                digest: None,
                 method: "POST".to_owned(),
                 service: "token".to_owned(),
                 path: self.targets.token.path().to_owned(),
-                outcome,
+                verdict,
+                status,
+                why,
                 bytes_out: 0,
                 bytes_in: answer.as_ref().map_or(0, |answer| answer.body.len()),
                 milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                secrets_found: 0,
+                secrets_found: found,
             },
         );
         match answer {
             Ok(answer) if answer.status == 429 => Err(TokenError::Later(5)),
-            Ok(mut answer) => {
-                Scrubber::new([&self.secret]).scrub(&mut answer.body);
+            Ok(answer) => {
                 let token = read_answer(answer.status, &answer.body, now)?;
                 self.instance(&token).map_err(TokenError::Denied)?;
                 Ok(token)
@@ -385,22 +434,40 @@ impl Line {
         }
     }
 
+    /// Knows the connection's secrets and these tokens.
+    fn scrubber(&self, tokens: &[&Secret]) -> Scrubber {
+        Scrubber::new(tokens.iter().copied().chain([&self.secret]))
+    }
+
+    /// An error may quote what came in.
+    fn cleaned(&self, mut error: WireError, tokens: &[&Secret]) -> WireError {
+        let (WireError::Denied(why) | WireError::NoConnection(why) | WireError::Lost(why)) =
+            &mut error;
+        self.scrubber(tokens).scrub_text(why);
+        error
+    }
+
     /// Takes out cookies and secrets, and reads the body.
-    fn clean(&self, answer: Incoming, token: &Token) -> Result<(Reply, usize), Refusal> {
-        let basic = basic(&self.connection.client_id, &self.secret);
-        let basic = Secret::new(basic.expose().trim_start_matches("Basic ").to_owned());
-        let scrubber = Scrubber::new([&self.secret, &token.access, &basic]);
+    fn clean(
+        &self,
+        answer: Incoming,
+        token: &Token,
+        note: &mut AuditRecord,
+    ) -> Result<Reply, Refusal> {
+        let scrubber = self.scrubber(&[&token.access]);
         let Incoming {
             status,
             mut headers,
             mut body,
         } = answer;
+        let before = headers.len();
+        headers.retain(|(name, _)| !scrubber.stands_in_name(name));
+        note.secrets_found += before - headers.len();
         headers.retain(|(name, _)| !name.starts_with("set-cookie"));
-        let mut found = 0;
         for (_, value) in &mut headers {
-            found += scrubber.scrub_text(value);
+            note.secrets_found += scrubber.scrub_text(value);
         }
-        found += scrubber.scrub(&mut body);
+        note.secrets_found += scrubber.scrub(&mut body);
         let claims_json = headers
             .iter()
             .any(|(name, value)| name == "content-type" && value.contains("json"));
@@ -408,18 +475,17 @@ impl Line {
         let body = match body {
             Ok(Body::Json(mut text)) => {
                 // Once more, now that escapes are resolved.
-                found += scrubber.scrub_text(&mut text);
+                note.secrets_found += scrubber.scrub_text(&mut text);
                 Body::Json(text)
             }
             Ok(body) => body,
             Err(why) => return Err(Refusal::Lost(why)),
         };
-        let reply = Reply {
+        Ok(Reply {
             status,
             headers,
             body,
-        };
-        Ok((reply, found))
+        })
     }
 
     pub(crate) async fn check_credential(&self) -> Result<(), String> {
@@ -434,6 +500,30 @@ impl Line {
             Err(Refusal::Budget(seconds)) => {
                 Err(format!("the token URL asks to come back in {seconds} s"))
             }
+        }
+    }
+}
+
+impl Refusal {
+    /// As the audit has it. The text is ours or the far side's, cleaned; it is cut all the same.
+    fn noted(&self) -> (Verdict, Option<String>) {
+        let (verdict, why) = match self {
+            Self::Denied(why) => (Verdict::Denied, why.clone()),
+            Self::Budget(seconds) => (Verdict::Budget, format!("for {seconds} s")),
+            Self::NoConnection(why) => (Verdict::NoConnection, why.clone()),
+            Self::Lost(why) => (Verdict::Lost, why.clone()),
+            Self::AuthExpired(why) => (Verdict::AuthExpired, why.clone()),
+        };
+        (verdict, Some(why.chars().take(300).collect()))
+    }
+}
+
+impl From<WireError> for Refusal {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Denied(why) => Self::Denied(why),
+            WireError::NoConnection(why) => Self::NoConnection(why),
+            WireError::Lost(why) => Self::Lost(why),
         }
     }
 }

@@ -6,6 +6,7 @@
 use crate::connection::{Access, GrantRule};
 use crate::profile::Profile;
 use percent_encoding::percent_decode_str;
+use unicode_normalization::UnicodeNormalization;
 
 /// A path in its one form: decoded segments, none empty, none of dots.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +32,9 @@ impl Path {
                 let decoded = percent_decode_str(raw)
                     .decode_utf8()
                     .map_err(|_| format!("the path {} isn't UTF-8", quoted()))?;
-                let odd = decoded.is_empty()
-                    || decoded.chars().all(|c| c == '.')
-                    || decoded
-                        .chars()
-                        .any(|c| c.is_control() || matches!(c, '/' | '\\' | '%' | '?' | '#' | ';'));
-                if odd {
+                // Also in the form that a lenient far side might make of it: fullwidth dots, `℀`.
+                let folded: String = decoded.nfkc().collect();
+                if is_odd(&decoded) || is_odd(&folded) {
                     return Err(format!(
                         "the path {} holds a segment that is empty, only dots, or has one of / \\ % ? # ; in it",
                         quoted()
@@ -73,17 +71,37 @@ impl std::fmt::Display for Path {
     }
 }
 
+/// Whether a decoded segment could be read as something else than one name.
+fn is_odd(segment: &str) -> bool {
+    segment.trim_matches(|c: char| c.is_whitespace() || c == '.').is_empty()
+        || segment.chars().any(|c| {
+            c.is_control()
+                || matches!(c, '/' | '\\' | '%' | '?' | '#' | ';')
+                // Characters that are not seen, or turn what is seen round.
+                || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        })
+}
+
+/// A segment as the most lenient far side might compare it.
+fn folded(segment: &str) -> String {
+    let folded: String = segment.nfkc().flat_map(char::to_lowercase).collect();
+    folded
+        .trim_matches(|c: char| c.is_whitespace() || c == '.')
+        .to_owned()
+}
+
 fn segments_of(pattern: &str) -> impl Iterator<Item = &str> {
     pattern.split('/').filter(|segment| !segment.is_empty())
 }
 
-/// Whether `below` lies at or under a path that is never allowed. Case is ignored: far sides differ in theirs.
+/// Whether `below` lies at or under a path that is never allowed. Case, width and trailing dots don't matter: far sides
+/// differ in what they make of them.
 fn is_under(below: &str, never: &str) -> bool {
     let mut segments = segments_of(below);
     segments_of(never).all(|wanted| {
         segments
             .next()
-            .is_some_and(|segment| wanted == "*" || segment.eq_ignore_ascii_case(wanted))
+            .is_some_and(|segment| wanted == "*" || folded(segment) == folded(wanted))
     })
 }
 

@@ -2,11 +2,12 @@
 //!
 //! [`Broker`] knows the connections. Everything that leaves passes `exchange.rs`, in this order: `grant.rs` (may it),
 //! `target.rs` (where), `budget.rs` (now), `token.rs` (as whom), `address.rs` and `wire.rs` (dial and send),
-//! `scrub.rs` (clean), `audit.rs` (written down). Guests come in through `host.rs`, the host's own writes through
+//! `unpack.rs` and `scrub.rs` (clean), `audit.rs` (written down, kept by `audit_log.rs`). Guests come in through `host.rs`, the host's own writes through
 //! `outbound.rs`.
 
 pub(crate) mod address;
 mod audit;
+mod audit_log;
 mod budget;
 mod exchange;
 mod grant;
@@ -15,9 +16,11 @@ mod scrub;
 pub(crate) mod target;
 #[cfg(test)]
 mod tests;
+mod unpack;
 mod wire;
 
-pub use audit::{AuditRecord, AuditSink};
+pub use audit::{AuditRecord, AuditSink, Verdict};
+pub use audit_log::{AuditLog, AuditLogError};
 pub use budget::Left;
 pub(crate) use exchange::{Ask, Asking, Body, Refusal};
 
@@ -170,7 +173,8 @@ impl Line {
         } else {
             OnlyPlain::No
         };
-        let wire = Wire::new(targets.named.clone(), timeout, only_plain).map_err(|why| {
+        let lookup = address::system();
+        let wire = Wire::new(targets.named.clone(), timeout, only_plain, lookup).map_err(|why| {
             wrong(format!(
                 "its HTTP client can't be set up ({why}). Install your system's certificate authorities (Debian: ca-certificates)"
             ))

@@ -21,6 +21,7 @@ impl Outbound for Broker {
         };
         let ask = Ask {
             by: "host".to_owned(),
+            digest: None,
             asking: Asking::Write {
                 method: match request.method {
                     Method::Post => reqwest::Method::POST,

@@ -77,10 +77,21 @@ impl Targets {
             &service.path,
             path.segments().iter().map(String::as_str),
         )?;
+        check_same(&url, base, &service.path, path)?;
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
         Ok(url)
+    }
+
+    /// Whether a credential of this connection may go there: https or what the operator named, and only to the API's own
+    /// origin or the instance that the token's answer named and that passed [`Targets::instance`].
+    pub(crate) fn may_carry_credential(&self, url: &Url, instance: Option<&Url>) -> bool {
+        let own = [Some(&self.base), instance];
+        let known = own.into_iter().flatten().any(|own| {
+            (own.scheme(), host_of(own), port_of(own)) == (url.scheme(), host_of(url), port_of(url))
+        });
+        known && (url.scheme() == "https" || self.named.covers(url))
     }
 
     /// Whether no URL of the operator's needs certificates.
@@ -144,7 +155,7 @@ fn parse(key: &str, text: &str) -> Result<Url, String> {
         || url.password().is_some()
         || url.query().is_some()
         || url.fragment().is_some()
-        || host_of(&url).ends_with('.')
+        || host_of(&url).split('.').any(str::is_empty)
         || port_of(&url) == 0;
     if odd {
         return Err(format!(
@@ -167,6 +178,30 @@ fn below<'a>(
         .extend(under)
         .extend(segments);
     Ok(url)
+}
+
+/// What was matched is what is sent: read back, the URL has the base's origin and exactly the segments that passed.
+fn check_same(url: &Url, base: &Url, service: &str, path: &Path) -> Result<(), String> {
+    let sent = Url::parse(url.as_str()).map_err(|error| error.to_string())?;
+    let all = |url: &Url| -> Vec<Vec<u8>> {
+        url.path()
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| percent_encoding::percent_decode_str(segment).collect())
+            .collect()
+    };
+    let mut wanted = all(base);
+    let under = service.split('/').filter(|segment| !segment.is_empty());
+    wanted.extend(under.map(|segment| segment.as_bytes().to_vec()));
+    wanted.extend(
+        path.segments()
+            .iter()
+            .map(|segment| segment.as_bytes().to_vec()),
+    );
+    if sent.origin() == base.origin() && all(&sent) == wanted {
+        return Ok(());
+    }
+    Err(format!("the path {path} would be sent as {}", sent.path()))
 }
 
 /// Whether the host can be this machine or this network: a private address, or a name. What a name resolves to is judged when

@@ -3,16 +3,15 @@
 //! No proxy from the environment, no redirect, no retry, no cookie. It knows nothing of grants, budgets or tokens;
 //! `exchange.rs` and `token.rs` decide before they come here. Every error says whether a byte can have left.
 
-use super::address::{Checked, Refused};
+use super::address::{Checked, Lookup, Refused};
 use super::target::Named;
+use super::unpack::{Unpacker, find};
 use crate::secret::Secret;
 use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 use url::Url;
 
-/// Largest answer, decompressed, in bytes.
-pub(crate) const MAX_ANSWER: usize = 16 * 1024 * 1024;
 /// Longest wait for a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Idle connections for reads are kept this long. Writes always open their own: a connection that the far side is just
@@ -62,8 +61,9 @@ impl Wire {
         named: Named,
         timeout: Duration,
         only_plain: OnlyPlain,
+        lookup: Lookup,
     ) -> Result<Self, String> {
-        let checked = Checked::default();
+        let checked = Checked::new(lookup);
         let client = |idle: usize| {
             let builder = reqwest::Client::builder()
                 .user_agent(concat!("footbridge/", env!("CARGO_PKG_VERSION")))
@@ -112,13 +112,21 @@ impl Wire {
             &self.writes
         };
         let mut map = HeaderMap::new();
+        // Unpacked by `unpack.rs`, which knows how much came in.
+        map.insert(
+            reqwest::header::ACCEPT_ENCODING,
+            HeaderValue::from_static("gzip"),
+        );
         for (name, value) in &headers {
-            map.append(header_name(name)?, header_value(name, value)?);
+            let name = header_name(name).map_err(WireError::Denied)?;
+            let value = header_value(&name, value).map_err(WireError::Denied)?;
+            map.append(name, value);
         }
         if let Some(secret) = authorization {
-            let mut value = header_value("authorization", secret.expose())?;
+            let name = reqwest::header::AUTHORIZATION;
+            let mut value = header_value(&name, secret.expose()).map_err(WireError::Denied)?;
             value.set_sensitive(true);
-            map.insert(reqwest::header::AUTHORIZATION, value);
+            map.insert(name, value);
         }
         let mut request = client.request(method, url.clone()).headers(map);
         if let Some(body) = body {
@@ -164,7 +172,7 @@ pub(crate) enum OnlyPlain {
 
 async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
     let status = response.status().as_u16();
-    let headers = response
+    let mut headers: Vec<(String, String)> = response
         .headers()
         .iter()
         .map(|(name, value)| {
@@ -172,18 +180,10 @@ async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
             (name.as_str().to_owned(), value)
         })
         .collect();
-    let mut body = Vec::new();
+    let mut body = Unpacker::new(find(&headers, "content-encoding")).map_err(WireError::Lost)?;
     loop {
         match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() <= MAX_ANSWER => {
-                body.extend_from_slice(&chunk);
-            }
-            Ok(Some(_)) => {
-                return Err(WireError::Lost(format!(
-                    "the answer is larger than {} MiB",
-                    MAX_ANSWER >> 20
-                )));
-            }
+            Ok(Some(chunk)) => body.take(&chunk).map_err(WireError::Lost)?,
             Ok(None) => break,
             Err(error) => {
                 return Err(WireError::Lost(format!(
@@ -193,6 +193,9 @@ async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
             }
         }
     }
+    let body = body.finish().map_err(WireError::Lost)?;
+    // They told of the packed form.
+    headers.retain(|(name, _)| name != "content-encoding" && name != "content-length");
     Ok(Incoming {
         status,
         headers,
@@ -200,16 +203,16 @@ async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
     })
 }
 
-fn header_name(name: &str) -> Result<HeaderName, WireError> {
+/// A header's name as it can be sent.
+pub(crate) fn header_name(name: &str) -> Result<HeaderName, String> {
     HeaderName::from_bytes(name.as_bytes())
-        .map_err(|_| WireError::Denied(format!("the header name {name:?} is not one")))
+        .map_err(|_| format!("the header name {name:?} is not one"))
 }
 
-fn header_value(name: &str, value: &str) -> Result<HeaderValue, WireError> {
+/// A header's value as it can be sent: visible ASCII, spaces, tabs.
+pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, String> {
     HeaderValue::from_str(value).map_err(|_| {
-        WireError::Denied(format!(
-            "the value of the header {name} has control characters"
-        ))
+        format!("the value of the header {name} has control characters or isn't ASCII")
     })
 }
 
