@@ -1,6 +1,7 @@
 // Drives the Salesforce simulator with jsforce, as anyone would use it.
 // Needs SALESFORCE_URL; prints one line per check and ends with "OK"; any surprise is an exception.
 import assert from "node:assert/strict";
+import { strToU8, zipSync } from "fflate";
 import jsforce from "jsforce";
 
 const base = process.env.SALESFORCE_URL;
@@ -132,6 +133,44 @@ const end = new Date(Date.now() + 120_000).toISOString();
 assert.equal((await conn.sobject("Account").deleted(start, end)).deletedRecords.length, 10);
 assert.ok((await conn.sobject("Account").updated(start, end)).ids.length >= 240);
 checked("destroy, deleted, updated");
+
+const ns = 'xmlns="http://soap.sforce.com/2006/04/metadata"';
+const packed = (files) => Buffer.from(zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)]))));
+const deployed = async (files, options) => {
+  const queued = await conn.metadata.deployRest(packed(files), { singlePackage: true, rollbackOnError: true, ...options });
+  for (let look = 0; look < 10; look += 1) {
+    const { deployResult } = await conn.request(`/metadata/deployRequest/${queued.id}?includeDetails=true`);
+    if (deployResult.done) return deployResult;
+  }
+  throw new Error("the deployment never ended");
+};
+const noteObject = `<CustomObject ${ns}><label>Note</label><pluralLabel>Notes</pluralLabel><nameField><label>Note</label><type>Text</type></nameField>
+  <deploymentStatus>Deployed</deploymentStatus><sharingModel>ReadWrite</sharingModel>
+  <fields><fullName>Due__c</fullName><label>Due</label><type>Date</type></fields>
+  <fields><fullName>Late__c</fullName><label>Late</label><type>Checkbox</type><formula>Due__c &lt; TODAY()</formula></fields></CustomObject>`;
+const noteRights = `<PermissionSet ${ns}><label>Notes</label>
+  <fieldPermissions><field>Note__c.Due__c</field><editable>true</editable><readable>true</readable></fieldPermissions>
+  <fieldPermissions><field>Note__c.Late__c</field><editable>false</editable><readable>true</readable></fieldPermissions>
+  <objectPermissions><object>Note__c</object><allowRead>true</allowRead><allowCreate>true</allowCreate><allowEdit>true</allowEdit>
+  <allowDelete>true</allowDelete><viewAllRecords>false</viewAllRecords><modifyAllRecords>false</modifyAllRecords></objectPermissions></PermissionSet>`;
+const notes = {
+  "package.xml": `<Package ${ns}><types><members>Note__c</members><name>CustomObject</name></types><types><members>Notes</members><name>PermissionSet</name></types><version>60.0</version></Package>`,
+  "objects/Note__c.object": noteObject,
+  "permissionsets/Notes.permissionset": noteRights,
+};
+const broken = await deployed({ ...notes, "objects/Note__c.object": noteObject.replace("TODAY", "YESTERDAY") });
+assert.equal(broken.status, "Failed");
+assert.equal(broken.details.componentFailures[0].problem, "Unknown function YESTERDAY. Check spelling.");
+assert.equal((await deployed(notes)).status, "Succeeded");
+await assert.rejects(conn.query("SELECT Late__c FROM Note__c"), (error) => error.errorCode === "INVALID_TYPE");
+const [rights] = await conn.sobject("PermissionSet").find({ Name: "Notes" }, "Id");
+const me = await conn.identity();
+assert.ok((await conn.sobject("PermissionSetAssignment").create({ PermissionSetId: rights.Id, AssigneeId: me.user_id })).success);
+const late = await conn.sobject("Note__c").create({ Name: "Late", Due__c: "2020-01-01" });
+assert.equal((await conn.sobject("Note__c").retrieve(late.id)).Late__c, true);
+const tooling = await conn.tooling.query("SELECT DeveloperName FROM CustomField WHERE DeveloperName IN ('Due', 'Late')");
+assert.equal(tooling.totalSize, 2);
+checked("deployment, permission set, formula, tooling query");
 
 assert.ok(conn.limitInfo.apiUsage.used > 0);
 const stale = new jsforce.Connection({ instanceUrl: base, accessToken: "00D!stale", version: "60.0" });

@@ -4,7 +4,10 @@ Needs SALESFORCE_URL; prints one line per check and ends with "OK"; any surprise
 """
 
 import datetime
+import io
+import json
 import os
+import zipfile
 
 import requests
 from simple_salesforce import Salesforce, SalesforceExpiredSession, SalesforceMalformedRequest, format_soql
@@ -88,6 +91,47 @@ try:
 except SalesforceResourceNotFound:
     pass
 checked("errors")
+
+NS = 'xmlns="http://soap.sforce.com/2006/04/metadata"'
+
+
+def deployed(files):
+    """Deploys over the REST resource (simple-salesforce's own deploy speaks SOAP) and waits."""
+    zipped = io.BytesIO()
+    with zipfile.ZipFile(zipped, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    at = f"{BASE}/services/data/v60.0/metadata/deployRequest"
+    head = {"Authorization": f"Bearer {token['access_token']}"}
+    options = json.dumps({"deployOptions": {"singlePackage": True, "rollbackOnError": True}})
+    parts = {"json": (None, options, "application/json"), "file": ("deploy.zip", zipped.getvalue(), "application/zip")}
+    queued = requests.post(at, headers=head, files=parts, timeout=10)
+    assert queued.status_code == 201, queued.text
+    for _ in range(10):
+        result = requests.get(f"{at}/{queued.json()['id']}?includeDetails=true", headers=head, timeout=10).json()["deployResult"]
+        if result["done"]:
+            return result
+    raise AssertionError("the deployment never ended")
+
+
+field = '<fields><fullName>Balance__c</fullName><label>Balance</label><type>Number</type><precision>16</precision><scale>4</scale></fields>'
+rights = '<fieldPermissions><field>Account.Balance__c</field><editable>true</editable><readable>true</readable></fieldPermissions>'
+members = '<types><members>Account.Balance__c</members><name>CustomField</name></types><types><members>Balances</members><name>PermissionSet</name></types>'
+result = deployed({
+    "package.xml": f"<Package {NS}>{members}<version>60.0</version></Package>",
+    "objects/Account.object": f"<CustomObject {NS}>{field}</CustomObject>",
+    "permissionsets/Balances.permissionset": f"<PermissionSet {NS}><label>Balances</label>{rights}</PermissionSet>",
+})
+assert result["status"] == "Succeeded", result
+assert not any(described["name"] == "Balance__c" for described in sf.Account.describe()["fields"])
+who = sf.query("SELECT Id FROM User")["records"][0]["Id"]
+what = sf.query("SELECT Id FROM PermissionSet WHERE Name = 'Balances'")["records"][0]["Id"]
+assert sf.PermissionSetAssignment.create({"AssigneeId": who, "PermissionSetId": what})["success"]
+assert sf.Account.update(account["id"], {"Balance__c": 12.34567}) == 204
+assert sf.Account.get(account["id"])["Balance__c"] == 12.3457
+found = sf.toolingexecute("query/?q=SELECT+Id+FROM+CustomField+WHERE+DeveloperName='Balance'")
+assert found["size"] == 1, found
+checked("deployment, field-level security, tooling query")
 
 assert sf.Account.delete(sf.Account.create({"Name": "Short-lived"})["id"]) == 204
 gone = sf.query_all("SELECT Id FROM Account WHERE IsDeleted = true", include_deleted=True)

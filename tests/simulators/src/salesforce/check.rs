@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::error::ApiError;
 use super::ids;
-use super::schema::{Access, FieldDef, FieldKind, ObjectDef, Strictness, Writable};
+use super::schema::{Access, FieldDef, FieldKind, ObjectDef, Schema, Strictness};
 use super::store::Store;
 use super::value::{FieldValue, to_second};
 
@@ -27,14 +27,22 @@ pub(crate) enum Operation {
     Load,
 }
 
-/// Reads a record's body. `attributes` is passed over; a relationship may be given by external id.
+/// Reads a record's body against what its writer sees. `attributes` is passed over; a relationship may be
+/// given by external id.
 pub(crate) fn changes(
     store: &Store,
+    schema: &Schema,
     object: &ObjectDef,
     body: &Map<String, Value>,
     operation: Operation,
 ) -> Result<Changes, ApiError> {
-    if object.writable == Writable::No && operation != Operation::Load {
+    let rights = object.writable.rights();
+    let may = match operation {
+        Operation::Load => true,
+        Operation::Create => rights.create,
+        Operation::Update => rights.edit,
+    };
+    if !may {
         let verb = if operation == Operation::Create {
             "create"
         } else {
@@ -55,7 +63,7 @@ pub(crate) fn changes(
             .path(name)
             .filter(|_| value.is_object() || value.is_null())
         {
-            if let Some(id) = by_external_id(store, to, value)? {
+            if let Some(id) = by_external_id(store, schema, to, value)? {
                 changes.insert(field.name.clone(), FieldValue::Text(id));
             }
             continue;
@@ -90,15 +98,19 @@ pub(crate) fn changes(
     ))
 }
 
-fn by_external_id(store: &Store, to: &str, value: &Value) -> Result<Option<String>, ApiError> {
+fn by_external_id(
+    store: &Store,
+    schema: &Schema,
+    to: &str,
+    value: &Value,
+) -> Result<Option<String>, ApiError> {
     let Some((name, wanted)) = value
         .as_object()
         .and_then(|object| object.iter().find(|(name, _)| *name != "attributes"))
     else {
         return Ok(None);
     };
-    let field = store
-        .schema
+    let field = schema
         .object(to)
         .and_then(|object| object.field(name))
         .ok_or_else(|| {
@@ -203,6 +215,7 @@ pub(crate) fn parse(field: &FieldDef, value: &Value) -> Result<FieldValue, ApiEr
             .map(|instant| FieldValue::Instant(to_second(instant)))
             .ok_or_else(|| cannot_read("datetime", value)),
         FieldKind::Address { .. } => Err(cannot_read("address", value)),
+        FieldKind::Complex => Err(cannot_read("complexvalue", value)),
     }
 }
 

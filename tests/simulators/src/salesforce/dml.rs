@@ -12,7 +12,7 @@ use super::check::{self, Changes, Operation};
 use super::error::ApiError;
 use super::options::{OnAllowSave, Rewritten, SalesforceOptions};
 use super::rules;
-use super::schema::{FieldKind, Key, Need, ObjectDef, Writable};
+use super::schema::{FieldKind, Key, Need, ObjectDef, Schema};
 use super::store::{Record, Store};
 use super::value::FieldValue;
 
@@ -26,6 +26,25 @@ pub(crate) struct Env<'a> {
     pub(crate) options: &'a SalesforceOptions,
     pub(crate) lookalikes: Lookalikes,
     pub(crate) origin: Origin,
+    pub(crate) sight: Sight,
+}
+
+/// Whose view of the schema a write is held to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sight {
+    /// The integration user's.
+    Integration,
+    /// A person's who sees everything, and the loader's.
+    Everything,
+}
+
+impl Sight {
+    fn of(self, store: &Store) -> &Schema {
+        match self {
+            Self::Integration => &store.seen,
+            Self::Everything => &store.schema,
+        }
+    }
 }
 
 /// What the client wants done about look-alikes.
@@ -52,6 +71,28 @@ pub(crate) fn object(store: &Store, name: &str) -> Result<Arc<ObjectDef>, ApiErr
         .ok_or_else(ApiError::not_found)
 }
 
+/// The object of that name as the integration user sees it.
+pub(crate) fn seen(store: &Store, name: &str) -> Result<Arc<ObjectDef>, ApiError> {
+    store
+        .seen
+        .object(name)
+        .cloned()
+        .ok_or_else(ApiError::not_found)
+}
+
+/// The fields a client gave, held to what it sees.
+fn given(
+    store: &Store,
+    env: Env<'_>,
+    name: &str,
+    body: &Map<String, Value>,
+    operation: Operation,
+) -> Result<Changes, ApiError> {
+    let schema = env.sight.of(store);
+    let def = schema.object(name).ok_or_else(ApiError::not_found)?;
+    check::changes(store, schema, def, body, operation)
+}
+
 /// Saves a new record and returns its id.
 pub(crate) fn create(
     store: &mut Store,
@@ -67,7 +108,7 @@ pub(crate) fn create(
             &["Id"],
         ));
     }
-    let given = check::changes(store, &def, body, Operation::Create)?;
+    let given = given(store, env, name, body, Operation::Create)?;
     in_transaction(store, |store| {
         let id = store.fresh_id(&def.name);
         let mut record = blank(&def, &id);
@@ -86,7 +127,7 @@ pub(crate) fn update(
     body: &Map<String, Value>,
 ) -> Result<(), ApiError> {
     let def = object(store, name)?;
-    let given = check::changes(store, &def, body, Operation::Update)?;
+    let given = given(store, env, name, body, Operation::Update)?;
     let old = existing(store, &def, id)?;
     in_transaction(store, |store| {
         let mut record = old.clone();
@@ -103,7 +144,12 @@ pub(crate) fn delete(
     id: &str,
 ) -> Result<(), ApiError> {
     let def = object(store, name)?;
-    if def.writable == Writable::No {
+    let rights = env
+        .sight
+        .of(store)
+        .object(name)
+        .map(|def| def.writable.rights());
+    if !rights.is_some_and(|rights| rights.delete) {
         return Err(ApiError::new(
             "INVALID_TYPE_FOR_OPERATION",
             format!("entity type {} does not support delete", def.name),
@@ -113,6 +159,7 @@ pub(crate) fn delete(
     in_transaction(store, |store| {
         rules::before_delete(store, &def.name, &old)?;
         bin(store, env, &def.name, &old);
+        clear_lookups(store, env, &def.name, &old);
         rules::after_delete(store, env, &def.name, &old)
     })
 }
@@ -131,6 +178,34 @@ pub(crate) fn bin(store: &mut Store, env: Env<'_>, object: &str, record: &Record
         stamp_modified(&mut gone, &def, env);
     }
     store.put(object, gone);
+}
+
+/// Empties the custom lookups that pointed at a deleted record.
+fn clear_lookups(store: &mut Store, env: Env<'_>, object: &str, gone: &Record) {
+    let pointing: Vec<(String, String, Record)> = store
+        .schema
+        .objects()
+        .flat_map(|def| def.fields().iter().map(move |field| (def, field)))
+        .filter(|(_, field)| {
+            field.is_custom()
+                && matches!(&field.kind, FieldKind::Reference { to, .. } if to == object)
+        })
+        .flat_map(|(def, field)| {
+            store
+                .with(&def.name, &field.name, &FieldValue::text(gone.id()))
+                .into_iter()
+                .map(|record| (def.name.clone(), field.name.clone(), record.clone()))
+        })
+        .collect();
+    for (object, field, mut record) in pointing {
+        // One record may have pointed at it twice.
+        if let Some(current) = store.get(&object, record.id()) {
+            record = current.clone();
+        }
+        record.set(&field, FieldValue::Null);
+        record.set("SystemModstamp", FieldValue::Instant(env.now));
+        store.put(&object, record);
+    }
 }
 
 /// Merges `loser` into `master`: its children move, it is deleted and names its master.
@@ -191,7 +266,7 @@ pub(crate) fn load(
     body: &Map<String, Value>,
 ) -> Result<String, ApiError> {
     let def = object(store, name)?;
-    let given = check::changes(store, &def, body, Operation::Load)?;
+    let given = check::changes(store, &store.schema, &def, body, Operation::Load)?;
     let id = match given.get("Id").and_then(FieldValue::as_text) {
         Some(id) => id.to_owned(),
         None => store.fresh_id(&def.name),

@@ -2,14 +2,16 @@
 //!
 //! Strict and stateful, from the published behaviour (`ASSUMPTIONS.md`, section Salesforce). It never
 //! looks at what a connector sends to decide what is right. Reading order: [`schema`], [`catalog`],
-//! [`store`], [`check`], [`dml`], [`rules`], [`soql`], [`org`], [`api`].
+//! [`store`], [`formula`], [`check`], [`dml`], [`rules`], [`metadata`], [`soql`], [`org`], [`api`].
 
 mod api;
 mod catalog;
 mod check;
 mod dml;
 mod error;
+mod formula;
 pub mod ids;
+mod metadata;
 pub mod options;
 mod org;
 mod rules;
@@ -29,7 +31,7 @@ use serde_json::{Map, Value};
 use crate::clock::SimClock;
 use crate::faults::Faults;
 use crate::server::{self, Running};
-use dml::{Env, Lookalikes, Origin};
+use dml::{Env, Lookalikes, Origin, Sight};
 use error::ApiError;
 pub use options::SalesforceOptions;
 pub use org::SalesforceCounts;
@@ -78,7 +80,9 @@ impl SalesforceSimulator {
     }
 
     pub(crate) fn with<T>(&self, run: impl FnOnce(&mut Org) -> T) -> T {
-        run(&mut self.org.lock().unwrap_or_else(PoisonError::into_inner))
+        let mut org = self.org.lock().unwrap_or_else(PoisonError::into_inner);
+        org.begin();
+        run(&mut org)
     }
 
     /// The faults that wait and those that struck.
@@ -170,7 +174,8 @@ impl SalesforceSimulator {
         self.with(|org| {
             org.store
                 .schema
-                .put(ObjectDef::new(name, plural, prefix, Writable::Yes, all))
+                .put(ObjectDef::new(name, plural, prefix, Writable::Yes, all));
+            org.store.stale = true;
         });
     }
 
@@ -279,6 +284,7 @@ impl SalesforceSimulator {
                 options: &org.options,
                 lookalikes: Lookalikes::AllowSave,
                 origin: Origin::Api,
+                sight: Sight::Everything,
             };
             let written = write(&mut org.store, env).map_err(|error| LoadError::new(object, error));
             org.store.commit();

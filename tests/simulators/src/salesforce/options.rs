@@ -80,6 +80,14 @@ AmountWithoutLines "amount-without-lines" {
     Stays = "stays"
 });
 
+switch!(/// Whether the user may change the set-up by the Metadata and Tooling APIs.
+MetadataRights "metadata-rights" {
+    /// It may.
+    Granted = "granted",
+    /// It lacks the permission.
+    Missing = "missing"
+});
+
 /// A rule of the organisation that refuses look-alikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateRule {
@@ -165,6 +173,8 @@ pub struct SalesforceOptions {
     pub person_accounts: PersonAccounts,
     /// See [`AmountWithoutLines`].
     pub amount_without_lines: AmountWithoutLines,
+    /// See [`MetadataRights`].
+    pub metadata_rights: MetadataRights,
 }
 
 /// Production or sandbox.
@@ -199,6 +209,7 @@ impl Default for SalesforceOptions {
             currencies: Currencies::default(),
             person_accounts: PersonAccounts::default(),
             amount_without_lines: AmountWithoutLines::default(),
+            metadata_rights: MetadataRights::default(),
         }
     }
 }
@@ -237,6 +248,7 @@ impl SalesforceOptions {
             AmountWithoutLines::NAME => {
                 self.amount_without_lines = AmountWithoutLines::parse(value)?
             }
+            MetadataRights::NAME => self.metadata_rights = MetadataRights::parse(value)?,
             "page" => self.page = count("page", value, 2_000)?,
             "nested-page" => self.nested_page = count("nested-page", value, 2_000)?,
             "child-page" => self.child_page = count("child-page", value, 2_000)?,

@@ -9,8 +9,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::catalog;
-use super::dml::{self, Env, Lookalikes, Origin};
+use super::dml::{self, Env, Lookalikes, Origin, Sight};
 use super::error::ApiError;
+use super::metadata::{self, Metadata, deploy::Queue};
 use super::options::{Currencies, OrganisationKind, SalesforceOptions};
 use super::soql::Row;
 use super::store::Store;
@@ -64,6 +65,8 @@ pub(crate) struct LateWrite {
 #[derive(Debug)]
 pub(crate) struct Org {
     pub(crate) store: Store,
+    pub(crate) metadata: Metadata,
+    pub(crate) deployments: Queue,
     pub(crate) options: SalesforceOptions,
     pub(crate) clock: SimClock,
     pub(crate) counts: SalesforceCounts,
@@ -98,8 +101,11 @@ impl Org {
         let mut store = Store::new(catalog::schema(&options));
         let organisation_id = store.fresh_id("Organization");
         let user_id = store.fresh_id("User");
+        let metadata = metadata::standard(&store, to_second(clock.now()));
         let mut org = Self {
             store,
+            metadata,
+            deployments: Queue::default(),
             options,
             clock,
             counts: SalesforceCounts::default(),
@@ -170,6 +176,24 @@ impl Org {
         Ok(())
     }
 
+    /// What every call begins with: deployments that had time enough take effect, the user's date and view
+    /// of the schema are those of now.
+    pub(crate) fn begin(&mut self) {
+        let now = self.now();
+        self.deployments
+            .settle(&mut self.store, &mut self.metadata, now);
+        self.store.today = now.with_timezone(&self.options.user_zone).date_naive();
+        self.look_around();
+    }
+
+    /// Takes note of permissions and fields that changed.
+    pub(crate) fn look_around(&mut self) {
+        if self.store.stale {
+            let user = self.user_id.clone();
+            self.store.look_around(&user);
+        }
+    }
+
     /// The instant that is stamped now.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         to_second(self.clock.now())
@@ -185,6 +209,7 @@ impl Org {
             options: &self.options,
             lookalikes: Lookalikes::Refuse,
             origin: Origin::Load,
+            sight: Sight::Everything,
         };
         let loaded = dml::load(&mut self.store, env, object, body);
         self.store.commit();
@@ -246,6 +271,7 @@ impl Org {
             options: &self.options,
             lookalikes,
             origin: Origin::Api,
+            sight: Sight::Integration,
         };
         let written = write(&mut self.store, env)?;
         self.rows.written += 1;
@@ -285,6 +311,7 @@ impl Org {
             options: &self.options,
             lookalikes: Lookalikes::AllowSave,
             origin: Origin::Api,
+            sight: Sight::Everything,
         };
         let id = match &late.id {
             Some(id) => dml::update(&mut self.store, env, &late.object, id, &late.fields)

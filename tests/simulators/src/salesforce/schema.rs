@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
+use super::formula::Formula;
 use super::value::FieldValue;
 
 /// What a field holds.
@@ -85,6 +86,8 @@ pub enum FieldKind {
         /// `Billing`, `Shipping`, `Mailing`.
         prefix: String,
     },
+    /// JSON of any shape: the `Metadata` of the Tooling API.
+    Complex,
 }
 
 /// Whether a picklist refuses other values.
@@ -129,6 +132,28 @@ pub enum Need {
     Required,
 }
 
+/// Who sees a field or an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visibility {
+    /// Everyone.
+    Everyone,
+    /// Those whom a permission set grants it.
+    Granted,
+}
+
+/// What a user may do with an object's records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rights {
+    /// Sees it.
+    pub read: bool,
+    /// Creates records.
+    pub create: bool,
+    /// Changes records.
+    pub edit: bool,
+    /// Deletes records.
+    pub delete: bool,
+}
+
 /// One field.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldDef {
@@ -144,6 +169,10 @@ pub struct FieldDef {
     pub access: Access,
     /// Whether it finds a record.
     pub key: Key,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// What it is worked out from, if it is.
+    pub formula: Option<Arc<Formula>>,
 }
 
 impl FieldDef {
@@ -156,6 +185,8 @@ impl FieldDef {
             need: Need::Optional,
             access: Access::Write,
             key: Key::None,
+            visibility: Visibility::Everyone,
+            formula: None,
         }
     }
 
@@ -267,6 +298,24 @@ pub enum Writable {
     Yes,
     /// Read only.
     No,
+    /// What permission sets say.
+    Granted(Rights),
+}
+
+impl Writable {
+    pub(crate) fn rights(self) -> Rights {
+        let all = |may| Rights {
+            read: true,
+            create: may,
+            edit: may,
+            delete: may,
+        };
+        match self {
+            Self::Yes => all(true),
+            Self::No => all(false),
+            Self::Granted(rights) => rights,
+        }
+    }
 }
 
 /// One object.
@@ -282,6 +331,12 @@ pub struct ObjectDef {
     pub prefix: String,
     /// What clients may do.
     pub writable: Writable,
+    /// Who sees it.
+    pub visibility: Visibility,
+    /// Format of names that count by themselves.
+    pub(crate) name_format: Option<String>,
+    /// Whether reports can be made on it.
+    pub(crate) reports: bool,
     fields: Vec<FieldDef>,
     by_name: BTreeMap<String, usize>,
 }
@@ -300,6 +355,9 @@ impl ObjectDef {
             plural: plural.to_owned(),
             prefix: prefix.to_owned(),
             writable,
+            visibility: Visibility::Everyone,
+            name_format: None,
+            reports: true,
             fields: Vec::new(),
             by_name: BTreeMap::new(),
         };
@@ -374,6 +432,33 @@ impl Schema {
     pub(crate) fn put(&mut self, object: ObjectDef) {
         self.objects
             .insert(object.name.to_ascii_lowercase(), Arc::new(object));
+    }
+
+    /// Puts an object that another schema holds too.
+    pub(crate) fn put_shared(&mut self, object: Arc<ObjectDef>) {
+        self.objects
+            .insert(object.name.to_ascii_lowercase(), object);
+    }
+
+    pub(crate) fn take(&mut self, name: &str) {
+        self.objects.remove(&name.to_ascii_lowercase());
+    }
+
+    pub(crate) fn shared(&self) -> impl Iterator<Item = &Arc<ObjectDef>> {
+        self.objects.values()
+    }
+
+    /// A prefix for the ids of a new custom object.
+    pub(crate) fn free_prefix(&self) -> Option<String> {
+        let taken = |prefix: &String| self.objects.values().any(|object| object.prefix == *prefix);
+        (b'0'..=b'z')
+            .filter(u8::is_ascii_alphanumeric)
+            .flat_map(|a| {
+                (b'0'..=b'z')
+                    .filter(u8::is_ascii_alphanumeric)
+                    .map(move |b| format!("a{}{}", char::from(a), char::from(b)))
+            })
+            .find(|prefix| !taken(prefix))
     }
 
     pub(crate) fn object(&self, name: &str) -> Option<&Arc<ObjectDef>> {

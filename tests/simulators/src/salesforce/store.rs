@@ -3,10 +3,15 @@
 //! It enforces nothing: [`super::dml`] does. Every change of a record goes through [`Store::put`], so
 //! that indexes and undo are always right.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono::NaiveDate;
+
+use super::formula::{self, Scene};
 use super::ids;
-use super::schema::Schema;
+use super::metadata;
+use super::schema::{FieldDef, FieldKind, Schema};
 use super::value::FieldValue;
 
 /// A record's fields by their defined names; what is missing is null.
@@ -53,7 +58,7 @@ struct Table {
     index: Index,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Undo {
     object: String,
     id: String,
@@ -61,9 +66,16 @@ struct Undo {
 }
 
 /// All records of the organisation.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
+    /// Everything there is.
     pub(crate) schema: Schema,
+    /// What the integration user sees of it; see [`Store::look_around`].
+    pub(crate) seen: Schema,
+    /// The integration user's date, for formulas.
+    pub(crate) today: NaiveDate,
+    /// Whether `seen` must be worked out anew.
+    pub(crate) stale: bool,
     tables: BTreeMap<String, Table>,
     numbers: BTreeMap<String, u64>,
     undo: Vec<Undo>,
@@ -76,9 +88,72 @@ pub(crate) struct Savepoint(usize);
 impl Store {
     pub(crate) fn new(schema: Schema) -> Self {
         Self {
+            seen: schema.clone(),
             schema,
             ..Self::default()
         }
+    }
+
+    /// Works out anew what a user sees.
+    pub(crate) fn look_around(&mut self, user: &str) {
+        self.seen = metadata::sight(self, user);
+        self.stale = false;
+    }
+
+    /// A field's value: as stored, or worked out now.
+    pub(crate) fn value<'a>(
+        &'a self,
+        object: &str,
+        record: &'a Record,
+        field: &FieldDef,
+    ) -> Cow<'a, FieldValue> {
+        match &field.formula {
+            // Records older than a checkbox have it unchecked.
+            None if field.kind == FieldKind::Checkbox && record.get(&field.name).is_null() => {
+                Cow::Owned(FieldValue::Flag(false))
+            }
+            None => Cow::Borrowed(record.get(&field.name)),
+            Some(formula) => {
+                let scene = Scene {
+                    store: self,
+                    object,
+                    record,
+                    today: self.today,
+                };
+                Cow::Owned(formula::value(scene, field, formula))
+            }
+        }
+    }
+
+    /// Takes a record away for good; says whether it was there.
+    pub(crate) fn erase(&mut self, object: &str, id: &str) -> bool {
+        let before = self.replace(object, id, None);
+        let existed = before.is_some();
+        if existed {
+            self.undo.push(Undo {
+                object: object.to_owned(),
+                id: id.to_owned(),
+                before,
+            });
+        }
+        existed
+    }
+
+    /// Takes an object and its records away for good.
+    pub(crate) fn forget_object(&mut self, object: &str) {
+        self.stale = true;
+        self.schema.take(object);
+        self.tables.remove(object);
+    }
+
+    /// Takes a field's values away for good; the schema has lost it already.
+    pub(crate) fn forget_field(&mut self, object: &str, field: &str) {
+        if let Some(table) = self.tables.get_mut(object) {
+            for record in table.records.values_mut() {
+                record.set(field, FieldValue::Null);
+            }
+        }
+        self.reindex(object);
     }
 
     /// A fresh id of an object (by its defined name).
@@ -149,6 +224,7 @@ impl Store {
     }
 
     fn replace(&mut self, object: &str, id: &str, record: Option<Record>) -> Option<Record> {
+        self.stale |= metadata::is_permission(object);
         let indexed: Vec<String> = self
             .schema
             .object(object)
@@ -188,6 +264,7 @@ impl Store {
 
     /// Builds the indexes of an object again after its fields changed.
     pub(crate) fn reindex(&mut self, object: &str) {
+        self.stale = true;
         let records: Vec<Record> = self.all(object).cloned().collect();
         self.tables.remove(object);
         for record in records {

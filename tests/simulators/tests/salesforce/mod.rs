@@ -123,6 +123,15 @@ impl Org {
         self.send(request.body(body).unwrap()).await
     }
 
+    /// A call whose body is not JSON.
+    pub(crate) async fn send_typed(&self, path: &str, kind: &str, body: Vec<u8>) -> Answer {
+        let request = Request::post(path)
+            .header("authorization", format!("Bearer {}", self.token))
+            .header("host", "salesforce.test")
+            .header("content-type", kind);
+        self.send(request.body(Body::from(body)).unwrap()).await
+    }
+
     pub(crate) async fn get_path(&self, path: &str) -> Answer {
         self.call("GET", path, None).await
     }

@@ -58,7 +58,7 @@ pub(super) fn run(
             Ok((ids::canonical(&id).unwrap_or(id), Done::Written))
         }),
         ("PATCH", [object, field]) => {
-            let def = dml::object(&org.store, object)?;
+            let def = dml::seen(&org.store, object)?;
             write(org, request, |org, request, row| {
                 let (named, mut body) = typed(row)?;
                 if !named.eq_ignore_ascii_case(&def.name) {
@@ -187,7 +187,7 @@ fn write(
     for row in rows {
         let object = typed(row).ok().map(|(object, _)| object);
         if let Some(object) = &object
-            && org.store.schema.object(object).is_none()
+            && org.store.seen.object(object).is_none()
         {
             let message = format!("sObject type '{object}' is not supported.");
             return Err(ApiError::new("INVALID_TYPE", message));
@@ -231,7 +231,7 @@ fn delete(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, ApiError> {
         let canonical = ids::canonical(id);
         let object = canonical
             .as_deref()
-            .and_then(|id| org.store.schema.of_id(id))
+            .and_then(|id| org.store.seen.of_id(id))
             .map(|object| object.name.clone());
         let (Some(id), Some(object)) = (canonical, object) else {
             return Err(ApiError::about(
@@ -279,7 +279,7 @@ fn settle(
 }
 
 fn read(org: &Org, request: &ApiRequest, name: &str) -> Result<ApiAnswer, ApiError> {
-    let object = dml::object(&org.store, name)?;
+    let object = dml::seen(&org.store, name)?;
     let strings = |value: &Value| -> Option<Vec<String>> {
         value
             .as_array()?

@@ -186,6 +186,7 @@ fn one(
         query: split_query(query),
         headers,
         body,
+        raw: Vec::new(),
     };
     answer(org, &request)
 }

@@ -10,7 +10,7 @@ use crate::salesforce::store::Store;
 /// `/sobjects`
 pub(super) fn global(store: &Store, version: &str) -> Value {
     let objects: Vec<Value> = store
-        .schema
+        .seen
         .objects()
         .map(|object| summary(object, version))
         .collect();
@@ -19,12 +19,13 @@ pub(super) fn global(store: &Store, version: &str) -> Value {
 
 /// One object without its fields.
 pub(super) fn summary(object: &ObjectDef, version: &str) -> Value {
-    let writable = object.writable == Writable::Yes;
+    let rights = object.writable.rights();
+    let writable = object.writable != Writable::No;
     let base = format!("/services/data/{version}/sobjects/{}", object.name);
     json!({
         "name": object.name, "label": object.label, "labelPlural": object.plural, "keyPrefix": object.prefix,
         "custom": object.name.ends_with("__c"), "customSetting": false, "activateable": false,
-        "createable": writable, "updateable": writable, "deletable": writable, "undeletable": writable,
+        "createable": rights.create, "updateable": rights.edit, "deletable": rights.delete, "undeletable": rights.delete,
         "queryable": true, "retrieveable": true, "replicateable": true, "searchable": writable,
         "layoutable": writable, "triggerable": writable, "mergeable": object.field("MasterRecordId").is_some(),
         "mruEnabled": writable, "deprecatedAndHidden": false, "feedEnabled": false, "hasSubtypes": false, "isSubtype": false,
@@ -41,7 +42,7 @@ pub(super) fn object(store: &Store, object: &ObjectDef, version: &str) -> Value 
         .map(|def| field(store, object, def))
         .collect();
     let children: Vec<Value> = store
-        .schema
+        .seen
         .children(&object.name)
         .map(|child| {
             json!({
@@ -99,12 +100,15 @@ fn shape(kind: &FieldKind) -> (&'static str, &'static str, usize, u32, u32, u32)
         FieldKind::Date => ("date", "xsd:date", 0, 0, 0, 0),
         FieldKind::DateTime => ("datetime", "xsd:dateTime", 0, 0, 0, 0),
         FieldKind::Address { .. } => ("address", "urn:address", 0, 0, 0, 0),
+        FieldKind::Complex => ("complexvalue", "tns:Metadata", 0, 0, 0, 0),
     }
 }
 
 fn field(store: &Store, object: &ObjectDef, def: &FieldDef) -> Value {
     let (kind, soap, length, digits, precision, scale) = shape(&def.kind);
-    let open = object.writable == Writable::Yes;
+    let rights = object.writable.rights();
+    let open = object.writable != Writable::No;
+    let formula = def.formula.as_ref().map(|formula| formula.text.as_str());
     let plain = !matches!(
         def.kind,
         FieldKind::LongText { .. } | FieldKind::Address { .. }
@@ -127,10 +131,10 @@ fn field(store: &Store, object: &ObjectDef, def: &FieldDef) -> Value {
         "byteLength": length * 3, "digits": digits, "precision": precision, "scale": scale,
         "nillable": def.need == Need::Optional && !matches!(def.kind, FieldKind::Checkbox | FieldKind::Id),
         "defaultedOnCreate": matches!(def.kind, FieldKind::Checkbox | FieldKind::Id) || def.name == "OwnerId",
-        "createable": open && def.access != Access::ReadOnly, "updateable": open && def.access == Access::Write,
+        "createable": rights.create && def.access != Access::ReadOnly, "updateable": rights.edit && def.access == Access::Write,
         "externalId": matches!(def.key, Key::External | Key::UniqueExternal), "unique": matches!(def.key, Key::Unique | Key::UniqueExternal),
         "idLookup": def.kind == FieldKind::Id || matches!(def.key, Key::External | Key::UniqueExternal),
-        "custom": def.is_custom(), "calculated": false, "autoNumber": false, "caseSensitive": false,
+        "custom": def.is_custom(), "calculated": formula.is_some(), "calculatedFormula": formula, "autoNumber": def.name == "Name" && object.name_format.is_some(), "caseSensitive": false,
         "filterable": plain, "sortable": plain, "groupable": plain && kind != "double" && kind != "currency",
         "aggregatable": plain, "nameField": def.name == "Name", "namePointing": false,
         "permissionable": open && def.need == Need::Optional, "deprecatedAndHidden": false, "encrypted": false,

@@ -157,8 +157,11 @@ impl Call {
         let Some((version, segments)) = split_path(path) else {
             return ApiError::not_found().into();
         };
-        let body = match self.json() {
-            Ok(body) => body,
+        let zipped = matches!(segments.first().map(String::as_str), Some("metadata"))
+            && self.method == Method::POST;
+        let (body, raw) = match self.json() {
+            _ if zipped => (None, self.body.to_vec()),
+            Ok(body) => (body, Vec::new()),
             Err(error) => return error.into(),
         };
         let request = ApiRequest {
@@ -174,6 +177,7 @@ impl Call {
                 })
                 .collect(),
             body,
+            raw,
         };
         count(org, &request);
         org.rows = RowFaults::default();
@@ -261,6 +265,7 @@ fn count(org: &mut Org, request: &ApiRequest) {
         .map(
             |(index, segment)| match (request.segments.first().map(String::as_str), index) {
                 (Some("query" | "queryAll"), 1) => "{locator}",
+                (Some("metadata"), 2) | (Some("tooling"), 3) => "{id}",
                 (Some("sobjects"), 2) if ids::canonical(segment).is_some() => "{id}",
                 (Some("sobjects"), 3) => "{value}",
                 _ => segment.as_str(),

@@ -7,11 +7,14 @@ mod auth;
 mod collections;
 mod composite;
 mod control;
+mod deployments;
 mod describe;
 mod http;
+mod multipart;
 mod query;
 mod records;
 mod replication;
+mod tooling;
 
 use std::collections::BTreeMap;
 
@@ -35,6 +38,8 @@ pub(crate) struct ApiRequest {
     /// By lower-case name.
     pub(crate) headers: BTreeMap<String, String>,
     pub(crate) body: Option<Value>,
+    /// The body as it came, of calls that do not send JSON.
+    pub(crate) raw: Vec<u8>,
 }
 
 /// What is answered.
@@ -133,6 +138,8 @@ pub(crate) fn split_query(query: &str) -> BTreeMap<String, String> {
 
 /// Answers one request.
 pub(crate) fn answer(org: &mut Org, request: &ApiRequest) -> ApiAnswer {
+    // Within a composite an earlier part may have changed what is seen.
+    org.look_around();
     let segments: Vec<&str> = request.segments.iter().map(String::as_str).collect();
     let answered = match segments.as_slice() {
         [] => only(request, &["GET"], |request| {
@@ -146,6 +153,8 @@ pub(crate) fn answer(org: &mut Org, request: &ApiRequest) -> ApiAnswer {
         ["composite"] => only(request, &["POST"], |request| composite::run(org, request)),
         ["composite", "sobjects", rest @ ..] => collections::run(org, request, rest),
         ["sobjects", rest @ ..] => records::run(org, request, rest),
+        ["metadata", "deployRequest", rest @ ..] => deployments::run(org, request, rest),
+        ["tooling", rest @ ..] => tooling::run(org, request, rest),
         _ => Err(ApiError::not_found()),
     };
     answered.unwrap_or_else(ApiAnswer::from)
@@ -176,7 +185,7 @@ fn resources(org: &Org, request: &ApiRequest) -> Value {
         .map_or("localhost", String::as_str);
     json!({
         "limits": at("limits"), "query": at("query"), "queryAll": at("queryAll"),
-        "sobjects": at("sobjects"), "composite": at("composite"),
+        "sobjects": at("sobjects"), "composite": at("composite"), "metadata": at("metadata"), "tooling": at("tooling"),
         "identity": format!("http://{host}/id/{}/{}", org.organisation_id, org.user_id),
     })
 }

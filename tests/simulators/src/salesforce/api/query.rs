@@ -7,13 +7,29 @@ use super::{ApiAnswer, ApiRequest};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
 use crate::salesforce::org::{Cursor, Org};
-use crate::salesforce::soql::{self, Row, Scope, Viewer};
+use crate::salesforce::soql::{self, Answer, Row, Scope, Viewer};
 
 /// A cursor is good for two days.
 const CURSOR_DAYS: i64 = 2;
 
 /// Runs `?q=` and answers the first page.
 pub(super) fn start(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, ApiError> {
+    let text = text_of(request)?;
+    let scope = if request
+        .segments
+        .first()
+        .is_some_and(|name| name == "queryAll")
+    {
+        Scope::WithDeleted
+    } else {
+        Scope::Live
+    };
+    let answer = soql::run(&org.store, text, scope, viewer(org, request))?;
+    Ok(ApiAnswer::ok(first_page(org, request, answer)))
+}
+
+/// The query of a request.
+pub(super) fn text_of(request: &ApiRequest) -> Result<&str, ApiError> {
     let text = request
         .query
         .get("q")
@@ -25,22 +41,21 @@ pub(super) fn start(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, Ap
             "SOQL statements cannot be longer than 100,000 characters.",
         ));
     }
-    let scope = if request
-        .segments
-        .first()
-        .is_some_and(|name| name == "queryAll")
-    {
-        Scope::WithDeleted
-    } else {
-        Scope::Live
-    };
-    let viewer = Viewer {
+    Ok(text)
+}
+
+/// Who asks, and how.
+pub(super) fn viewer<'a>(org: &Org, request: &'a ApiRequest) -> Viewer<'a> {
+    Viewer {
         now: org.now(),
         zone: org.options.user_zone,
         style: org.options.number_style,
         version: &request.version,
-    };
-    let answer = soql::run(&org.store, text, scope, viewer)?;
+    }
+}
+
+/// The first page of an answer; the rest waits at a cursor.
+pub(super) fn first_page(org: &mut Org, request: &ApiRequest, answer: Answer) -> Value {
     let most = if answer.nested {
         org.options.nested_page
     } else {
@@ -54,7 +69,7 @@ pub(super) fn start(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, Ap
         fetched: 0,
         opened: org.now(),
     };
-    Ok(ApiAnswer::ok(cut(org, cursor, None, &request.version)))
+    cut(org, cursor, None, &request.version)
 }
 
 /// Answers the next page of a cursor.

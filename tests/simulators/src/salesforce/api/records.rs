@@ -26,7 +26,7 @@ pub(super) fn run(
             )))
         });
     };
-    let object = dml::object(&org.store, name)?;
+    let object = dml::seen(&org.store, name)?;
     match rest {
         [] => match request.method.as_str() {
             "POST" => create(org, request, &object),

@@ -7,6 +7,7 @@ mod org;
 mod parties;
 mod sales;
 
+use super::metadata;
 use super::options::{Currencies, PersonAccounts, SalesforceOptions};
 use super::schema::{Access, FieldDef, FieldKind, Schema, Strictness};
 
@@ -17,6 +18,7 @@ pub(crate) fn schema(options: &SalesforceOptions) -> Schema {
         .into_iter()
         .chain(parties::objects())
         .chain(sales::objects())
+        .chain(metadata::catalog(&set_up_base()))
     {
         schema.put(object);
     }
@@ -45,6 +47,11 @@ pub(crate) fn schema(options: &SalesforceOptions) -> Schema {
         }
     }
     schema
+}
+
+/// What set-up records have.
+fn set_up_base() -> Vec<FieldDef> {
+    system(Owned::ByNobody)
 }
 
 /// What every custom object has.

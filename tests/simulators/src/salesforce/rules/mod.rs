@@ -11,6 +11,7 @@ use super::check::Changes;
 use super::dml::Env;
 use super::error::ApiError;
 use super::store::{Record, Store};
+use super::value::FieldValue;
 
 /// Derives and checks fields of a record about to be saved.
 pub(crate) fn before_save(
@@ -29,8 +30,37 @@ pub(crate) fn before_save(
         "Opportunity" => deal::before_save(store, env, old, record, given),
         "OpportunityLineItem" => line::before_save(store, env, old, record, given),
         "PricebookEntry" => price::before_save(store, env, old, record),
+        custom if custom.ends_with("__c") => {
+            name_of_custom(store, custom, record);
+            Ok(())
+        }
         _ => Ok(()),
     }
+}
+
+/// A custom record without a name is called by its id, or counts by itself.
+fn name_of_custom(store: &Store, object: &str, record: &mut Record) {
+    if !record.get("Name").is_null() {
+        return;
+    }
+    let format = store
+        .schema
+        .object(object)
+        .and_then(|def| def.name_format.clone());
+    let name = match format {
+        None => record.id().to_owned(),
+        Some(format) => counted(&format, store.all(object).count() + 1),
+    };
+    record.set("Name", FieldValue::Text(name));
+}
+
+/// `DOC-{0000}` and a number as `DOC-0042`.
+fn counted(format: &str, number: usize) -> String {
+    let Some((before, rest)) = format.split_once('{') else {
+        return number.to_string();
+    };
+    let (digits, after) = rest.split_once('}').unwrap_or((rest, ""));
+    format!("{before}{number:0width$}{after}", width = digits.len())
 }
 
 /// Carries a saved record's change to others.

@@ -19,6 +19,8 @@ use crate::salesforce::value::FieldValue;
 /// A field, reached over lookups.
 #[derive(Clone, Debug)]
 pub(super) struct BoundPath {
+    /// The object it starts at.
+    pub(super) object: String,
     pub(super) hops: Vec<Hop>,
     pub(super) field: FieldDef,
 }
@@ -245,7 +247,7 @@ impl Binder<'_> {
             let bound = path(&order.path)?;
             if matches!(
                 bound.field.kind,
-                FieldKind::LongText { .. } | FieldKind::Address { .. }
+                FieldKind::LongText { .. } | FieldKind::Address { .. } | FieldKind::Complex
             ) {
                 let message = format!(
                     "field '{}' can not be sorted in a query call",
@@ -351,6 +353,7 @@ impl Binder<'_> {
             return Err(self.error(path.at, "INVALID_FIELD", &message));
         };
         Ok(BoundPath {
+            object: object.name.clone(),
             hops,
             field: field.clone(),
         })
@@ -444,7 +447,7 @@ impl Binder<'_> {
         let bound = self.path(path, object, names)?;
         if matches!(
             bound.field.kind,
-            FieldKind::LongText { .. } | FieldKind::Address { .. }
+            FieldKind::LongText { .. } | FieldKind::Address { .. } | FieldKind::Complex
         ) {
             let message = format!(
                 "field '{}' can not be filtered in a query call",
@@ -520,6 +523,10 @@ impl Binder<'_> {
             (_, Literal::Null) => FieldValue::Null,
             (FieldKind::Id | FieldKind::Reference { .. }, Literal::Text(raw)) if raw.is_empty() => {
                 FieldValue::Null
+            }
+            // Entities are referred to by name in the Tooling API.
+            (_, Literal::Text(raw)) if field.name == "EntityDefinitionId" => {
+                FieldValue::text(raw.as_str())
             }
             (FieldKind::Id | FieldKind::Reference { .. }, Literal::Text(raw)) => {
                 let id = ids::canonical(raw).ok_or_else(|| {

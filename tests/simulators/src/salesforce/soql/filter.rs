@@ -1,5 +1,6 @@
 //! One bound condition against one record.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::HashSet;
 
@@ -28,25 +29,27 @@ pub(super) enum Test {
     },
 }
 
-static NULL: FieldValue = FieldValue::Null;
-
 /// The value at the end of a path; null where a lookup on the way is empty.
 pub(super) fn value_at<'a>(
     store: &'a Store,
     record: &'a Record,
     path: &BoundPath,
-) -> &'a FieldValue {
+) -> Cow<'a, FieldValue> {
     let mut current = record;
+    let mut object = path.object.as_str();
     for hop in &path.hops {
         match current
             .text(&hop.field)
             .and_then(|id| store.get(&hop.object, id))
         {
-            Some(next) => current = next,
-            None => return &NULL,
+            Some(next) => {
+                current = next;
+                object = &hop.object;
+            }
+            None => return Cow::Owned(FieldValue::Null),
         }
     }
-    current.get(&path.field.name)
+    store.value(object, current, &path.field)
 }
 
 /// Whether the record meets the condition. Sub-queries must have been replaced by their ids.
@@ -55,7 +58,7 @@ pub(super) fn meets(store: &Store, record: &Record, condition: &BoundCondition) 
         BoundCondition::All(all) => all.iter().all(|inner| meets(store, record, inner)),
         BoundCondition::Any(any) => any.iter().any(|inner| meets(store, record, inner)),
         BoundCondition::Not(inner) => !meets(store, record, inner),
-        BoundCondition::Test { path, test } => passes(value_at(store, record, path), test),
+        BoundCondition::Test { path, test } => passes(&value_at(store, record, path), test),
         BoundCondition::InQuery { .. } => false,
     }
 }

@@ -11,7 +11,7 @@ mod lexer;
 mod parser;
 mod run;
 
-pub(crate) use run::{Row, Scope, Viewer, attributes, print, run};
+pub(crate) use run::{Answer, Row, Scope, Viewer, attributes, print, run};
 
 use super::error::ApiError;
 

@@ -60,7 +60,7 @@ pub(crate) fn run(
     let query = parser::parse(text)?;
     let binder = Binder {
         text,
-        schema: &store.schema,
+        schema: &store.seen,
         now: viewer.now,
         zone: viewer.zone,
     };
@@ -194,7 +194,7 @@ impl Run<'_> {
                     (true, false) => null_side,
                     (false, true) => null_side.reverse(),
                     (false, false) => {
-                        let order = a.order(b).unwrap_or(Ordering::Equal);
+                        let order = a.order(&b).unwrap_or(Ordering::Equal);
                         if *direction == Direction::Descending {
                             order.reverse()
                         } else {
@@ -314,7 +314,7 @@ impl Run<'_> {
                 BoundItem::Field { path, key } => {
                     let first = records
                         .first()
-                        .map(|record| value_at(self.store, record, path).clone());
+                        .map(|record| value_at(self.store, record, path).into_owned());
                     (key, first.unwrap_or_default().to_json(self.viewer.style))
                 }
                 BoundItem::Aggregate {
@@ -330,12 +330,12 @@ impl Run<'_> {
     }
 
     fn fold(&self, function: Function, path: &BoundPath, records: &[&Record]) -> Value {
-        let values: Vec<&FieldValue> = records
+        let values: Vec<FieldValue> = records
             .iter()
-            .map(|record| value_at(self.store, record, path))
+            .map(|record| value_at(self.store, record, path).into_owned())
             .filter(|value| !value.is_null())
             .collect();
-        let by_order = |a: &&&FieldValue, b: &&&FieldValue| a.order(b).unwrap_or(Ordering::Equal);
+        let by_order = |a: &&FieldValue, b: &&FieldValue| a.order(b).unwrap_or(Ordering::Equal);
         let folded = match function {
             Function::Count => return json!(values.len()),
             Function::CountDistinct => {
@@ -352,8 +352,8 @@ impl Run<'_> {
                 path.field
                     .number(values.iter().filter_map(|value| value.as_number()).sum()),
             ),
-            Function::Min => values.iter().min_by(by_order).map(|value| (*value).clone()),
-            Function::Max => values.iter().max_by(by_order).map(|value| (*value).clone()),
+            Function::Min => values.iter().min_by(by_order).cloned(),
+            Function::Max => values.iter().max_by(by_order).cloned(),
         };
         folded.unwrap_or_default().to_json(self.viewer.style)
     }
@@ -372,8 +372,12 @@ pub(crate) fn print(
     field: &FieldDef,
     style: NumberStyle,
 ) -> Value {
+    if field.kind == FieldKind::Complex {
+        let text = record.text(&field.name).unwrap_or("null");
+        return serde_json::from_str(text).unwrap_or_default();
+    }
     let FieldKind::Address { prefix } = &field.kind else {
-        return record.get(&field.name).to_json(style);
+        return store.value(object, record, field).to_json(style);
     };
     let mut address = Map::new();
     let mut empty = true;
