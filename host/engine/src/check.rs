@@ -54,7 +54,7 @@ pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked
         fields
             .entry(object.clone())
             .or_default()
-            .extend(paths.iter().cloned());
+            .extend(flow.granted.reads.allowed(object, paths));
     }
     for (object, paths) in &wanted.writes {
         check_paths(

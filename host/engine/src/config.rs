@@ -1,5 +1,6 @@
 //! What one flow is: its two sides, its rules and its times. Read from `footbridge.toml` by the composition root.
 
+use crate::granted::TransformGrant;
 use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_plan::FlowPolicy;
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ pub struct FlowConfig {
     pub customer_objects: Vec<String>,
     /// The transform's settings.
     pub settings: String,
+    /// What the transform may see and write.
+    pub granted: TransformGrant,
     /// The rules.
     pub policy: FlowPolicy,
     /// Opens a record of the CRM: the id is appended.

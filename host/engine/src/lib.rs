@@ -1,8 +1,8 @@
 //! The pipeline: one file per arrow of the flow, in order; owns the ports it needs.
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
-//! `organisation` -> `feed` -> `transform` -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `storage` for what plugins keep, `sync` for the order of the steps and `status` for people.
+//! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
+//! a lost answer left open, `storage` for what plugins keep, `rehearse` for trying another transform, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -12,6 +12,7 @@ mod error;
 mod execute;
 mod feed;
 mod gather;
+pub mod granted;
 mod intent;
 mod mirror;
 mod note;
@@ -20,6 +21,7 @@ mod organisation;
 pub mod ports;
 mod prepare;
 mod recover;
+mod rehearse;
 mod settle;
 mod state;
 mod status;
@@ -32,7 +34,9 @@ pub mod watch;
 pub use config::FlowConfig;
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
+pub use granted::TransformGrant;
 pub use recover::Released;
+pub use rehearse::{DraftChange, Rehearsal};
 pub use state::rows::{Decision, Doubt, Ended, Event, Happened, LastRun, Request, Standing};
 pub use status::Status;
 pub use sync::{Preview, RunReport};

@@ -1,17 +1,20 @@
 //! Transform: changed records become drafts. Pure and repeatable, so nothing of it is stored.
 //!
 //! It looks nothing up; a draft that names another record carries a `$ref`, which `gather` collects and the planner resolves.
+//! What goes in and what comes out is held against the grant (`granted`).
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
+use crate::granted::TransformGrant;
 use crate::mirror::Mirrored;
+use crate::ports::Transform;
 use crate::state::keys::Side;
 use crate::trust;
 use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::plan::AsOf;
-use footbridge_model::plugin::TransformBatch;
+use footbridge_model::plugin::{Draft, TransformBatch};
 use footbridge_plan::input::Source;
 use std::collections::BTreeSet;
 
@@ -19,6 +22,15 @@ use std::collections::BTreeSet;
 const BATCH_RECORDS: usize = 250;
 /// Most bytes of records in a call, below the contract's 8 MiB.
 const BATCH_BYTES: usize = 6 * 1024 * 1024;
+
+/// A transform with its settings and its grant.
+#[derive(Clone, Copy)]
+pub(crate) struct Mapping<'a> {
+    pub(crate) flow: &'a str,
+    pub(crate) settings: &'a str,
+    pub(crate) transform: &'a dyn Transform,
+    pub(crate) granted: &'a TransformGrant,
+}
 
 impl Engine {
     /// The drafts of each record, in order.
@@ -29,24 +41,55 @@ impl Engine {
         object: &str,
         records: Vec<Mirrored>,
     ) -> Result<Vec<Source>, EngineError> {
+        self.mapping()
+            .drafts(as_of, &sides.source, object, records)
+            .await
+    }
+
+    /// The flow's own.
+    pub(crate) fn mapping(&self) -> Mapping<'_> {
+        Mapping {
+            flow: self.flow.name.as_str(),
+            settings: &self.flow.settings,
+            transform: self.transform.as_ref(),
+            granted: &self.flow.granted,
+        }
+    }
+}
+
+/// A record on its way into a batch: as reported, and as the transform may see it.
+struct Given {
+    record: Mirrored,
+    seen: Document,
+    text: String,
+}
+
+impl Mapping<'_> {
+    /// The drafts of each record, in order; of a record whose drafts go beyond the grant, what was objected to.
+    pub(crate) async fn drafts(
+        &self,
+        as_of: AsOf,
+        side: &Side,
+        object: &str,
+        records: Vec<Mirrored>,
+    ) -> Result<Vec<Source>, EngineError> {
         let mut sources = Vec::with_capacity(records.len());
-        let mut batch: Vec<(Mirrored, String)> = Vec::new();
+        let mut batch: Vec<Given> = Vec::new();
         let mut bytes = 0usize;
         for record in records {
-            let text = record.doc.canonical();
+            let seen = self.granted.seen(object, &record.doc).into_owned();
+            let text = seen.canonical();
             let full = batch.len() == BATCH_RECORDS || bytes + text.len() > BATCH_BYTES;
             if full && !batch.is_empty() {
-                sources.extend(
-                    self.batch(as_of, &sides.source, object, std::mem::take(&mut batch))
-                        .await?,
-                );
+                let batch = std::mem::take(&mut batch);
+                sources.extend(self.batch(as_of, side, object, batch).await?);
                 bytes = 0;
             }
             bytes += text.len();
-            batch.push((record, text));
+            batch.push(Given { record, seen, text });
         }
         if !batch.is_empty() {
-            sources.extend(self.batch(as_of, &sides.source, object, batch).await?);
+            sources.extend(self.batch(as_of, side, object, batch).await?);
         }
         Ok(sources)
     }
@@ -56,17 +99,20 @@ impl Engine {
         as_of: AsOf,
         side: &Side,
         object: &str,
-        batch: Vec<(Mirrored, String)>,
+        mut batch: Vec<Given>,
     ) -> Result<Vec<Source>, EngineError> {
         let request = TransformBatch {
-            settings: self.flow.settings.clone(),
+            settings: self.settings.to_owned(),
             as_of: as_of
                 .instant
                 .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
             local_date: as_of.local_date.to_string(),
             inputs: batch
-                .iter()
-                .map(|(record, text)| (object.to_owned(), record.id.clone(), text.clone()))
+                .iter_mut()
+                .map(|given| {
+                    let text = std::mem::take(&mut given.text);
+                    (object.to_owned(), given.record.id.clone(), text)
+                })
                 .collect(),
         };
         let results =
@@ -74,13 +120,15 @@ impl Engine {
                 .apply(request)
                 .await
                 .map_err(|source| EngineError::Transform {
-                    flow: self.flow.name.to_string(),
+                    flow: self.flow.to_owned(),
                     source: Box::new(source.into()),
                 })?;
-        Ok(batch
-            .into_iter()
-            .zip(results)
-            .map(|((record, _), result)| Source {
+        let given = batch.into_iter().zip(results);
+        Ok(given
+            .map(|(Given { record, seen, .. }, result)| Source {
+                drafts: readable(&record.doc)
+                    .and(result)
+                    .and_then(|drafts| self.checked(drafts, &seen, &record.id)),
                 record: RecordKey {
                     connection: side.0.clone(),
                     organisation: side.1.clone(),
@@ -89,18 +137,26 @@ impl Engine {
                 },
                 version: record.version,
                 presence: record.presence,
-                drafts: readable(&record.doc).and(result).and_then(|drafts| {
-                    drafts
-                        .into_iter()
-                        .map(|draft| match Document::from_plugin(&draft.doc) {
-                            Ok(doc) => Ok((draft.object, doc)),
-                            Err(e) => Err(Problem::new("invalid-value", e.to_string())),
-                        })
-                        .collect()
-                }),
                 doc: record.doc,
             })
             .collect())
+    }
+
+    fn checked(
+        &self,
+        drafts: Vec<Draft>,
+        seen: &Document,
+        own: &str,
+    ) -> Result<Vec<(String, Document)>, Problem> {
+        let checked = drafts.into_iter().map(|draft| {
+            let doc = Document::from_plugin(&draft.doc)
+                .map_err(|e| Problem::new("invalid-value", e.to_string()))?;
+            match self.granted.objection(&draft.object, &doc, seen, own) {
+                Some(problem) => Err(problem),
+                None => Ok((draft.object, doc)),
+            }
+        });
+        checked.collect()
     }
 }
 

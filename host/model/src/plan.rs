@@ -223,6 +223,8 @@ pub mod reason {
     pub const BILLING_PLAN_UNCLEAR: &str = "billing-plan-unclear";
     /// The mapping couldn't handle the record.
     pub const MAPPING_PROBLEM: &str = "mapping-problem";
+    /// The transform wrote what it was not granted.
+    pub const NOT_GRANTED: &str = "not-granted";
     /// A write to the same record isn't resolved yet.
     pub const UNRESOLVED_WRITE: &str = "unresolved-write";
     /// The deal changed after it was invoiced.

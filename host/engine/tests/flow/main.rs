@@ -14,4 +14,5 @@ mod chance;
 mod crash;
 mod deals;
 mod doubt;
+mod granted;
 mod trouble;

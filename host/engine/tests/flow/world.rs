@@ -4,6 +4,7 @@ use crate::far::{Far, Fault};
 use crate::ports::{Life, Manners, Mapping, Mortal, Side, Wire};
 use chrono::TimeDelta;
 use footbridge_engine::config::{Timing, Unproven};
+use footbridge_engine::granted::{Fields, TransformGrant};
 use footbridge_engine::storage::PluginStorage;
 use footbridge_engine::{
     Decision, Engine, EngineError, FlowConfig, Parts, Preview, Released, RunReport, Standing,
@@ -94,6 +95,11 @@ impl World {
                 ledger: ConnectionId::new("ledger"),
                 customer_objects: vec!["Account".to_owned()],
                 settings: String::new(),
+                granted: TransformGrant {
+                    transform: "mapping".to_owned(),
+                    reads: Fields::everything(),
+                    writes: Fields::everything(),
+                },
                 policy: policy(numbers),
                 record_url: "https://crm.example/".to_owned(),
                 pinned: Vec::new(),

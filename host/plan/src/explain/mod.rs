@@ -54,8 +54,17 @@ pub(crate) fn mapping(message: impl Into<String>) -> Stop {
     Stop::hold(reason::MAPPING_PROBLEM, message)
 }
 
-/// What the mapping itself reported.
+/// What the mapping itself reported, or the host about what it made.
 pub(crate) fn mapping_said(of: &str, problem: &Problem) -> Stop {
+    if problem.code == reason::NOT_GRANTED {
+        return Stop::hold(
+            reason::NOT_GRANTED,
+            format!(
+                "{}. Nothing of {of} is written. Correct the transform, or `footbridge plugin grant` it that.",
+                problem.message.trim_end_matches('.')
+            ),
+        );
+    }
     let field = match &problem.field {
         Some(field) => format!(" (field {})", quoted(field)),
         None => String::new(),
