@@ -70,10 +70,10 @@ pub(crate) enum Command {
     /// Check everything that a sync needs, and say what to do about what is wrong.
     #[command(after_help = "Examples:\n  footbridge doctor\n  footbridge doctor --offline --json")]
     Doctor(Doctor),
-    /// Inspect, install and list plugins.
+    /// Plugins: inspect, install, grant, revoke, list, remove, sign.
     #[command(
         subcommand,
-        after_help = "Examples:\n  footbridge plugin list\n  footbridge plugin inspect mine.wasm\n  footbridge plugin install mine.wasm --name mine"
+        after_help = "Examples:\n  footbridge plugin list\n  footbridge plugin inspect mine.wasm\n  footbridge plugin install mine.wasm --name mine\n  footbridge plugin revoke mine"
     )]
     Plugin(Plugin),
     /// A script that completes commands in your shell.
@@ -185,18 +185,114 @@ pub(crate) struct Doctor {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Plugin {
     /// What a component is and asks for, without running anything of it.
-    Inspect {
-        /// A .wasm file.
-        file: PathBuf,
+    Inspect(PluginInspect),
+    /// Show what a plugin asks for and, with your yes, let it in and grant it that.
+    #[command(
+        after_help = "Examples:\n  footbridge plugin install mine.wasm --name mine\n  footbridge plugin install mine.wasm --name mine --digest 5f0c...   (as `plugin inspect` printed it)\n  footbridge plugin install mine.wasm --name mine --only \"read accounting /Contacts\""
+    )]
+    Install(PluginInstall),
+    /// Grant an installed plugin what it asks for, or part of that, on a connection or in a flow.
+    #[command(
+        after_help = "Examples:\n  footbridge plugin grant mine --flow deals-to-invoices\n  footbridge plugin grant mine --flow deals-to-invoices --only \"reads Opportunity.Amount\" --only \"writes invoice.lines\""
+    )]
+    Grant(PluginGrant),
+    /// Take an installed plugin's grants away.
+    Revoke(PluginPlace),
+    /// Put a version in use that is kept beside the present one, after showing what it would draft otherwise.
+    Use {
+        /// The beginning of its digest, 8 digits or more.
+        digest: String,
     },
-    /// Check a component, compile it, and put it where flows can name it.
-    Install {
-        /// A .wasm file.
-        file: PathBuf,
-        /// The name that flows and connections use.
-        #[arg(long)]
+    /// What is installed, which versions are kept, and what each was granted.
+    List,
+    /// Forget a plugin with all its versions and grants.
+    Remove {
+        /// Its name.
         name: String,
     },
-    /// What is installed.
-    List,
+    /// What lies in the watched folder. Nothing there is granted anything or runs.
+    Staged,
+    /// For authors: sign a component with its manifest. A signature grants nothing.
+    Sign(PluginSign),
+}
+
+/// `plugin inspect`.
+#[derive(Debug, Args)]
+pub(crate) struct PluginInspect {
+    /// A .wasm file.
+    pub(crate) file: PathBuf,
+    /// Its manifest. Default: the .toml file of the same name beside it, else plugin.toml beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+}
+
+/// `plugin install`.
+#[derive(Debug, Args)]
+pub(crate) struct PluginInstall {
+    /// A .wasm file.
+    pub(crate) file: PathBuf,
+    /// The name that flows and connections use.
+    #[arg(long)]
+    pub(crate) name: String,
+    /// Its manifest. Default: the .toml file of the same name beside it, else plugin.toml beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
+    /// Grant it on this connection. Default: those that name it.
+    #[arg(long)]
+    pub(crate) connection: Vec<String>,
+    /// Grant it in this flow. Default: those that name it.
+    #[arg(long)]
+    pub(crate) flow: Vec<String>,
+    /// Grant only this of what it asks for, by its name as inspect prints it. Repeatable.
+    #[arg(long, value_name = "POWER")]
+    pub(crate) only: Vec<String>,
+    /// Yes, without a question. Needs --digest.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Yes to just this, as inspect printed it after "to install".
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
+}
+
+/// `plugin grant`.
+#[derive(Debug, Args)]
+pub(crate) struct PluginGrant {
+    /// Who and where.
+    #[command(flatten)]
+    pub(crate) place: PluginPlace,
+    /// Grant only this of what it asks for, by its name as inspect prints it. Repeatable.
+    #[arg(long, value_name = "POWER")]
+    pub(crate) only: Vec<String>,
+    /// Yes, without a question. Needs --digest.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Yes to just this, as inspect printed it after "to install".
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
+}
+
+/// A plugin, and where.
+#[derive(Debug, Args)]
+pub(crate) struct PluginPlace {
+    /// The plugin's name.
+    pub(crate) name: String,
+    /// On this connection. Default: where the configuration names the plugin.
+    #[arg(long)]
+    pub(crate) connection: Vec<String>,
+    /// In this flow. Default: where the configuration names the plugin.
+    #[arg(long)]
+    pub(crate) flow: Vec<String>,
+}
+
+/// `plugin sign`.
+#[derive(Debug, Args)]
+pub(crate) struct PluginSign {
+    /// A .wasm file. The signature is written beside it, with .sig added to its name.
+    pub(crate) file: PathBuf,
+    /// The signing key; made there if the file is missing. Keep it secret.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: PathBuf,
+    /// Its manifest. Default: the .toml file of the same name beside it, else plugin.toml beside it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) manifest: Option<PathBuf>,
 }

@@ -1,6 +1,7 @@
 //! The composition root: data directory, sandbox, broker and engine put together for one flow, in this order. Nothing else knows all of them.
 
 use crate::config::{Config, Flow, StoreKind};
+use crate::lending;
 use crate::progress::Progress;
 use anyhow::Context;
 use chrono::Utc;
@@ -9,10 +10,11 @@ use footbridge_engine::storage::PluginStorage;
 use footbridge_engine::{Engine, EngineError, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
-    AuditLog, Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey, Limits,
-    Provider, Sandbox, SandboxOptions, SystemClock,
+    AuditLog, Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey,
+    Limits, Package, Place, Report, Sandbox, SandboxOptions, SystemClock,
 };
 use footbridge_store::{Backend, Bodies, Store};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The hidden first argument under which this program compiles a plugin in a process of its own.
@@ -59,7 +61,7 @@ impl Composition {
         Self::assemble(config, flow, store(config)?, surroundings).await
     }
 
-    async fn assemble(
+    pub(crate) async fn assemble(
         config: &Config,
         (name, flow): (&str, &Flow),
         store: Arc<dyn Store>,
@@ -67,10 +69,11 @@ impl Composition {
     ) -> anyhow::Result<Self> {
         let bodies =
             Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
-        let broker = broker(config, clock)?;
+        let broker = broker_for(config, lending::connections(config, sandbox, flow)?, clock)?;
         let storage = PluginStorage::new(Arc::clone(&store));
         let connector = |connection: &str| -> anyhow::Result<_> {
-            let plugin = plugin_of(config, connection)?;
+            let known = config.connections.get(connection);
+            let plugin = lending::plugin_of(known.context("the connection is missing")?);
             Ok(sandbox.connector(
                 &sandbox.installed(plugin)?,
                 &broker,
@@ -78,6 +81,8 @@ impl Composition {
                 Some(&storage),
             )?)
         };
+        let transform = sandbox.installed(&flow.transform)?;
+        let granted = lending::transform_grant(sandbox, &transform, name)?;
         let progress = Arc::new(Progress::new());
         let parts = Parts {
             store,
@@ -86,10 +91,10 @@ impl Composition {
             watch: Arc::clone(&progress) as _,
             source: connector(&flow.source)?,
             ledger: connector(&flow.ledger)?,
-            transform: sandbox.transform(&sandbox.installed(&flow.transform)?)?,
+            transform: sandbox.transform(&transform)?,
             outbound: Arc::clone(&broker) as _,
         };
-        let opened = Engine::open(config.engine_flow(name, flow)?, parts).await;
+        let opened = Engine::open(config.engine_flow(name, flow, granted)?, parts).await;
         let engine = opened.map_err(|error| match &error {
             EngineError::Transform { .. } => {
                 let file = config.mapping_file(flow);
@@ -131,8 +136,19 @@ pub(crate) fn sandbox(config: &Config) -> anyhow::Result<Sandbox> {
 
 /// The broker for all connections of the configuration.
 pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<Arc<Broker>> {
+    broker_for(
+        config,
+        config.connections.values().cloned().collect(),
+        clock,
+    )
+}
+
+fn broker_for(
+    config: &Config,
+    connections: Vec<Connection>,
+    clock: &Arc<dyn Clock>,
+) -> anyhow::Result<Arc<Broker>> {
     let audit = audit(config).sink()?;
-    let connections: Vec<Connection> = config.connections.values().cloned().collect();
     Ok(Broker::new(
         connections,
         BrokerOptions {
@@ -155,11 +171,32 @@ pub(crate) fn audit(config: &Config) -> AuditLog {
 /// A plugin can't be checked, compiled or stored.
 pub async fn install_bundled(sandbox: &Sandbox) -> anyhow::Result<()> {
     for component in footbridge_bundle::ALL {
-        let wanted = sandbox.inspect(component.bytes)?.digest;
+        let package = Package {
+            component: component.bytes.to_vec(),
+            manifest: Some(component.manifest.to_owned()),
+            signature: None,
+        };
+        let report = Report::of(&package, &Limits::default(), &BTreeMap::new())?;
+        let declared = report.installable().with_context(|| {
+            format!(
+                "{} comes along and can't be used: {:?}",
+                component.name, report.problems
+            )
+        })?;
         let there = sandbox.installed(component.name).ok();
-        if there.is_none_or(|installed| installed.digest != wanted) {
+        let is_there = there.is_some_and(|installed| {
+            installed.digest == report.digest && installed.declared.as_ref() == Some(&declared)
+        });
+        if !is_there {
+            let (declared, now) = (Some(declared), Utc::now());
             sandbox
-                .install(component.name, component.bytes.to_vec(), Utc::now())
+                .install_as(
+                    component.name,
+                    package.component,
+                    declared,
+                    Place::InUse,
+                    now,
+                )
                 .await
                 .with_context(|| {
                     format!("installing the plugin {} that comes along", component.name)
@@ -167,16 +204,4 @@ pub async fn install_bundled(sandbox: &Sandbox) -> anyhow::Result<()> {
         }
     }
     Ok(())
-}
-
-/// The plugin that serves a connection: its provider's.
-fn plugin_of<'a>(config: &'a Config, connection: &str) -> anyhow::Result<&'a str> {
-    let connection = config
-        .connections
-        .get(connection)
-        .context("the connection is missing")?;
-    Ok(match connection.provider {
-        Provider::Xero => footbridge_bundle::XERO.name,
-        Provider::Salesforce => footbridge_bundle::SALESFORCE.name,
-    })
 }

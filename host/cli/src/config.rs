@@ -4,12 +4,12 @@
 
 use crate::exit::UsageError;
 use chrono::{DateTime, Utc};
-use footbridge_engine::FlowConfig;
 use footbridge_engine::config::{Timing, Unproven};
+use footbridge_engine::{FlowConfig, TransformGrant};
 use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
-use footbridge_sandbox::Connection;
+use footbridge_sandbox::{Connection, Publisher};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::collections::BTreeMap;
@@ -32,6 +32,9 @@ pub struct Config {
     /// Times of the in-doubt rule.
     #[serde(default)]
     pub(crate) timing: Times,
+    /// Plugins that don't come along.
+    #[serde(default)]
+    pub(crate) plugins: Plugins,
     /// Connections by name.
     pub(crate) connections: BTreeMap<String, Connection>,
     /// Flows by name.
@@ -39,6 +42,16 @@ pub struct Config {
     /// The folder that relative paths start from.
     #[serde(skip)]
     pub(crate) folder: PathBuf,
+}
+
+/// Plugins that don't come along: where new ones are looked for, and whose they may be.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Plugins {
+    /// The watched folder, relative to this file. `plugins/inbox` in the data directory.
+    pub(crate) folder: Option<PathBuf>,
+    /// Pinned keys by the plugins' ids.
+    pub(crate) publishers: BTreeMap<String, Publisher>,
 }
 
 /// The embedded stores.
@@ -204,6 +217,14 @@ impl Config {
         self.folder.join(&self.key)
     }
 
+    /// The folder that plugins may be put into to be looked at.
+    pub(crate) fn inbox(&self) -> PathBuf {
+        match &self.plugins.folder {
+            Some(folder) => self.folder.join(folder),
+            None => self.data_dir().join("plugins").join("inbox"),
+        }
+    }
+
     /// The settings of the flow's transform.
     pub(crate) fn mapping_file(&self, flow: &Flow) -> PathBuf {
         self.folder.join(&flow.mapping)
@@ -234,7 +255,12 @@ impl Config {
     }
 
     /// A flow as the engine takes it.
-    pub(crate) fn engine_flow(&self, name: &str, flow: &Flow) -> anyhow::Result<FlowConfig> {
+    pub(crate) fn engine_flow(
+        &self,
+        name: &str,
+        flow: &Flow,
+        granted: TransformGrant,
+    ) -> anyhow::Result<FlowConfig> {
         let settings = std::fs::read_to_string(self.mapping_file(flow)).map_err(|e| {
             UsageError(format!(
                 "{}, named by [flows.{name}] mapping = {:?}, can't be read: {e}",
@@ -251,6 +277,7 @@ impl Config {
             ledger: ConnectionId::new(flow.ledger.clone()),
             customer_objects: flow.customers.clone(),
             settings,
+            granted,
             policy: FlowPolicy {
                 go_live: flow.go_live,
                 deal: flow.deal.clone(),

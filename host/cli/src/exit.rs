@@ -3,7 +3,10 @@
 use footbridge_engine::EngineError;
 use footbridge_engine::ports::CallError;
 use footbridge_model::FailureKind;
-use footbridge_sandbox::{BrokerError, CheckError, InstallError, SecretError};
+use footbridge_sandbox::{
+    BrokerError, CheckError, InstallError, PackageError, PowersError, RegistryError, SecretError,
+    SignatureError,
+};
 use std::process::ExitCode;
 
 /// The documented exit codes.
@@ -126,6 +129,13 @@ fn is_wrong_use(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<UsageError>()
         || cause.is::<SecretError>()
         || cause.is::<CheckError>()
+        || cause.is::<PackageError>()
+        || cause.is::<PowersError>()
+        || cause.is::<SignatureError>()
+        || matches!(
+            cause.downcast_ref(),
+            Some(RegistryError::Unknown(_) | RegistryError::Version(_) | RegistryError::Name(_))
+        )
         || matches!(
             cause.downcast_ref(),
             Some(BrokerError::Configuration { .. })

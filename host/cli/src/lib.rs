@@ -7,6 +7,7 @@ mod commands;
 pub mod compose;
 pub mod config;
 mod exit;
+mod lending;
 mod progress;
 mod render;
 pub mod template;

@@ -54,6 +54,43 @@ pub struct Inspection {
     pub exports: Vec<String>,
 }
 
+/// A component as it is, whether it may be installed or not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// SHA-256 of the bytes.
+    pub digest: PluginDigest,
+    /// What it is.
+    pub kind: PluginKind,
+    /// Its size in bytes.
+    pub size: usize,
+    /// What it imports, sorted.
+    pub imports: Vec<LookedImport>,
+    /// What it exports, sorted.
+    pub exports: Vec<String>,
+}
+
+/// One import, and what comes of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookedImport {
+    /// With its version.
+    pub name: String,
+    /// Whether it is one that standard libraries bring in: there for everyone, and inert.
+    pub baseline: bool,
+    /// Why it is refused, if so.
+    pub refused: Option<CheckError>,
+}
+
+impl Look {
+    /// The names of the interfaces of our contract that it exports.
+    pub(crate) fn interfaces(&self) -> std::collections::BTreeSet<String> {
+        let ours = self.exports.iter().filter_map(|export| {
+            let (name, _) = export.strip_prefix(PACKAGE)?.split_once('@')?;
+            Some(name.to_owned())
+        });
+        ours.collect()
+    }
+}
+
 /// Why a file is no plugin of ours.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
@@ -111,6 +148,28 @@ pub enum CheckError {
 /// # Errors
 /// The first [`CheckError`].
 pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, CheckError> {
+    let look = look(bytes, limits)?;
+    if let Some(refused) = look
+        .imports
+        .iter()
+        .find_map(|import| import.refused.clone())
+    {
+        return Err(refused);
+    }
+    Ok(Inspection {
+        digest: look.digest,
+        kind: look.kind,
+        size: look.size,
+        imports: look.imports.into_iter().map(|import| import.name).collect(),
+        exports: look.exports,
+    })
+}
+
+/// Looks at a file, also at one whose imports are refused. Runs nothing.
+///
+/// # Errors
+/// It is no component of ours at all.
+pub fn look(bytes: &[u8], limits: &Limits) -> Result<Look, CheckError> {
     if bytes.len() > limits.component {
         return Err(CheckError::TooLarge {
             size: bytes.len(),
@@ -127,18 +186,16 @@ pub fn inspect(bytes: &[u8], limits: &Limits) -> Result<Inspection, CheckError> 
         .validate_all(bytes)
         .map_err(|error| CheckError::Invalid(error.to_string()))?;
     let kind = kind(&names.exports)?;
-    for import in &names.imports {
-        check_import(kind, import)?;
-    }
-    Ok(Inspection {
+    let imports = names.imports.into_iter().map(|import| LookedImport {
+        refused: check_import(kind, &import).err(),
+        baseline: is_baseline(&import.name),
+        name: import.name,
+    });
+    Ok(Look {
         digest: digest(bytes),
         kind,
         size: bytes.len(),
-        imports: names
-            .imports
-            .into_iter()
-            .map(|import| import.name)
-            .collect(),
+        imports: imports.collect(),
         exports: names.exports,
     })
 }
@@ -244,6 +301,12 @@ fn kind(exports: &[String]) -> Result<PluginKind, CheckError> {
             },
         }),
     }
+}
+
+/// Whether standard libraries bring it in, or it holds nothing but types.
+fn is_baseline(import: &str) -> bool {
+    let name = import.split('@').next().unwrap_or(import);
+    BASELINE.contains(&name) || name.strip_prefix(PACKAGE) == Some("types")
 }
 
 fn check_import(kind: PluginKind, import: &Import) -> Result<(), CheckError> {

@@ -5,7 +5,7 @@
 
 use crate::secret::Secret;
 use footbridge_model::id::ConnectionId;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// A connection. In `footbridge.toml`: a table `[connections.NAME]` with these keys (the name is the table's).
@@ -37,6 +37,8 @@ pub struct Connection {
     pub budget: BudgetOverride,
     /// Another header for idempotency keys than the provider's.
     pub idempotency_header: Option<String>,
+    /// The connector that serves it, by the name it is installed under. Default: the provider's, which comes along.
+    pub plugin: Option<String>,
     /// What the plugin may ask for, instead of all that the provider's profile offers. It can only narrow that.
     pub grant: Option<Vec<GrantRule>>,
 }
@@ -71,6 +73,7 @@ impl Connection {
             timeout_seconds: None,
             budget: BudgetOverride::default(),
             idempotency_header: None,
+            plugin: None,
             grant: None,
         }
     }
@@ -84,6 +87,17 @@ pub enum Provider {
     Xero,
     /// Salesforce's REST API.
     Salesforce,
+}
+
+impl Provider {
+    /// By its name in manifests and configurations.
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "xero" => Some(Self::Xero),
+            "salesforce" => Some(Self::Salesforce),
+            _ => None,
+        }
+    }
 }
 
 /// Where a secret is found. `{ env = "XERO_SECRET" }`, `{ file = "/run/secrets/xero" }`.
@@ -154,7 +168,7 @@ pub struct BudgetOverride {
 }
 
 /// One thing that a plugin may ask for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct GrantRule {
     /// The service, as the profile names it.
@@ -166,7 +180,7 @@ pub struct GrantRule {
 }
 
 /// Reading or writing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     /// GET, by a guest.

@@ -87,7 +87,10 @@ impl SandboxedConnector {
         let Some(storage) = &self.storage else {
             return Ok(None);
         };
-        let quota = self.plugin.sandbox.limits().storage;
+        let most = self.plugin.sandbox.limits().storage;
+        let declared = self.plugin.installed.declared.as_ref();
+        let asked = declared.and_then(|declared| declared.manifest.storage);
+        let quota = asked.map_or(most, |asked| asked.min(most));
         let name = &self.plugin.installed.name;
         let opened = storage.open(name, &self.connection, quota).await;
         Ok(Some(Space::new(opened.map_err(unavailable)?)))

@@ -6,7 +6,8 @@
 use crate::cache::NativeCache;
 use crate::check::{CheckError, inspect};
 use crate::compile::CompileError;
-use crate::registry::{Installed, RegistryError};
+use crate::grants::Declared;
+use crate::registry::{Installed, Place, RegistryError};
 use crate::sandbox::{Sandbox, link};
 use chrono::{DateTime, Utc};
 
@@ -33,7 +34,7 @@ pub enum InstallError {
 }
 
 impl Sandbox {
-    /// Installs a component under a name, instead of what had the name before. Runs nothing of it.
+    /// Installs a component under a name, instead of what had the name before (that version is kept). Runs nothing of it.
     ///
     /// # Errors
     /// An [`InstallError`] that names what is wrong and the way out.
@@ -41,6 +42,21 @@ impl Sandbox {
         &self,
         name: &str,
         bytes: Vec<u8>,
+        now: DateTime<Utc>,
+    ) -> Result<Installed, InstallError> {
+        self.install_as(name, bytes, None, Place::InUse, now).await
+    }
+
+    /// The same with what its author declared, in its place. It is granted nothing.
+    ///
+    /// # Errors
+    /// An [`InstallError`] that names what is wrong and the way out.
+    pub async fn install_as(
+        &self,
+        name: &str,
+        bytes: Vec<u8>,
+        declared: Option<Declared>,
+        place: Place,
         now: DateTime<Utc>,
     ) -> Result<Installed, InstallError> {
         let inner = self.inner();
@@ -63,7 +79,9 @@ impl Sandbox {
                     .map_err(InstallError::Native)?;
             }
         }
-        let installed = inner.registry.add(name, inspection, &bytes, now)?;
+        let installed = inner
+            .registry
+            .add(name, inspection, &bytes, declared, place, now)?;
         tracing::info!(plugin = name, digest = %installed.digest, "installed");
         Ok(installed)
     }

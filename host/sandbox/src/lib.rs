@@ -14,6 +14,7 @@ mod connection;
 mod connector;
 mod convert;
 mod engine;
+mod grants;
 mod host;
 mod install;
 mod keyvalue;
@@ -34,16 +35,22 @@ pub use broker::{
     AuditLog, AuditLogError, AuditRecord, AuditSink, Broker, BrokerError, BrokerOptions, Left,
     Verdict,
 };
-pub use check::{CheckError, Inspection, inspect};
+pub use check::{CheckError, Inspection, Look, LookedImport, inspect, look};
 pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};
 pub use connection::{
     Access, BudgetOverride, Connection, GrantRule, Provider, SecretError, SecretSource,
 };
 pub use engine::PluginKind;
+pub use grants::{
+    Declared, Disagreement, Given, Grant, GrantedTo, Imported, Lent, Manifest, ManifestError,
+    Package, PackageError, Pinned, Powers, PowersError, PublicKey, Publisher, Release, Report,
+    ServicePaths, Signature, SignatureError, Signed, SigningKey, Staged, Stays, Updates, approval,
+    may_follow, offered, staged,
+};
 pub use install::InstallError;
 pub use limits::{Fuel, Limits};
-pub use registry::{Installed, RegistryError};
+pub use registry::{Installed, Place, RegistryError};
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
 pub use seal::{InstallationKey, KeyError};
 pub use secret::Secret;

@@ -5,6 +5,7 @@
 
 use crate::check::{Inspection, digest};
 use crate::engine::PluginKind;
+use crate::grants::Declared;
 use crate::seal::{private_folder, write_private};
 use chrono::{DateTime, Utc};
 use footbridge_model::id::PluginDigest;
@@ -34,9 +35,21 @@ pub struct Installed {
     pub exports: Vec<String>,
     /// When it was installed.
     pub installed_at: DateTime<Utc>,
+    /// What its author declared; without it nothing is granted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<Declared>,
     /// Why it isn't run any more, if so: what it did last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantined: Option<String>,
+}
+
+/// Whether a version is the one that its name stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// It is run.
+    InUse,
+    /// It is kept beside the one that is run.
+    Aside,
 }
 
 /// Why the registry can't do something.
@@ -69,6 +82,11 @@ pub enum RegistryError {
     /// No such plugin.
     #[error("no plugin named {0:?} is installed. `footbridge plugin list` shows what is")]
     Unknown(String),
+    /// No such version.
+    #[error(
+        "no version of an installed plugin has a digest that begins with {0:?}, or more than one has. `footbridge plugin list` shows them"
+    )]
+    Version(String),
     /// The name can't be used.
     #[error("{0:?} can't be a plugin's name: use up to 64 letters, digits, - and _")]
     Name(String),
@@ -79,6 +97,8 @@ pub enum RegistryError {
 struct Index {
     format: u32,
     plugins: Vec<Installed>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    aside: Vec<Installed>,
 }
 
 /// The registry of one data directory.
@@ -89,6 +109,8 @@ pub(crate) struct Registry {
 
 struct State {
     plugins: Vec<Installed>,
+    /// Versions that are kept and not in use.
+    aside: Vec<Installed>,
     /// Faults in a row, by digest.
     strikes: HashMap<PluginDigest, u32>,
 }
@@ -101,22 +123,23 @@ impl Registry {
             path: path.clone(),
             what,
         };
-        let plugins = match std::fs::read(&path) {
+        let (plugins, aside) = match std::fs::read(&path) {
             Ok(bytes) => {
                 let index: Index =
                     serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
                 if index.format != FORMAT {
                     return Err(damaged(format!("its format is {}", index.format)));
                 }
-                index.plugins
+                (index.plugins, index.aside)
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Vec::new(), Vec::new()),
             Err(error) => return Err(at(&path)(error)),
         };
         Ok(Self {
             folder,
             state: Mutex::new(State {
                 plugins,
+                aside,
                 strikes: HashMap::new(),
             }),
         })
@@ -134,12 +157,19 @@ impl Registry {
             .ok_or_else(|| RegistryError::Unknown(name.to_owned()))
     }
 
-    /// Stores a component and names it. The file is there before the index names it.
+    /// Versions that are kept and not in use, by name.
+    pub(crate) fn aside(&self) -> Vec<Installed> {
+        self.state().aside.clone()
+    }
+
+    /// Stores a component and names it. The file is there before the index names it. The version that the name stood for is kept.
     pub(crate) fn add(
         &self,
         name: &str,
         inspection: Inspection,
         bytes: &[u8],
+        declared: Option<Declared>,
+        place: Place,
         now: DateTime<Utc>,
     ) -> Result<Installed, RegistryError> {
         check_name(name)?;
@@ -151,19 +181,77 @@ impl Registry {
             imports: inspection.imports,
             exports: inspection.exports,
             installed_at: now,
+            declared,
             quarantined: None,
         };
         let path = self.component(&installed.digest);
         write_private(&path, bytes).map_err(at(&path))?;
         let mut state = self.state();
-        let mut plugins = state.plugins.clone();
-        plugins.retain(|plugin| plugin.name != name);
-        plugins.push(installed.clone());
-        plugins.sort_by(|a, b| a.name.cmp(&b.name));
-        self.write(&plugins)?;
+        let (plugins, aside) = arranged(&state, &installed, place);
+        self.write(&plugins, &aside)?;
         state.plugins = plugins;
+        state.aside = aside;
         state.strikes.remove(&installed.digest);
         Ok(installed)
+    }
+
+    /// A kept version, by the beginning of its digest.
+    pub(crate) fn kept(&self, digest: &str) -> Result<Installed, RegistryError> {
+        let state = self.state();
+        let mut found = state
+            .aside
+            .iter()
+            .filter(|plugin| plugin.digest.as_str().starts_with(digest));
+        match (found.next(), found.next()) {
+            (Some(one), None) if digest.len() >= 8 => Ok(one.clone()),
+            _ => Err(RegistryError::Version(digest.to_owned())),
+        }
+    }
+
+    /// Puts a kept version in use. The one that was in use is kept.
+    pub(crate) fn switch(&self, digest: &str) -> Result<Installed, RegistryError> {
+        let one = self.kept(digest)?;
+        let mut state = self.state();
+        let (plugins, aside) = arranged(&state, &one, Place::InUse);
+        self.write(&plugins, &aside)?;
+        state.plugins = plugins;
+        state.aside = aside;
+        Ok(one)
+    }
+
+    /// Forgets a plugin with all its versions, and then their files.
+    pub(crate) fn remove(&self, name: &str) -> Result<Vec<Installed>, RegistryError> {
+        let mut state = self.state();
+        let is_it = |plugin: &&Installed| plugin.name == name;
+        let all = state.plugins.iter().chain(&state.aside);
+        let (gone, left): (Vec<&Installed>, Vec<&Installed>) = all.partition(is_it);
+        if gone.is_empty() {
+            return Err(RegistryError::Unknown(name.to_owned()));
+        }
+        let unused = gone
+            .iter()
+            .filter(|gone| !left.iter().any(|left| left.digest == gone.digest));
+        let files: Vec<PathBuf> = unused.map(|gone| self.component(&gone.digest)).collect();
+        let gone = gone.into_iter().cloned().collect();
+        let keep = |list: &[Installed]| -> Vec<Installed> {
+            list.iter()
+                .filter(|plugin| !is_it(plugin))
+                .cloned()
+                .collect()
+        };
+        let (plugins, aside) = (keep(&state.plugins), keep(&state.aside));
+        self.write(&plugins, &aside)?;
+        state.plugins = plugins;
+        state.aside = aside;
+        for file in files {
+            match std::fs::remove_file(&file) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(at(&file)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(gone)
     }
 
     /// The component's bytes, proven to be what was installed.
@@ -210,7 +298,7 @@ impl Registry {
                 plugin.quarantined = Some(what.to_owned());
             }
         }
-        if let Err(error) = self.write(&state.plugins) {
+        if let Err(error) = self.write(&state.plugins, &state.aside) {
             tracing::error!(%error, "the quarantine could not be stored; it holds until the host ends");
         }
     }
@@ -219,11 +307,12 @@ impl Registry {
         self.folder.join(format!("{digest}.wasm"))
     }
 
-    fn write(&self, plugins: &[Installed]) -> Result<(), RegistryError> {
+    fn write(&self, plugins: &[Installed], aside: &[Installed]) -> Result<(), RegistryError> {
         let path = self.folder.join("index.json");
         let index = Index {
             format: FORMAT,
             plugins: plugins.to_vec(),
+            aside: aside.to_vec(),
         };
         let bytes = serde_json::to_vec_pretty(&index).map_err(|error| RegistryError::File {
             path: path.clone(),
@@ -235,6 +324,27 @@ impl Registry {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is in use and what is kept once a version has its place.
+fn arranged(state: &State, version: &Installed, place: Place) -> (Vec<Installed>, Vec<Installed>) {
+    let (mut plugins, mut aside) = (state.plugins.clone(), state.aside.clone());
+    let named = |plugin: &Installed| plugin.name == version.name;
+    let same = |plugin: &Installed| named(plugin) && plugin.digest == version.digest;
+    aside.retain(|plugin| !same(plugin));
+    if place == Place::Aside && plugins.iter().any(|plugin| named(plugin) && !same(plugin)) {
+        aside.push(version.clone());
+    } else {
+        aside.extend(plugins.iter().filter(|p| named(p) && !same(p)).cloned());
+        plugins.retain(|plugin| !named(plugin));
+        plugins.push(version.clone());
+    }
+    let order = |a: &Installed, b: &Installed| {
+        (&a.name, a.installed_at, &a.digest).cmp(&(&b.name, b.installed_at, &b.digest))
+    };
+    plugins.sort_by(order);
+    aside.sort_by(order);
+    (plugins, aside)
 }
 
 fn at(path: &Path) -> impl FnOnce(std::io::Error) -> RegistryError + '_ {

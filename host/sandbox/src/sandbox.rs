@@ -9,6 +9,7 @@ use crate::check::{CheckError, Inspection, inspect};
 use crate::compile::Compiler;
 use crate::connector::SandboxedConnector;
 use crate::engine::{GuestRuns, PluginKind, Ticker, engine};
+use crate::grants::{Book, Grant, GrantedTo, Powers};
 use crate::limits::Limits;
 use crate::registry::{Installed, Registry, RegistryError};
 use crate::seal::InstallationKey;
@@ -75,6 +76,7 @@ pub(crate) struct Inner {
     pub(crate) limits: Limits,
     pub(crate) compiler: Compiler,
     pub(crate) registry: Registry,
+    grants: Book,
     pub(crate) native: NativeCache,
     connectors: Engine,
     transforms: Engine,
@@ -106,6 +108,7 @@ impl Sandbox {
             })?;
         Ok(Self(Arc::new(Inner {
             registry: Registry::open(data.join("plugins"))?,
+            grants: Book::open(data.join("plugins").join("grants.json"))?,
             native,
             limits,
             compiler,
@@ -126,6 +129,72 @@ impl Sandbox {
     /// [`RegistryError::Unknown`].
     pub fn installed(&self, name: &str) -> Result<Installed, RegistryError> {
         self.0.registry.get(name)
+    }
+
+    /// Versions that are kept and not in use.
+    pub fn aside(&self) -> Vec<Installed> {
+        self.0.registry.aside()
+    }
+
+    /// A version that is kept, by the beginning of its digest (8 digits or more).
+    ///
+    /// # Errors
+    /// None, or several, have such a digest.
+    pub fn kept(&self, digest: &str) -> Result<Installed, RegistryError> {
+        self.0.registry.kept(digest)
+    }
+
+    /// Puts a kept version in use, by the beginning of its digest (8 digits or more). The one that was in use is kept.
+    ///
+    /// # Errors
+    /// None, or several, have such a digest.
+    pub fn switch(&self, digest: &str) -> Result<Installed, RegistryError> {
+        self.0.registry.switch(digest)
+    }
+
+    /// Forgets a plugin with all its versions and their grants; says what is gone.
+    ///
+    /// # Errors
+    /// There is none of that name, or a file can't be removed.
+    pub fn remove(&self, name: &str) -> Result<Vec<Installed>, RegistryError> {
+        let gone = self.0.registry.remove(name)?;
+        let mut left = self.list();
+        left.extend(self.aside());
+        let unused = |grant: &Grant| {
+            gone.iter().any(|gone| gone.digest == grant.digest)
+                && !left.iter().any(|left| left.digest == grant.digest)
+        };
+        self.0.grants.revoke(unused)?;
+        Ok(gone)
+    }
+
+    /// All grants that the operator gave.
+    pub fn grants(&self) -> Vec<Grant> {
+        self.0.grants.all()
+    }
+
+    /// Notes a grant, durably, in place of the one that this component had there.
+    ///
+    /// # Errors
+    /// The file can't be written: nothing is granted.
+    pub fn give(&self, grant: Grant) -> Result<(), RegistryError> {
+        self.0.grants.give(grant)
+    }
+
+    /// Takes grants away, durably; says how many.
+    ///
+    /// # Errors
+    /// The file can't be written: they stand.
+    pub fn revoke(&self, is_it: impl Fn(&Grant) -> bool) -> Result<usize, RegistryError> {
+        self.0.grants.revoke(is_it)
+    }
+
+    /// What an installed plugin may do there by its manifest and the operator's grant; the profile narrows it further. `None`
+    /// without a manifest or a grant.
+    pub fn powers(&self, installed: &Installed, to: &GrantedTo) -> Option<Powers> {
+        let declared = installed.declared.as_ref()?;
+        let grant = self.0.grants.of(to, &installed.digest)?;
+        declared.manifest.asks().meet(&grant.powers)
     }
 
     /// Looks at a file without installing or running it.

@@ -10,24 +10,29 @@ pub struct Component {
     pub name: &'static str,
     /// The component, as the compiler wrote it.
     pub bytes: &'static [u8],
+    /// Its manifest, `plugin.toml`.
+    pub manifest: &'static str,
 }
 
 /// The connector to Xero.
 pub const XERO: Component = Component {
     name: "xero",
     bytes: include_bytes!(concat!(env!("OUT_DIR"), "/xero.wasm")),
+    manifest: include_str!("../../xero/plugin.toml"),
 };
 
 /// The connector to Salesforce.
 pub const SALESFORCE: Component = Component {
     name: "salesforce",
     bytes: include_bytes!(concat!(env!("OUT_DIR"), "/salesforce.wasm")),
+    manifest: include_str!("../../salesforce/plugin.toml"),
 };
 
 /// The declarative mapping, a transform.
 pub const MAPPING: Component = Component {
     name: "mapping",
     bytes: include_bytes!(concat!(env!("OUT_DIR"), "/mapping.wasm")),
+    manifest: include_str!("../../mapping/plugin.toml"),
 };
 
 /// All of them.

@@ -1,7 +1,7 @@
 //! `footbridge doctor`: everything that a sync needs, checked one by one, each with what to do about it. Reads only.
 
 use crate::args;
-use crate::commands::{Output, print_json, show};
+use crate::commands::{Output, plugin, print_json, show};
 use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
@@ -42,6 +42,13 @@ async fn everything(
     checks: &mut Vec<Check>,
     worst: &mut Exit,
 ) {
+    if let Some(Some(found)) = staged_plugins(config, checks, worst) {
+        checks.push(Check {
+            what: "plugins wait for your look".to_owned(),
+            problem: None,
+            found: Some(found),
+        });
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let Some(broker) = note(
         checks,
@@ -98,6 +105,18 @@ async fn everything(
                 });
             }
         }
+    }
+}
+
+/// What lies in the watched folder; noted only if it can't be read or something does.
+fn staged_plugins(
+    config: &Config,
+    checks: &mut Vec<Check>,
+    worst: &mut Exit,
+) -> Option<Option<String>> {
+    match plugin::waiting(config) {
+        Ok(found) => Some(found),
+        Err(error) => note(checks, worst, "the watched folder of plugins", Err(error)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `footbridge sync`: one run of a flow, and what it did in a few lines.
 
 use crate::args;
-use crate::commands::{Output, print_json, show};
+use crate::commands::{Output, plugin, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
@@ -24,6 +24,9 @@ pub(crate) async fn run(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
+    if let Some(found) = plugin::waiting(config)? {
+        tracing::warn!("plugins wait for your look: {found}");
+    }
     let composition = Composition::open(config, name, flow).await?;
     let began = std::time::Instant::now();
     let result = composition.engine.sync().await;

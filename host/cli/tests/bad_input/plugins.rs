@@ -51,6 +51,13 @@ async fn a_file_that_is_no_plugin_is_refused() {
             ),
         ] {
             let ended = books.run(&arguments).await;
+            if name == "socket.wasm" && arguments[1] == "inspect" {
+                // A component of ours that asks for too much is told about whole, the refusal with the rest.
+                let told = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
+                assert!(told.contains(why), "{told}");
+                assert_eq!(ended.code, 2);
+                continue;
+            }
             let why = why.split('\n').next().unwrap_or_default();
             assert!(
                 ended.err.starts_with(&format!("{said}{why}")),
@@ -83,13 +90,13 @@ async fn a_file_that_is_too_large_is_refused_by_its_size() {
     let ended = books.run(&["plugin", "inspect", &path]).await;
     assert_eq!(
         ended.err,
-        "footbridge: BOOKS/huge.wasm can't be used as a plugin\n  the file has 67108865 bytes and the limit is 67108864. Build it for release, stripped, or raise the limit"
+        "footbridge: BOOKS/huge.wasm can't be used as a plugin\n  BOOKS/huge.wasm is larger than the limit of 67108864 bytes"
     );
     assert_eq!(ended.code, 2);
     let ended = books.run(&["plugin", "inspect", "/no/such.wasm"]).await;
     assert_eq!(
         ended.err,
-        "footbridge: /no/such.wasm can't be read: No such file or directory (os error 2)"
+        "footbridge: /no/such.wasm can't be used as a plugin\n  /no/such.wasm can't be read: No such file or directory (os error 2)"
     );
     assert_eq!(ended.code, 2);
 }
