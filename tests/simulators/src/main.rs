@@ -10,17 +10,18 @@ use std::process::ExitCode;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use footbridge_simulators::clock::SimClock;
-use footbridge_simulators::company::{CompanyOptions, USUAL_DEALS, build};
+use footbridge_simulators::company::{CompanyOptions, USUAL_DEALS, build, customers_pay};
 use footbridge_simulators::salesforce::{SalesforceOptions, SalesforceSimulator};
 use footbridge_simulators::xero::{XeroOptions, XeroSimulator};
 use serde_json::{Value, json};
 
 const USAGE: &str = "usage: footbridge-simulators [--xero ADDRESS:PORT] [--salesforce ADDRESS:PORT]
-    [--company [--deals N] [--seed S]] [--as-of RFC3339] [--switch NAME=VALUE]...
+    [--company [--deals N] [--seed S]] [--customers-pay-until RFC3339] [--as-of RFC3339] [--switch NAME=VALUE]...
 
 Serves a simulated Xero and a simulated Salesforce (default 127.0.0.1:0, any free port), prints one JSON
 line with their addresses and credentials, and stays until SIGTERM, Ctrl-C or the end of standard input.
---as-of sets the clocks to that instant and lets them run. Switches are listed in ASSUMPTIONS.md;
+--as-of sets the clocks to that instant and lets them run. --customers-pay-until has the company's customers
+pay, bounce, claim back and so on up to that day; later, POST /_sim/customers-pay does. Switches are listed in ASSUMPTIONS.md;
 write xero.NAME or salesforce.NAME where both vendors have one of that name.";
 
 struct Arguments {
@@ -28,6 +29,7 @@ struct Arguments {
     salesforce: SocketAddr,
     company: Option<(usize, u64)>,
     as_of: Option<DateTime<Utc>>,
+    paid_until: Option<DateTime<Utc>>,
     switches: Vec<(String, String)>,
 }
 
@@ -79,6 +81,7 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Asked, String> {
         salesforce: any,
         company: None,
         as_of: None,
+        paid_until: None,
         switches: Vec::new(),
     };
     let (mut deals, mut seed) = (None, None);
@@ -99,6 +102,9 @@ fn arguments(mut given: impl Iterator<Item = String>) -> Result<Asked, String> {
             "--salesforce" => arguments.salesforce = value.parse().map_err(|_| wrong())?,
             "--deals" => deals = Some(value.parse().map_err(|_| wrong())?),
             "--seed" => seed = Some(value.parse().map_err(|_| wrong())?),
+            "--customers-pay-until" => {
+                arguments.paid_until = Some(value.parse().map_err(|_| wrong())?);
+            }
             "--as-of" => arguments.as_of = Some(value.parse().map_err(|_| wrong())?),
             "--switch" => {
                 let (switch, setting) = value.split_once('=').ok_or_else(wrong)?;
@@ -175,6 +181,10 @@ async fn serve(arguments: Arguments) -> Result<(), String> {
         company
             .seed_into(&salesforce, &xero)
             .map_err(|problem| in_full(&problem))?;
+    }
+    if let Some(until) = arguments.paid_until {
+        let seed = arguments.company.map_or(1, |(_, seed)| seed);
+        customers_pay(&xero, seed, until).map_err(|problem| in_full(&problem))?;
     }
     let listening = |what: &str, address: SocketAddr| {
         let what = what.to_owned();

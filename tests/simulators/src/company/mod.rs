@@ -6,7 +6,8 @@
 //! what its author intends, and the auditor works it out from the public APIs alone.
 //!
 //! Reading order: [`blueprint`] (the nouns), [`fixed`] and [`filler`] (who bought what), [`crm`] and
-//! [`books`] (the records of each vendor), [`story`].
+//! [`books`] (the records of each vendor), [`story`]; then [`payers`] and [`receipts`] (what the customers do
+//! afterwards, if somebody lets time pass).
 
 mod blueprint;
 mod books;
@@ -17,6 +18,8 @@ mod fixed;
 mod ids;
 mod money;
 mod names;
+mod payers;
+mod receipts;
 mod seed;
 mod story;
 
@@ -28,6 +31,8 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 
 pub use blueprint::{Kind, Outcome, Reason};
+pub use payers::{Payer, Story as PaymentStory};
+pub use receipts::{Receipts, WRITE_OFF_ACCOUNT, customers_pay};
 pub use seed::{SeedError, add_fields};
 pub use story::{Followed, Story, ToFix};
 

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::book::{Book, Writing};
-use super::credits::{self, Credit};
+use super::contacts;
+use super::credits;
 use super::dates;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
@@ -78,7 +79,7 @@ pub(crate) fn allocate(
     invoices::check_lock(book, writing, date, &mut refusals);
     refusals.into_result(())?;
 
-    let at = happened_at(writing, element, &credit);
+    let at = contacts::stamp_of(writing, element);
     invoice.credited = invoice.credited.saturating_add(amount);
     invoice.settle(date);
     payments::touch(book, writing, &mut invoice, at);
@@ -95,18 +96,6 @@ pub(crate) fn allocate(
     credit.settle(date);
     credits::touch(book, writing, &mut credit, at);
     Ok(id)
-}
-
-/// When the allocation happened: the loader's are as old as their credit.
-fn happened_at(
-    writing: &Writing,
-    element: &Element,
-    credit: &Credit,
-) -> chrono::DateTime<chrono::Utc> {
-    match writing.origin {
-        super::book::Origin::Loader if !element.contains_key("UpdatedDateUTC") => credit.updated,
-        _ => super::contacts::stamp_of(writing, element),
-    }
 }
 
 /// Takes an allocation back: the invoice is due again, the credit remains again.

@@ -1,7 +1,8 @@
 //! The control endpoints under `/_sim/`: no access token, not counted, never struck by faults.
 //!
 //! `GET counts`, `DELETE counts`, `POST faults`, `DELETE faults`, `GET faults` (those that struck),
-//! `POST clock {"advance_seconds": n}`, `GET dump/{collection}`, `POST load/{collection}`.
+//! `POST clock {"advance_seconds": n}`, `GET dump/{collection}`, `POST load/{collection}`,
+//! `POST allocate/{credit}`, `POST customers-pay {"until": RFC 3339, "seed": n}`.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -12,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::XeroSimulator;
+use crate::company;
 use crate::faults::FaultRule;
 
 pub(super) fn router() -> Router<XeroSimulator> {
@@ -21,6 +23,8 @@ pub(super) fn router() -> Router<XeroSimulator> {
         .route("/_sim/clock", post(advance))
         .route("/_sim/dump/{collection}", get(dump))
         .route("/_sim/load/{collection}", post(load))
+        .route("/_sim/allocate/{credit}", post(allocate))
+        .route("/_sim/customers-pay", post(customers_pay))
 }
 
 async fn counts(State(simulator): State<XeroSimulator>) -> Response {
@@ -63,17 +67,51 @@ async fn dump(State(simulator): State<XeroSimulator>, Path(collection): Path<Str
     Json(simulator.dump(&collection)).into_response()
 }
 
+async fn allocate(
+    State(simulator): State<XeroSimulator>,
+    Path(credit): Path<String>,
+    Json(allocation): Json<Value>,
+) -> Response {
+    settled(simulator.allocate(&credit, allocation))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CustomersPay {
+    /// Until now where it is not given.
+    #[serde(default)]
+    until: Option<chrono::DateTime<chrono::Utc>>,
+    #[serde(default = "first_seed")]
+    seed: u64,
+}
+
+fn first_seed() -> u64 {
+    1
+}
+
+async fn customers_pay(
+    State(simulator): State<XeroSimulator>,
+    Json(asked): Json<CustomersPay>,
+) -> Response {
+    let until = asked.until.unwrap_or_else(|| simulator.clock().now());
+    settled(company::customers_pay(&simulator, asked.seed, until))
+}
+
+fn settled<T: serde::Serialize>(outcome: Result<T, impl std::error::Error>) -> Response {
+    match outcome {
+        Ok(done) => Json(done).into_response(),
+        Err(error) => {
+            let cause = error.source().map(|cause| format!(": {cause}"));
+            let said = format!("{error}{}", cause.unwrap_or_default());
+            (StatusCode::BAD_REQUEST, Json(json!({"error": said}))).into_response()
+        }
+    }
+}
+
 async fn load(
     State(simulator): State<XeroSimulator>,
     Path(collection): Path<String>,
     Json(record): Json<Value>,
 ) -> Response {
-    match simulator.load(&collection, record) {
-        Ok(loaded) => Json(loaded).into_response(),
-        Err(error) => (
-            StatusCode::BAD_REQUEST,
-            Json(json!({"error": error.to_string()})),
-        )
-            .into_response(),
-    }
+    settled(simulator.load(&collection, record))
 }

@@ -120,8 +120,14 @@ fn create(
     };
     finish(book, writing, fresh, element, refusals)?;
     if writing.origin == Origin::Loader {
+        let stamp = element.get("UpdatedDateUTC").cloned().unwrap_or_default();
         for allocation in element::objects(element, "Allocations").unwrap_or_default() {
-            allocations::allocate(book, writing, id, allocation)?;
+            // What comes along with a credit note is as old as it is.
+            let mut allocation = allocation.clone();
+            allocation
+                .entry("UpdatedDateUTC")
+                .or_insert_with(|| stamp.clone());
+            allocations::allocate(book, writing, id, &allocation)?;
         }
     }
     Ok(id)

@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::accounts;
+use super::allocations;
 use super::answer::{self, Answer};
 use super::book::{Book, Origin, Verb, Writing};
 use super::call::{Call, Method};
@@ -303,20 +304,39 @@ pub(crate) fn load(
     collection: Collection,
     element: &Element,
 ) -> Result<Map<String, Value>, Refusals> {
-    let writing = Writing {
+    let outcome = write_element(book, call, &by_loader(call), collection, element);
+    match &outcome {
+        Ok(_) => book.commit(),
+        Err(_) => book.roll_back(),
+    }
+    outcome
+}
+
+/// Loads one allocation of a credit; shows the credit.
+pub(crate) fn load_allocation(
+    book: &mut Book,
+    call: &Call,
+    credit: Guid,
+    element: &Element,
+) -> Result<Map<String, Value>, Refusals> {
+    let outcome = allocations::allocate(book, &by_loader(call), credit, element);
+    match outcome {
+        Ok(_) => book.commit(),
+        Err(_) => book.roll_back(),
+    }
+    outcome?;
+    Ok(show(book, call, Collection::CreditNotes, credit).unwrap_or_default())
+}
+
+fn by_loader(call: &Call) -> Writing {
+    Writing {
         now: call.now,
         verb: Verb::Upsert,
         origin: Origin::Loader,
         units: super::money::UnitPlaces::Four,
         app: String::new(),
         target: None,
-    };
-    let outcome = write_element(book, call, &writing, collection, element);
-    match &outcome {
-        Ok(_) => book.commit(),
-        Err(_) => book.roll_back(),
     }
-    outcome
 }
 
 /// Everything in a collection, in full.

@@ -233,6 +233,33 @@ impl XeroSimulator {
         Ok(Value::Object(loaded))
     }
 
+    /// Sets a part of a credit note, overpayment or prepayment of the first organisation against an invoice,
+    /// outside the API: `Amount`, `Date`, `Invoice: {InvoiceID}`, perhaps `AllocationID`. Returns the credit.
+    ///
+    /// # Errors
+    /// See [`LoadError`]; a refused allocation leaves nothing behind.
+    pub fn allocate(&self, credit: &str, allocation: Value) -> Result<Value, LoadError> {
+        let refused = |messages: String| LoadError::Refused {
+            collection: "Allocations".to_owned(),
+            messages,
+        };
+        let Value::Object(allocation) = allocation else {
+            return Err(LoadError::NotAnObject("Allocations".to_owned()));
+        };
+        let id = credit
+            .parse()
+            .map_err(|_| refused(format!("{credit} is no id")))?;
+        let call = call::Call::internal(self.clock().now());
+        let mut state = self.lock();
+        let book = state
+            .books
+            .first_mut()
+            .ok_or(LoadError::NoOrganisation(0))?;
+        let loaded = endpoints::load_allocation(book, &call, id, &allocation)
+            .map_err(|refusals| refused(refusals.0.join("; ")))?;
+        Ok(Value::Object(loaded))
+    }
+
     /// All records of a collection of the first organisation, in full; empty for an unknown collection.
     pub fn dump(&self, collection: &str) -> Vec<Value> {
         self.dump_of(0, collection)
