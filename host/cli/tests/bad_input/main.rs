@@ -1,9 +1,5 @@
 //! Bad input, each kind: one error that names the thing and the way out, the documented exit code, nothing lost, and the rest goes on; and what people see.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod answers;
 mod books;
