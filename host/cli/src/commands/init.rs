@@ -43,14 +43,21 @@ pub(crate) fn run(args: &args::Init, output: Output) -> anyhow::Result<Exit> {
         Output::Json => print_json(
             &json!({"written": ["footbridge.toml", "lead-to-cash.toml"], "directory": args.directory}),
         )?,
-        Output::Text => show(&format!(
-            "Wrote footbridge.toml and lead-to-cash.toml in {0}. Next\n\
-             \x20 1. fill in the two connections in footbridge.toml, and set FOOTBRIDGE_SALESFORCE_SECRET and FOOTBRIDGE_XERO_SECRET in the environment\n\
-             \x20 2. answer the billing questions in it; lead-to-cash.toml says which field goes where\n\
-             \x20 3. footbridge -c {0}/footbridge.toml doctor   checks everything that a sync needs\n\
-             \x20 4. footbridge -c {0}/footbridge.toml plan     shows what a first sync would do; it writes nothing\n",
-            args.directory.display()
-        ))?,
+        Output::Text => {
+            let (place, option) = if args.directory == Path::new(".") {
+                ("this folder".to_owned(), String::new())
+            } else {
+                let folder = args.directory.display();
+                (folder.to_string(), format!(" -c {folder}/footbridge.toml"))
+            };
+            show(&format!(
+                "Wrote footbridge.toml and lead-to-cash.toml in {place}. Next\n\
+                 \x20 1. fill in the two connections in footbridge.toml, and set FOOTBRIDGE_SALESFORCE_SECRET and FOOTBRIDGE_XERO_SECRET in the environment\n\
+                 \x20 2. answer the billing questions in it; lead-to-cash.toml says which field goes where\n\
+                 \x20 3. footbridge{option} doctor   checks everything that a sync needs\n\
+                 \x20 4. footbridge{option} plan     shows what a first sync would do; it writes nothing\n"
+            ))?;
+        }
     }
     Ok(Exit::Done)
 }
