@@ -1,4 +1,4 @@
-//! The crash proof as CI plays it: every journal point, 30 rounds at random moments, every fault once; every eighth round is audited.
+//! The crash proof as CI plays it: every journal point, 16 rounds at random moments, every fault once; every eighth round is audited.
 //!
 //! Longer: `cargo run --release -p footbridge-crash -- --rounds 500 --seed 7`.
 
@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_each_deal_has_exactly_one_invoice() {
     let programme = Programme {
-        rounds: 30,
+        rounds: 16,
         faults: 1,
         seed: 7,
         at_once: 6,
