@@ -97,6 +97,10 @@ fn xero() -> Profile {
             "/Invoices",
             "/Invoices/*",
             "/Invoices/*/OnlineInvoice",
+            "/CreditNotes",
+            "/Overpayments",
+            "/Prepayments",
+            "/Payments",
         ],
         &[
             "/Contacts",
@@ -111,7 +115,7 @@ fn xero() -> Profile {
         base_url: Some("https://api.xero.com"),
         token_url: "https://identity.xero.com/connect/token",
         client_auth: ClientAuth::Basic,
-        scopes: "accounting.invoices accounting.contacts accounting.settings.read",
+        scopes: "accounting.invoices accounting.payments.read accounting.contacts accounting.settings.read",
         origin: Origin::Configured,
         hosts: &["api.xero.com", "identity.xero.com"],
         services: vec![Service {

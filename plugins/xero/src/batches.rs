@@ -75,7 +75,7 @@ fn element(operation: &Operation) -> Result<Element, Problem> {
             customer::write(&doc, target)?
         }
         Kind::Invoice => invoice::write(&doc, target)?,
-        Kind::Item | Kind::Account | Kind::TaxRate => {
+        _ => {
             return Err(problem(
                 Code::UnknownObject,
                 format!(

@@ -2,7 +2,8 @@
 //!
 //! Reading: a field that Xero did not report is left out, `null` stays `null`; one that can't be read is left out and
 //! named under `unreadable`, so that the record becomes an item instead of losing a value. Writing: a value of the wrong
-//! shape is a problem, never a guess. The record files (`customer`, `invoice`, `catalogue`) own the tables.
+//! shape is a problem, never a guess. The record files (`customer`, `invoice`, `credit`,
+//! `payment`, `catalogue`) own the tables.
 
 use footbridge_sdk::connector::Problem;
 use footbridge_sdk::decimal;
@@ -106,6 +107,51 @@ impl Reading {
         }
     }
 
+    /// The id of another record, in lower case as all ids of this connector; the zero id is none.
+    pub(crate) fn id(&mut self, element: &Value, ours: &str, theirs: &str) {
+        if let Some(id) = at(element, theirs).text().and_then(identifier) {
+            self.put(ours, json!(id));
+        }
+    }
+
+    /// Notes a field as unreadable if it isn't there: a row without it says nothing.
+    pub(crate) fn needs(&mut self, ours: &str) {
+        if !self.doc.contains_key(ours) {
+            self.unreadable(ours, "missing");
+        }
+    }
+
+    /// Reads a list of parts. One that Xero did not report was not read, which is not the same as an empty one.
+    pub(crate) fn list(
+        &mut self,
+        element: &Value,
+        ours: &str,
+        theirs: &str,
+        read_row: impl Fn(&Value, &mut Reading),
+    ) {
+        if let Field::List(_) = at(element, theirs) {
+            let rows = self.rows(element, ours, theirs, read_row);
+            self.put(ours, Value::Array(rows));
+        }
+    }
+
+    /// The rows of a list, as parts of the field `ours`.
+    pub(crate) fn rows(
+        &mut self,
+        element: &Value,
+        ours: &str,
+        theirs: &str,
+        read_row: impl Fn(&Value, &mut Reading),
+    ) -> Vec<Value> {
+        let mut rows = Vec::new();
+        for row in at(element, theirs).list() {
+            let mut part = Reading::default();
+            read_row(row, &mut part);
+            rows.push(Value::Object(self.part(&format!("{ours}[]"), part)));
+        }
+        rows
+    }
+
     /// Sets a field.
     pub(crate) fn put(&mut self, ours: &str, value: Value) {
         self.doc.insert(ours.to_owned(), value);
@@ -136,6 +182,11 @@ impl Reading {
         }
         self.doc
     }
+}
+
+/// A GUID as this connector writes it; none for the zero GUID, which Xero writes for what does not exist.
+pub(crate) fn identifier(text: &str) -> Option<String> {
+    (!text.chars().all(|letter| matches!(letter, '0' | '-'))).then(|| text.to_ascii_lowercase())
 }
 
 fn read_one(element: &Value, column: &Column) -> Result<Option<Value>, String> {

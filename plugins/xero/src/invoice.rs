@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::columns::{
     Column, Reading, Shape, both, only_known, reported, their_word, write as write_columns, wrong,
 };
+use crate::credit;
 
 /// The plain columns of an invoice.
 pub(crate) const COLUMNS: &[Column] = &[
@@ -29,6 +30,8 @@ pub(crate) const COLUMNS: &[Column] = &[
     reported("amount_due", "AmountDue", Shape::Decimal),
     reported("amount_paid", "AmountPaid", Shape::Decimal),
     reported("amount_credited", "AmountCredited", Shape::Decimal),
+    reported("amount_deducted", "CISDeduction", Shape::Decimal),
+    reported("fully_paid_on", "FullyPaidOnDate", Shape::Date),
     reported("customer_name", "Contact.Name", Shape::Text),
 ];
 
@@ -46,7 +49,8 @@ pub(crate) const LINE: &[Column] = &[
     both("line_amount", "LineAmount", Shape::Decimal),
 ];
 
-const STATUS: &[(&str, &str)] = &[
+/// Words for the status of invoices and credit notes.
+pub(crate) const STATUS: &[(&str, &str)] = &[
     ("draft", "DRAFT"),
     ("submitted", "SUBMITTED"),
     ("authorised", "AUTHORISED"),
@@ -68,19 +72,13 @@ pub(crate) fn read(invoice: &Value) -> Structure {
     reading.word(invoice, "status", "Status", STATUS);
     reading.word(invoice, "amounts", "LineAmountTypes", AMOUNTS);
     reading.word(invoice, "kind", "Type", KINDS);
-    if let Some(id) = at(invoice, "Contact.ContactID").text() {
-        reading.put("customer", json!(id.to_ascii_lowercase()));
-    }
-    // Xero leaves lines out of unpaged lists: then they weren't read, which is not the same as having none.
-    if let Field::List(list) = at(invoice, "LineItems") {
-        let mut lines = Vec::new();
-        for line in list {
-            let mut part = Reading::default();
-            part.columns(line, LINE);
-            lines.push(Value::Object(reading.part("lines[]", part)));
-        }
-        reading.put("lines", Value::Array(lines));
-    }
+    reading.id(invoice, "customer", "Contact.ContactID");
+    // Xero leaves lines out of unpaged lists: then they weren't read.
+    reading.list(invoice, "lines", "LineItems", |line, part| {
+        part.columns(line, LINE);
+    });
+    credit::payments(&mut reading, invoice);
+    credit::applied(&mut reading, invoice);
     reading.finish()
 }
 
@@ -190,16 +188,18 @@ mod tests {
             "InvoiceID": "AB", "Type": "ACCREC", "Status": "AUTHORISED", "LineAmountTypes": "Exclusive",
             "InvoiceNumber": "INV-1", "Contact": {"ContactID": "C0FFEE", "Name": "Smith"},
             "Date": "/Date(1789344000000+0000)/", "SubTotal": "21.00", "TotalTax": "3.15", "Total": "24.15",
+            "CISDeduction": "4.20", "FullyPaidOnDate": "/Date(1789430400000+0000)/", "Payments": [{"PaymentID": "P1", "Amount": "14.95"}],
+            "CreditNotes": [], "Prepayments": [], "Overpayments": [{"OverpaymentID": "O1", "AppliedAmount": "5.00"}],
             "LineItems": [{"LineItemID": "L1", "Quantity": "2.0000", "UnitAmount": "10.50", "LineAmount": "21.00"}],
         });
         assert_eq!(
             Value::Object(read(&invoice)).to_string(),
-            r#"{"amounts":"exclusive","customer":"c0ffee","customer_name":"Smith","date":"2026-09-14","kind":"receivable","lines":[{"id":"L1","line_amount":"21","quantity":"2","unit_amount":"10.5"}],"number":"INV-1","status":"authorised","sub_total":"21","total":"24.15","total_tax":"3.15"}"#
+            r#"{"amount_deducted":"4.2","amounts":"exclusive","credits":[{"amount":"5","id":"o1","kind":"overpayment"}],"customer":"c0ffee","customer_name":"Smith","date":"2026-09-14","fully_paid_on":"2026-09-15","kind":"receivable","lines":[{"id":"L1","line_amount":"21","quantity":"2","unit_amount":"10.5"}],"number":"INV-1","payments":[{"amount":"14.95","id":"p1"}],"status":"authorised","sub_total":"21","total":"24.15","total_tax":"3.15"}"#
         );
     }
 
     #[test]
-    fn an_unreadable_date_is_named_and_lines_not_read_are_left_out() {
+    fn an_unreadable_date_is_named_and_lists_not_read_are_left_out() {
         let doc = read(&json!({"InvoiceID": "AB", "DueDate": "soon"}));
         assert_eq!(
             Value::Object(doc).to_string(),

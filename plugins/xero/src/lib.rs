@@ -3,12 +3,13 @@
 //! Never holds a token, never sends a write: `component` is the thin shell that the host calls, everything below it is
 //! plain functions that are tested natively. Reading order: `component`, then `feed` and `lookup` (both on `walk`),
 //! `batches` and `answers` for writes, `organisation`; each rests on the record files (`customer`, `invoice`,
-//! `catalogue`), which rest on `columns` and `dates`.
+//! `credit`, `payment`, `catalogue`), which rest on `columns` and `dates`.
 
 pub mod component;
 
 mod feed;
 mod lookup;
+mod reversals;
 mod walk;
 
 mod answers;
@@ -21,9 +22,11 @@ mod schema;
 mod zones;
 
 mod catalogue;
+mod credit;
 mod customer;
 mod invoice;
 mod objects;
+mod payment;
 
 mod columns;
 mod dates;

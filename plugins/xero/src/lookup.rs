@@ -9,15 +9,17 @@ use footbridge_sdk::document::at;
 use footbridge_sdk::failure::{Code, failure};
 use serde_json::Value;
 
-use crate::dates;
 use crate::invoice::is_receivable;
 use crate::objects::Kind;
 use crate::walk::{Get, run};
+use crate::{credit, dates};
 
 /// So many GUIDs keep an address under 2,000 characters.
 const IDS_PER_CALL: usize = 40;
 /// Most characters of percent-encoded values in one address.
 const LIST_CHARACTERS: usize = 1_500;
+/// So many comparisons of GUIDs keep one under 2,000 characters, percent-encoded.
+const COMPARISONS_PER_CALL: usize = 20;
 /// Up to so many customers are searched one by one; more of them by reading the whole list once.
 const SINGLE_SEARCHES: usize = 5;
 /// Most pages of one search.
@@ -37,6 +39,9 @@ pub(crate) fn fetch(object: &str, ids: &[String], get: Get<'_>) -> Result<Found,
             .chunks(IDS_PER_CALL)
             .map(|chunk| vec![("IDs".to_owned(), chunk.join(","))])
             .collect(),
+        Kind::CreditNote | Kind::Overpayment | Kind::Prepayment | Kind::Payment => {
+            by_guid(kind.id_field(), ids.iter().map(String::as_str))
+        }
         Kind::Item | Kind::Account | Kind::TaxRate if ids.is_empty() => Vec::new(),
         Kind::Item | Kind::Account | Kind::TaxRate => vec![Vec::new()],
     };
@@ -68,6 +73,11 @@ pub(crate) fn find(criteria: &Criteria, get: Get<'_>) -> Result<Found, Failure> 
     let field = match (kind, criteria.key.as_str()) {
         (Kind::Invoice, "url") => "Url",
         (Kind::Invoice, "number") => "InvoiceNumber",
+        (Kind::CreditNote, "number") => "CreditNoteNumber",
+        (Kind::CreditNote | Kind::Overpayment | Kind::Prepayment, "customer") => {
+            "Contact.ContactID"
+        }
+        (Kind::Payment, "document") => "Invoice.InvoiceID",
         (Kind::Customer, "number") => "ContactNumber",
         (Kind::Customer, "name") => "Name",
         (Kind::Item | Kind::Account, "code") => "Code",
@@ -94,15 +104,23 @@ pub(crate) fn find(criteria: &Criteria, get: Get<'_>) -> Result<Found, Failure> 
         (Kind::Invoice, "Url") => by_our_own(&criteria.parents),
         (Kind::Invoice, _) => by_invoice_number(&values),
         (Kind::Customer, _) => by_customer(field, &values, since),
+        (Kind::CreditNote, "CreditNoteNumber") => by_comparison(field, &values),
+        (_, "Contact.ContactID" | "Invoice.InvoiceID") => by_guid(field, values.iter().copied()),
         _ => vec![Vec::new()],
     };
     let wanted = |element: &Value| {
         at(element, field)
             .text()
             .is_some_and(|found| values.iter().any(|value| same(field, found, value)))
-            && (kind != Kind::Invoice || is_receivable(element))
+            && match field {
+                "CreditNoteNumber" => credit::is_receivable(element),
+                _ => kind != Kind::Invoice || is_receivable(element),
+            }
     };
-    search(kind, &filters, since, &wanted, get)
+    let mut found = search(kind, &filters, since, &wanted, get)?;
+    // A refund may show its credit elsewhere than the filter looks; a credit's own `payments` have it.
+    found.complete &= kind != Kind::Payment;
+    Ok(found)
 }
 
 /// Addresses are exact; numbers, names and codes are one to Xero whatever their case.
@@ -197,11 +215,28 @@ fn by_customer(field: &str, values: &[&str], since: Option<i64>) -> Vec<Filter> 
     if since.is_some() || values.len() > SINGLE_SEARCHES {
         return vec![Vec::new()];
     }
+    by_comparison(field, values)
+}
+
+/// One search for each value, or the whole list once.
+fn by_comparison(field: &str, values: &[&str]) -> Vec<Filter> {
     let single: Option<Vec<Filter>> = values
         .iter()
         .map(|value| comparison(field, value))
         .collect();
     single.unwrap_or_else(|| vec![Vec::new()])
+}
+
+/// Comparisons of GUIDs, for lists that take no ids: one search for some of them.
+fn by_guid<'v>(field: &str, values: impl Iterator<Item = &'v str>) -> Vec<Filter> {
+    let comparisons: Vec<String> = values
+        .filter(|value| is_guid(value))
+        .map(|value| format!("{field}==Guid(\"{value}\")"))
+        .collect();
+    comparisons
+        .chunks(COMPARISONS_PER_CALL)
+        .map(|chunk| vec![("where".to_owned(), chunk.join(" OR "))])
+        .collect()
 }
 
 /// `Field=="value"`. None if the value has a character that Xero documents no escape for: then the whole list is read.

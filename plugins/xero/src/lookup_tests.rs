@@ -172,3 +172,59 @@ fn ids_are_read_in_chunks_and_strangers_left_out() {
     .unwrap();
     assert_eq!((calls, found.items.len(), found.complete), (3, 1, true));
 }
+
+#[test]
+fn lists_that_take_no_ids_are_searched_by_comparisons() {
+    let ids: Vec<String> = (0..45)
+        .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
+        .chain(["no guid".to_owned()])
+        .collect();
+    let mut calls = Vec::new();
+    let found = fetch("payment", &ids, &mut |request| {
+        calls.push(query(request, "where").unwrap().to_owned());
+        let body = json!({"Payments": [{"PaymentID": "00000003-0000-4000-8000-000000000001", "Status": "DELETED"}]});
+        Ok(http::Response {
+            status: 200,
+            headers: Vec::new(),
+            body: http::Body::Json(body.to_string()),
+        })
+    })
+    .unwrap();
+    assert_eq!(
+        (calls.len(), found.items.len(), found.complete),
+        (3, 1, true)
+    );
+    assert!(calls[0].starts_with(
+        "PaymentID==Guid(\"00000000-0000-4000-8000-000000000001\") OR PaymentID==Guid("
+    ));
+    assert!(calls.iter().all(|filter| filter.len() < 1_300));
+}
+
+#[test]
+fn credits_are_found_by_customer_and_number_and_payments_by_document() {
+    const ONE: &str = "00000001-0000-4000-8000-000000000001";
+    let body = json!({"CreditNotes": [
+        {"CreditNoteID": "A1", "Type": "ACCRECCREDIT", "CreditNoteNumber": "CN-1", "Contact": {"ContactID": ONE}},
+        {"CreditNoteID": "A2", "Type": "ACCPAYCREDIT", "CreditNoteNumber": "CN-1", "Contact": {"ContactID": ONE}},
+    ]});
+    let (found, requests) = asked(&criteria("credit-note", "number", &["cn-1"]), &body);
+    assert_eq!(
+        query(&requests[0], "where"),
+        Some("CreditNoteNumber==\"cn-1\"")
+    );
+    assert_eq!(found.items.len(), 1, "a supplier's number is not ours");
+    let (found, requests) = asked(&criteria("credit-note", "customer", &[ONE]), &body);
+    assert_eq!((found.items.len(), found.complete), (2, true));
+    assert_eq!(
+        query(&requests[0], "where"),
+        Some("Contact.ContactID==Guid(\"00000001-0000-4000-8000-000000000001\")")
+    );
+
+    let body = json!({"Payments": [
+        {"PaymentID": "P1", "Invoice": {"InvoiceID": ONE}},
+        {"PaymentID": "P2", "Invoice": {"InvoiceID": "00000002-0000-4000-8000-000000000001"}},
+    ]});
+    let (found, _) = asked(&criteria("payment", "document", &[ONE]), &body);
+    assert_eq!(found.items.len(), 1);
+    assert!(!found.complete, "a refund may show its credit elsewhere");
+}

@@ -7,22 +7,31 @@ use footbridge_sdk::document::{Field, Structure, at, digest, write};
 use footbridge_sdk::failure::{Code, failure};
 use serde_json::Value;
 
-use crate::{catalogue, customer, dates, invoice};
+use crate::columns::identifier;
+use crate::{catalogue, credit, customer, dates, invoice, payment};
 
 /// A kind of record of the ledger vocabulary that Xero holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Customer,
     Invoice,
+    CreditNote,
+    Overpayment,
+    Prepayment,
+    Payment,
     Item,
     Account,
     TaxRate,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Customer,
         Self::Invoice,
+        Self::CreditNote,
+        Self::Overpayment,
+        Self::Prepayment,
+        Self::Payment,
         Self::Item,
         Self::Account,
         Self::TaxRate,
@@ -30,13 +39,19 @@ impl Kind {
 
     /// The kind of this name.
     pub(crate) fn named(name: &str) -> Result<Self, Failure> {
-        Self::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| {
-            failure(
-                FailureKind::Misconfigured,
-                Code::UnknownObject,
-                format!("The Xero connector knows no object \"{name}\": use customer, invoice, item, account or tax-rate."),
-            )
-        })
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| {
+                failure(
+                    FailureKind::Misconfigured,
+                    Code::UnknownObject,
+                    format!(
+                        "The Xero connector knows no object \"{name}\": use {}.",
+                        Self::ALL.map(Self::name).join(", ")
+                    ),
+                )
+            })
     }
 
     /// The name in the ledger vocabulary.
@@ -44,6 +59,10 @@ impl Kind {
         match self {
             Self::Customer => "customer",
             Self::Invoice => "invoice",
+            Self::CreditNote => "credit-note",
+            Self::Overpayment => "overpayment",
+            Self::Prepayment => "prepayment",
+            Self::Payment => "payment",
             Self::Item => "item",
             Self::Account => "account",
             Self::TaxRate => "tax-rate",
@@ -55,6 +74,10 @@ impl Kind {
         match self {
             Self::Customer => "Contacts",
             Self::Invoice => "Invoices",
+            Self::CreditNote => "CreditNotes",
+            Self::Overpayment => "Overpayments",
+            Self::Prepayment => "Prepayments",
+            Self::Payment => "Payments",
             Self::Item => "Items",
             Self::Account => "Accounts",
             Self::TaxRate => "TaxRates",
@@ -66,6 +89,10 @@ impl Kind {
         match self {
             Self::Customer => "ContactID",
             Self::Invoice => "InvoiceID",
+            Self::CreditNote => "CreditNoteID",
+            Self::Overpayment => "OverpaymentID",
+            Self::Prepayment => "PrepaymentID",
+            Self::Payment => "PaymentID",
             Self::Item => "ItemID",
             Self::Account => "AccountID",
             Self::TaxRate => "TaxType",
@@ -79,7 +106,12 @@ impl Kind {
         if self == Self::TaxRate {
             return Some(id.to_owned());
         }
-        (!id.chars().all(|letter| matches!(letter, '0' | '-'))).then(|| id.to_ascii_lowercase())
+        identifier(id)
+    }
+
+    /// Whether its lists have pages and reads by modification; the others are small.
+    pub(crate) fn is_paged(self) -> bool {
+        !matches!(self, Self::Item | Self::Account | Self::TaxRate)
     }
 
     /// The record's stamp in milliseconds, if it has a readable one.
@@ -105,6 +137,9 @@ impl Kind {
         match self {
             Self::Customer => customer::read(element),
             Self::Invoice => invoice::read(element),
+            Self::CreditNote => credit::note(element),
+            Self::Overpayment | Self::Prepayment => credit::advance(element),
+            Self::Payment => payment::read(element),
             Self::Item => catalogue::item(element),
             Self::Account => catalogue::account(element),
             Self::TaxRate => catalogue::tax_rate(element),
@@ -124,9 +159,9 @@ impl Kind {
 
     fn presence(self, element: &Value) -> Presence {
         if let (Self::Customer, Field::Text(winner)) = (self, at(element, "MergedToContactID"))
-            && !winner.chars().all(|letter| matches!(letter, '0' | '-'))
+            && let Some(winner) = identifier(winner)
         {
-            return Presence::MergedInto(winner.to_ascii_lowercase());
+            return Presence::MergedInto(winner);
         }
         let status_field = if self == Self::Customer {
             "ContactStatus"
@@ -168,6 +203,11 @@ mod tests {
                 Kind::Invoice,
                 json!({"InvoiceID": "AB", "Status": "VOIDED"}),
                 Presence::Present,
+            ),
+            (
+                Kind::Payment,
+                json!({"PaymentID": "AB", "Status": "DELETED"}),
+                Presence::Deleted,
             ),
         ];
         for (kind, element, presence) in cases {

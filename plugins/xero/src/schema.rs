@@ -7,7 +7,7 @@ use footbridge_sdk::connector::schema::{Description, Field, FieldType, Object};
 use crate::batches::ELEMENTS;
 use crate::columns::{Column, Shape};
 use crate::objects::Kind;
-use crate::{catalogue, customer, invoice};
+use crate::{catalogue, credit, customer, invoice, payment};
 
 /// Fields whose length Xero limits, by object and path.
 const LENGTHS: &[(Kind, &str, u32)] = &[
@@ -74,6 +74,16 @@ pub(crate) fn describe() -> Description {
             ELEMENTS,
             &["number"],
         ),
+        object(
+            Kind::CreditNote,
+            [credit_fields(), columns("", credit::NUMBER)].concat(),
+            &["number", "customer"],
+            0,
+            &["number"],
+        ),
+        object(Kind::Overpayment, credit_fields(), &["customer"], 0, &[]),
+        object(Kind::Prepayment, credit_fields(), &["customer"], 0, &[]),
+        object(Kind::Payment, payment_fields(), &["document"], 0, &[]),
         object(
             Kind::Item,
             columns("", catalogue::ITEM),
@@ -143,11 +153,59 @@ fn invoice_fields() -> Fields {
         ("kind", Text),
         ("lines", List),
     ];
-    [
+    let credits = [
+        ("credits", List),
+        ("credits[].kind", Text),
+        ("credits[].id", Id),
+        ("credits[].amount", FieldType::Decimal),
+    ];
+    let fields = [
         with(columns("", invoice::COLUMNS), &more),
         columns("lines[].", invoice::LINE),
-    ]
-    .concat()
+    ];
+    with(settlements(fields.concat()), &credits)
+}
+
+/// The payments within a document.
+fn settlements(fields: Fields) -> Fields {
+    use FieldType::{Id, List};
+    let fields = with(fields, &[("payments", List), ("payments[].id", Id)]);
+    [fields, columns("payments[].", credit::SETTLED)].concat()
+}
+
+fn credit_fields() -> Fields {
+    use FieldType::{Id, List, Text};
+    let more = [
+        ("kind", Text),
+        ("status", Text),
+        ("customer", Id),
+        ("allocations", List),
+        ("allocations[].id", Id),
+        ("allocations[].invoice", Id),
+        ("lines", List),
+    ];
+    let fields = with(columns("", credit::COLUMNS), &more);
+    let parts = [
+        columns("allocations[].", credit::SETTLED),
+        columns("lines[].", invoice::LINE),
+    ];
+    settlements([fields, parts.concat()].concat())
+}
+
+fn payment_fields() -> Fields {
+    use FieldType::{Boolean, Id, Text};
+    let more = [
+        ("document", Id),
+        ("document_kind", Text),
+        ("document_number", Text),
+        ("customer", Id),
+        ("currency", Text),
+        ("status", Text),
+        ("kind", Text),
+        ("payable", Boolean),
+        ("batch", Id),
+    ];
+    with(columns("", payment::COLUMNS), &more)
 }
 
 fn columns(prefix: &str, columns: &[Column]) -> Fields {

@@ -75,7 +75,7 @@ impl Walk {
                 "Statuses".to_owned(),
                 "DRAFT,SUBMITTED,AUTHORISED,PAID,VOIDED,DELETED".to_owned(),
             )),
-            // These lists are small and have no pages.
+            Kind::CreditNote | Kind::Overpayment | Kind::Prepayment | Kind::Payment => {}
             Kind::Item | Kind::Account | Kind::TaxRate => return get_request(&path, query, None),
         }
         query.push(("order".to_owned(), "UpdatedDateUTC ASC".to_owned()));
@@ -90,20 +90,17 @@ impl Walk {
     /// By status, and `malformed-answer` for anything that isn't the list asked for.
     pub(crate) fn absorb(&self, kind: Kind, response: &http::Response) -> Result<Step, Failure> {
         let answer = json(response)?;
-        let Field::List(list) = at(&answer, kind.plural()) else {
-            return Err(malformed(FAR, &format!("no list of {}", kind.plural())));
-        };
-        let elements = list.to_vec();
-        let ids: Option<Vec<String>> = elements.iter().map(|element| kind.id_of(element)).collect();
-        let Some(ids) = ids else {
-            return Err(malformed(FAR, "a record without an id"));
-        };
+        let elements = elements(kind, &answer)?;
+        let ids: Vec<String> = elements
+            .iter()
+            .filter_map(|element| kind.id_of(element))
+            .collect();
         let high = elements
             .iter()
             .filter_map(Kind::stamp_of)
             .max()
             .max(self.high);
-        if matches!(kind, Kind::Item | Kind::Account | Kind::TaxRate) {
+        if !kind.is_paged() {
             return Ok(Step {
                 elements,
                 next: None,
@@ -165,8 +162,22 @@ impl Walk {
     }
 }
 
+/// The records of an answer, each with an id.
+///
+/// # Errors
+/// `malformed-answer` for anything that isn't the list asked for.
+pub(crate) fn elements(kind: Kind, answer: &Value) -> Result<Vec<Value>, Failure> {
+    let Field::List(list) = at(answer, kind.plural()) else {
+        return Err(malformed(FAR, &format!("no list of {}", kind.plural())));
+    };
+    if list.iter().any(|element| kind.id_of(element).is_none()) {
+        return Err(malformed(FAR, "a record without an id"));
+    }
+    Ok(list.to_vec())
+}
+
 /// Whether Xero's own count of pages says that there are more.
-fn says_more(answer: &Value) -> bool {
+pub(crate) fn says_more(answer: &Value) -> bool {
     let number = |key| {
         at(answer, key)
             .text()
