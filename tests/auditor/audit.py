@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Audits a sync from Salesforce to Xero through the public APIs alone. See README.md.
+"""Audits what a sync left in Xero, or with --reflected in Salesforce, through the public APIs alone. See README.md.
 
 Prints one JSON object. Exit code 0: both sides agree; 1: they do not; 2: the audit could not be made.
 """
@@ -12,8 +12,9 @@ import json
 import sys
 from collections import Counter
 from typing import Any, Dict, List, Optional
+from zoneinfo import ZoneInfo
 
-from books_audit import bystanders, compare, crm, expected, ledger, policy
+from books_audit import bystanders, compare, compare_back, crm, expected, ledger, policy, receivables, reflected, reflection
 
 
 def arguments(given: Optional[List[str]] = None) -> argparse.Namespace:
@@ -32,6 +33,7 @@ def arguments(given: Optional[List[str]] = None) -> argparse.Namespace:
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--snapshot", metavar="FILE", help="write the state of both sides to FILE and stop")
     mode.add_argument("--before", metavar="FILE", help="a snapshot taken before the sync")
+    mode.add_argument("--reflected", action="store_true", help="audit what came back to Salesforce instead")
     return parser.parse_args(given)
 
 
@@ -42,6 +44,9 @@ def audit(options: argparse.Namespace) -> Dict[str, Any]:
     deals = crm.read(salesforce, rules.write_back)
     xero = ledger.connect(options.xero_url, options.xero_token_url, options.xero_client_id, options.xero_client_secret)
     books = ledger.read(xero, options.xero_tenant)
+    if options.reflected:
+        money = receivables.read(xero, options.xero_tenant)
+        return verdict_back(deals, books, money, reflected.read(salesforce), rules, dt.datetime.now(dt.timezone.utc))
     other = None
     if options.other_client_id:
         api = ledger.connect(options.xero_url, options.xero_token_url, options.other_client_id, options.other_client_secret)
@@ -92,6 +97,31 @@ def verdict(
         "held_by_reason": dict(sorted(Counter(wanted.held.values()).items())),
         "held_deals": dict(sorted(wanted.held.items())),
         "control_account": compare.control_accounts(wanted, found),
+        "verdict": "disagree" if report.findings else "agree",
+        "findings": report.findings,
+    }
+
+
+def verdict_back(
+    deals: crm.Crm,
+    books: ledger.Ledger,
+    money: receivables.Receivables,
+    there: reflected.Reflected,
+    rules: policy.Policy,
+    now: dt.datetime,
+) -> Dict[str, Any]:
+    """What Xero says against what Salesforce shows of it."""
+    today = now.astimezone(ZoneInfo(books.time_zone)).date()
+    wanted = reflection.work_out(books, money, today, rules.write_off_accounts)
+    compare_back.link_deals(wanted, books, set(deals.deals))
+    report = compare_back.compare(wanted, there, books, set(deals.accounts))
+    control = compare_back.control_accounts(report, wanted, there, books)
+    statuses = Counter(document.status for document in wanted.documents.values())
+    return {
+        **report.counts,
+        "balances_expected": len(wanted.balances),
+        "statuses": dict(sorted(statuses.items())),
+        "receivables_control_account": control,
         "verdict": "disagree" if report.findings else "agree",
         "findings": report.findings,
     }

@@ -228,3 +228,36 @@ fn credits_are_found_by_customer_and_number_and_payments_by_document() {
     assert_eq!(found.items.len(), 1);
     assert!(!found.complete, "a refund may show its credit elsewhere");
 }
+
+#[test]
+fn many_ids_are_read_from_the_whole_list_where_that_is_shorter() {
+    let ids: Vec<String> = (0..160)
+        .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
+        .collect();
+    let calls = |object: &str, count: Option<usize>| {
+        let mut asked = Vec::new();
+        let list = Kind::named(object).unwrap().plural();
+        let found = fetch(object, &ids, &mut |request| {
+            asked.push(query(request, "IDs").is_some() || query(request, "where").is_some());
+            let mut body = json!({list: []});
+            if let Some(count) = count {
+                body["pagination"] =
+                    json!({"page": "1", "pageCount": "1", "itemCount": count.to_string()});
+            }
+            Ok(http::Response {
+                status: 200,
+                headers: Vec::new(),
+                body: http::Body::Json(body.to_string()),
+            })
+        });
+        assert!(found.unwrap().complete);
+        asked
+    };
+    assert_eq!(calls("invoice", Some(3_000)), [false, false]);
+    assert_eq!(
+        calls("invoice", Some(3_001)),
+        [false, true, true, true, true]
+    );
+    assert_eq!(calls("invoice", None).len(), 5, "not counted");
+    assert_eq!(calls("payment", Some(10)), [true; 8], "deleted ones count");
+}

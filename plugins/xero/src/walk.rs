@@ -229,6 +229,21 @@ pub(crate) fn get_request(
     }
 }
 
+/// How many pages a whole list has, if Xero counts it: one call for a page of one record.
+pub(crate) fn whole_pages(kind: Kind, get: Get<'_>) -> Result<Option<usize>, Failure> {
+    let mut request = Walk::from(None).request(kind, &[]);
+    for (key, value) in &mut request.query {
+        if key == "pageSize" {
+            "1".clone_into(value);
+        }
+    }
+    let answer = json(&get(&request).map_err(no_answer)?)?;
+    let count = at(&answer, "pagination.itemCount")
+        .text()
+        .and_then(|text| text.parse::<u32>().ok());
+    Ok(count.and_then(|count| usize::try_from(count.div_ceil(PAGE)).ok()))
+}
+
 /// Walks to the end, or until `most` pages were read.
 ///
 /// # Returns

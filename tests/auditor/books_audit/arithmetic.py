@@ -9,6 +9,11 @@ CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
 
 
+def places(currency: str) -> Decimal:
+    """The smallest amount of a currency."""
+    return {"JPY": Decimal(1), "KRW": Decimal(1), "KWD": Decimal("0.001"), "BHD": Decimal("0.001")}.get(currency, CENT)
+
+
 def half_up(amount: Decimal, places: Decimal = CENT) -> Decimal:
     """Rounds to `places`; a half goes away from zero."""
     return amount.quantize(places, rounding=ROUND_HALF_UP)

@@ -13,7 +13,8 @@ from .ledger import Contact, Invoice, InvoiceLine, Ledger
 from .policy import Policy
 
 FORMAT = 1
-_MONEY = ("sub_total", "total_tax", "total", "amount", "tax", "quantity", "unit")
+_OF_LINES = ("amount", "tax", "quantity", "unit")
+_MONEY = ("sub_total", "total_tax", "total", "amount_due", "amount_paid", "amount_credited", "amount_deducted", "rate") + _OF_LINES
 
 
 def take(crm: Crm, ledger: Ledger, other: Optional[Ledger]) -> Dict[str, Any]:

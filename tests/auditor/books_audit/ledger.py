@@ -66,6 +66,12 @@ class Invoice:
     reference: Optional[str] = None
     url: Optional[str] = None
     lines: List[InvoiceLine] = field(default_factory=list)
+    amount_due: Decimal = Decimal(0)
+    amount_paid: Decimal = Decimal(0)
+    amount_credited: Decimal = Decimal(0)
+    amount_deducted: Decimal = Decimal(0)
+    rate: Decimal = Decimal(1)
+    fully_paid_on: Optional[str] = None
 
     def is_live_sale(self) -> bool:
         return self.kind == "ACCREC" and self.status in LIVE
@@ -126,17 +132,17 @@ def connect(base_url: str, token_url: str, client_id: str, client_secret: str) -
 def read(api: AccountingApi, tenant: str = "") -> Ledger:
     """The whole organisation, as far as the rules ask for it. A custom connection needs no tenant."""
     organisation = api.get_organisations(tenant).organisations[0]
-    zone = _text(organisation.timezone)
+    zone = text(organisation.timezone)
     if zone not in ZONES:
         raise ValueError("no IANA name known for the organisation's time zone %r" % zone)
     locks = [organisation.period_lock_date, organisation.end_of_year_lock_date]
     return Ledger(
         organisation=organisation.organisation_id,
-        country=_text(organisation.country_code),
-        base_currency=_text(organisation.base_currency),
+        country=text(organisation.country_code),
+        base_currency=text(organisation.base_currency),
         time_zone=ZONES[zone],
-        lock_dates=[str(_date(lock)) for lock in locks if lock],
-        currencies=[_text(currency.code) for currency in api.get_currencies(tenant).currencies],
+        lock_dates=[day(lock) for lock in locks if lock],
+        currencies=[text(currency.code) for currency in api.get_currencies(tenant).currencies],
         contacts={c.contact_id: _contact(c) for c in _contacts(api, tenant)},
         invoices={i.invoice_id: _invoice(i) for i in _invoices(api, tenant)},
         items={i.code: _item(i) for i in api.get_items(tenant, unitdp=4).items},
@@ -165,13 +171,16 @@ def _invoices(api: AccountingApi, tenant: str) -> List[Any]:
             return found
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
     """The text of an enumeration member or of text."""
     return str(getattr(value, "value", value))
 
 
-def _date(value: Any) -> Optional[dt.date]:
-    return value.date() if isinstance(value, dt.datetime) else value
+def day(value: Any) -> Optional[str]:
+    """A date as text; a date that came as an instant is its day."""
+    if value is None:
+        return None
+    return str(value.date() if isinstance(value, dt.datetime) else value)
 
 
 def _contact(c: Any) -> Contact:
@@ -208,16 +217,22 @@ def _invoice(i: Any) -> Invoice:
         contact_id=i.contact.contact_id,
         kind=i.type,
         status=i.status,
-        date=str(_date(i.date)) if i.date else None,
-        due_date=str(_date(i.due_date)) if i.due_date else None,
-        currency=_text(i.currency_code),
+        date=day(i.date),
+        due_date=day(i.due_date),
+        currency=text(i.currency_code),
         sub_total=i.sub_total,
         total_tax=i.total_tax,
         total=i.total,
-        amounts=amounts[_text(i.line_amount_types)],
+        amounts=amounts[text(i.line_amount_types)],
         reference=i.reference or None,
         url=i.url or None,
         lines=lines,
+        amount_due=i.amount_due or Decimal(0),
+        amount_paid=i.amount_paid or Decimal(0),
+        amount_credited=i.amount_credited or Decimal(0),
+        amount_deducted=i.cis_deduction or Decimal(0),
+        rate=i.currency_rate or Decimal(1),
+        fully_paid_on=day(i.fully_paid_on_date),
     )
 
 
@@ -227,7 +242,7 @@ def _item(i: Any) -> Item:
 
 
 def _account(a: Any) -> LedgerAccount:
-    return LedgerAccount(a.code, _text(a._class), a.tax_type or None, _text(a.status) == "ACTIVE")
+    return LedgerAccount(a.code, text(a._class), a.tax_type or None, text(a.status) == "ACTIVE")
 
 
 def _rate(r: Any) -> Rate:

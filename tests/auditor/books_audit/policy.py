@@ -42,6 +42,8 @@ class Policy:
     our_url_prefix: Optional[str] = None
     invoice_status: Optional[str] = None
     default_terms_days: Optional[int] = None
+    # What is settled by payments to these accounts, or by credit notes on them alone, was given up.
+    write_off_accounts: List[str] = field(default_factory=list)
     write_back: Dict[str, str] = field(
         default_factory=lambda: {
             "id": "Xero_Invoice_Id__c",
