@@ -200,26 +200,15 @@ pub struct Credit {
     /// What may still be set against invoices or refunded: 0 where it is voided or deleted.
     #[serde(default, with = "amount")]
     pub remaining_credit: Option<Decimal>,
-    /// What it credits: the accounts tell a write-off from goods that came back. `None` where they were not read.
-    #[serde(default)]
-    pub lines: Option<Vec<CreditLine>>,
     /// Where it was set against invoices. `None` where that was not read.
     #[serde(default)]
     pub allocations: Option<Vec<Allocation>>,
     /// What was refunded. `None` where that was not read.
     #[serde(default)]
     pub payments: Option<Vec<Settlement>>,
-}
-
-/// An entry of a credit's `lines[]`, as far as the host asks for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CreditLine {
-    /// Code of the account that it is booked to.
+    /// Codes of the accounts that its lines post to, each once. `None` where the lines were not read.
     #[serde(default)]
-    pub account: Option<String>,
-    /// Before or with tax, as the document says.
-    #[serde(default, with = "amount")]
-    pub line_amount: Option<Decimal>,
+    pub accounts: Option<Vec<String>>,
 }
 
 /// An entry of `allocations[]`.

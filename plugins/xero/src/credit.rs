@@ -6,9 +6,10 @@
 
 use footbridge_sdk::document::{Field, Structure, at};
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 use crate::columns::{Column, Reading, Shape, reported};
-use crate::invoice::{LINE, STATUS};
+use crate::invoice::STATUS;
 
 /// The plain columns of all three.
 pub(crate) const COLUMNS: &[Column] = &[
@@ -65,9 +66,13 @@ fn common(element: &Value) -> Reading {
     reading.word(element, "kind", "Type", KINDS);
     reading.word(element, "status", "Status", STATUS);
     reading.id(element, "customer", "Contact.ContactID");
-    reading.list(element, "lines", "LineItems", |line, part| {
-        part.columns(line, LINE);
-    });
+    if let Field::List(lines) = at(element, "LineItems") {
+        let codes = lines
+            .iter()
+            .filter_map(|line| at(line, "AccountCode").text());
+        let codes: BTreeSet<&str> = codes.collect();
+        reading.put("accounts", Value::from_iter(codes));
+    }
     reading.list(element, "allocations", "Allocations", |row, part| {
         part.id(row, "id", "AllocationID");
         part.id(row, "invoice", "Invoice.InvoiceID");
@@ -127,13 +132,13 @@ mod tests {
             "CreditNoteID": "AB", "ID": "AB", "Type": "ACCRECCREDIT", "Status": "PAID", "CreditNoteNumber": "CN-1", "Reference": "Returned",
             "Contact": {"ContactID": "C0FFEE", "Name": "Smith"}, "Date": "/Date(1789344000000+0000)/", "FullyPaidOnDate": "/Date(1789430400000+0000)/",
             "CurrencyCode": "EUR", "CurrencyRate": "1.170000", "SubTotal": "100.00", "TotalTax": "20.00", "Total": "120.00", "RemainingCredit": "0.00",
-            "LineItems": [{"AccountCode": "409", "LineAmount": "100.00"}],
+            "LineItems": [{"AccountCode": "409"}, {"AccountCode": "200"}, {"AccountCode": "409"}, {"AccountCode": null}],
             "Allocations": [{"AllocationID": "A1", "Amount": "100.00", "Date": "/Date(1789344000000+0000)/", "Invoice": {"InvoiceID": "F00D"}}],
             "Payments": [{"PaymentID": "P1", "Amount": "20.00", "Date": "/Date(1789430400000+0000)/"}],
         });
         assert_eq!(
             Value::Object(note(&element)).to_string(),
-            r#"{"allocations":[{"amount":"100","date":"2026-09-14","id":"a1","invoice":"f00d"}],"currency":"EUR","currency_rate":"1.17","customer":"c0ffee","customer_name":"Smith","date":"2026-09-14","fully_paid_on":"2026-09-15","kind":"receivable","lines":[{"account":"409","line_amount":"100"}],"number":"CN-1","payments":[{"amount":"20","date":"2026-09-15","id":"p1"}],"reference":"Returned","remaining_credit":"0","status":"paid","sub_total":"100","total":"120","total_tax":"20"}"#
+            r#"{"accounts":["200","409"],"allocations":[{"amount":"100","date":"2026-09-14","id":"a1","invoice":"f00d"}],"currency":"EUR","currency_rate":"1.17","customer":"c0ffee","customer_name":"Smith","date":"2026-09-14","fully_paid_on":"2026-09-15","kind":"receivable","number":"CN-1","payments":[{"amount":"20","date":"2026-09-15","id":"p1"}],"reference":"Returned","remaining_credit":"0","status":"paid","sub_total":"100","total":"120","total_tax":"20"}"#
         );
     }
 

@@ -182,14 +182,10 @@ fn credit_fields() -> Fields {
         ("allocations", List),
         ("allocations[].id", Id),
         ("allocations[].invoice", Id),
-        ("lines", List),
+        ("accounts", List),
     ];
     let fields = with(columns("", credit::COLUMNS), &more);
-    let parts = [
-        columns("allocations[].", credit::SETTLED),
-        columns("lines[].", invoice::LINE),
-    ];
-    settlements([fields, parts.concat()].concat())
+    settlements([fields, columns("allocations[].", credit::SETTLED)].concat())
 }
 
 fn payment_fields() -> Fields {

@@ -44,6 +44,7 @@ MOVEMENT: Dict[str, Tuple[str, str]] = {
     "currency": ("Currency__c", TEXT),
     "date": ("Date__c", DATE),
     "amount": ("Amount__c", MONEY),
+    "base_amount": ("Base_Amount__c", MONEY),
 }
 BALANCE: Dict[str, Tuple[str, str]] = {
     "customer": ("Customer__c", TEXT),
@@ -82,7 +83,7 @@ class Reflected:
 def read(sf: Salesforce) -> Reflected:
     """All records of the three objects; what is not provisioned is named instead."""
     found = Reflected()
-    found.documents = _read(sf, found, "Footbridge_Document__c", DOCUMENT, ["Account__c", "Deal__c"])
+    found.documents = _read(sf, found, "Footbridge_Document__c", DOCUMENT, ["Account__c", "Opportunity__c"])
     found.movements = _read(sf, found, "Footbridge_Payment__c", MOVEMENT, ["Document__c"])
     found.balances = _read(sf, found, "Footbridge_Balance__c", BALANCE, ["Account__c"])
     return found
@@ -111,7 +112,7 @@ def _record(row: Dict[str, Any], fields: Dict[str, Tuple[str, str]]) -> Record:
         key=row.get("Key__c") or "",
         values=values,
         account=row.get("Account__c"),
-        deal=row.get("Deal__c"),
+        deal=row.get("Opportunity__c"),
         document=document["Key__c"] if document else None,
     )
 

@@ -63,6 +63,8 @@ class Movement:
     amount: Decimal
     currency: str
     date: Optional[str]
+    # At the document's own rate: gains and losses of exchange are the ledger's business.
+    base_amount: Decimal
     required: bool = True
 
 
@@ -140,7 +142,7 @@ class _Work:
         for payment in self.money.payments.values():
             self._payment(payment, invoices)
         for credit in self.money.credits.values():
-            self._allocations(credit)
+            self._allocations(credit, invoices)
         return self.result
 
     def _key(self, kind: str, ledger_id: str) -> str:
@@ -245,7 +247,8 @@ class _Work:
             return early[credit.status]
         if credit.remaining:
             return "credit-unallocated"
-        return "credited" if credit.allocations or not self.paid[credit.id] else "refunded"
+        # Where some went back to the customer, that is what there is to know.
+        return "refunded" if self.paid[credit.id] else "credited"
 
     def _payment(self, payment: Payment, invoices: Dict[str, Invoice]) -> None:
         document = invoices.get(payment.document) or self.money.credits.get(payment.document)
@@ -259,6 +262,7 @@ class _Work:
             amount=payment.amount,
             currency=document.currency,
             date=payment.date,
+            base_amount=self._base(payment.amount, document.rate),
             required=not payment.deleted,
         )
         self.result.movements[movement.key] = movement
@@ -270,7 +274,7 @@ class _Work:
         else:
             control.paid += payment.amount
 
-    def _allocations(self, credit: Credit) -> None:
+    def _allocations(self, credit: Credit, invoices: Dict[str, Invoice]) -> None:
         for allocation in credit.allocations:
             control = self.result.control[credit.currency]
             control.allocated += allocation.amount
@@ -279,8 +283,9 @@ class _Work:
                 continue
             key = self._key("allocation", allocation.id)
             documents = [self._key("invoice", allocation.invoice), self._key(credit.kind, credit.id)]
+            base = self._base(allocation.amount, invoices[allocation.invoice].rate)
             self.result.movements[key] = Movement(
-                key, "allocation", "recorded", documents, allocation.amount, credit.currency, allocation.date
+                key, "allocation", "recorded", documents, allocation.amount, credit.currency, allocation.date, base
             )
 
     def _balance(self, customer: str, currency: str) -> Balance:

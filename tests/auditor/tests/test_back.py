@@ -103,6 +103,7 @@ class Statuses(unittest.TestCase):
         assert status(credit(remaining=D("1.00")), [refund]) == "credit-unallocated"
         assert status(used, [refund]) == "refunded"
         assert status(credit(status="PAID", remaining=D(0), allocations=[Allocation("a", "i1", D("30"))])) == "credited"
+        assert status(credit(status="PAID", remaining=D(0), allocations=[Allocation("a", "i1", D("10"))]), [refund]) == "refunded"
         assert status(credit(status="VOIDED", remaining=D(0))) == "voided"
         assert status(credit(status="DRAFT")) == "draft"
 
