@@ -1,8 +1,10 @@
 //! `footbridge demo`: two simulated companies, real plugins, the real engine; counted in the simulators.
 //!
-//! It takes no short cut into the product: it writes the files that `init` writes, opens what `sync` opens, and syncs twice. In reading
-//! order: `world` (the two companies), `tally` (counting), `story` (for people).
+//! It takes no short cut into the product: it writes the files that `init` writes and opens what `sync` opens. It syncs once for the
+//! deals; then the customers pay, and a second sync carries that back; a third has nothing to do. In reading order: `world` (the two
+//! companies), `tally` and `back` (counting), `story` (for people).
 
+mod back;
 mod story;
 mod tally;
 mod world;
@@ -15,7 +17,7 @@ use crate::exit::Exit;
 use anyhow::Context;
 use std::path::Path;
 use std::time::Instant;
-use tally::Tally;
+use tally::{Tally, Way};
 use world::World;
 
 /// The flow's name in the template.
@@ -35,10 +37,28 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
     let first = sync(folder).await?;
     let seconds = began.elapsed().as_secs_f64();
     let calls = world.calls();
+    let paid = world.customers_pay().await?;
+    if tells {
+        show(&story::paying(&paid))?;
+    }
+    world.reset_calls();
+    let began = Instant::now();
+    sync(folder).await?;
+    let way_back = Way {
+        calls: world.calls(),
+        seconds: began.elapsed().as_secs_f64(),
+    };
     world.reset_calls();
     sync(folder).await?;
     let idle = world.calls();
-    let tally = Tally::count(&world, &before, &first, calls, idle, seconds);
+    let tally = Tally::count(
+        &world,
+        &before,
+        &first,
+        Way { calls, seconds },
+        way_back,
+        idle,
+    );
     match output {
         Output::Json => print_json(&tally)?,
         Output::Text if args.headless => show(&story::figures(&tally))?,

@@ -6,6 +6,7 @@ use super::Told;
 use super::tally::Tally;
 use super::world::World;
 use crate::render::{safe, table};
+use footbridge_simulators::company::Receipts;
 use serde_json::Value;
 use std::path::Path;
 
@@ -79,6 +80,22 @@ pub(crate) fn followed(world: &World, told: &Told) -> String {
     out
 }
 
+/// What the customers did between the two syncs.
+pub(crate) fn paying(paid: &Receipts) -> String {
+    format!(
+        "Some weeks pass, and the customers pay: {} payments, some of them in {} batches, {} taken back by the bank; {} credit notes, {} overpayments, {} prepayments, {} refunds; {} invoices are given up.\n\
+         A second sync carries all of it back to Salesforce, where a deal's people see it.\n\n",
+        paid.payments,
+        paid.batches,
+        paid.bounced,
+        paid.credit_notes,
+        paid.overpayments,
+        paid.prepayments,
+        paid.refunds,
+        paid.written_off,
+    )
+}
+
 pub(crate) fn figures(tally: &Tally) -> String {
     let held: usize = tally.held.values().sum();
     let reasons: Vec<String> = tally
@@ -87,7 +104,7 @@ pub(crate) fn figures(tally: &Tally) -> String {
         .map(|(reason, n)| format!("{n} {reason}"))
         .collect();
     let verdict = if tally.agrees() {
-        "Nothing twice, nothing lost, every total to the cent, and a second sync had nothing to write."
+        "Nothing twice, nothing lost, every total to the cent, every payment back in Salesforce, and a last sync had nothing to write."
     } else {
         "SOMETHING DOES NOT ADD UP. See the figures above."
     };
@@ -97,7 +114,9 @@ pub(crate) fn figures(tally: &Tally) -> String {
          \x20 {held} without an invoice: {}\n\
          \x20 duplicates {}, lost {}, totals that differ {}, in doubt {}\n\
          \x20 calls: Xero {} reads and {} writes, Salesforce {} reads and {} writes; {:.1} s\n\
-         \x20 second sync: {} writes to Xero, {} to Salesforce\n\
+         \x20 then the customers paid: {} of {} payments and {} of {} documents stand in Salesforce as in Xero, {} balances differ\n\
+         \x20 calls for that: Xero {} reads and {} writes, Salesforce {} reads and {} writes; {:.1} s\n\
+         \x20 last sync, with nothing to do: {} writes to Xero, {} to Salesforce\n\
          {verdict}\n",
         tally.deals,
         tally.invoices_created,
@@ -113,6 +132,16 @@ pub(crate) fn figures(tally: &Tally) -> String {
         tally.calls.salesforce.read,
         tally.calls.salesforce.write,
         tally.seconds,
+        tally.back.payments_reflected,
+        tally.back.payments_expected,
+        tally.back.documents_reflected,
+        tally.back.documents_expected,
+        tally.back.balance_mismatches,
+        tally.way_back.calls.xero.read,
+        tally.way_back.calls.xero.write,
+        tally.way_back.calls.salesforce.read,
+        tally.way_back.calls.salesforce.write,
+        tally.way_back.seconds,
         tally.idle_run.xero_writes,
         tally.idle_run.salesforce_writes,
     )

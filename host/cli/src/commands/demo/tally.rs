@@ -3,6 +3,7 @@
 //! Only the names of the reasons under `held` come from the product; which deals may be held is for the company's author to say.
 
 use super::Told;
+use super::back::Back;
 use super::world::{Calls, World};
 use footbridge_engine::Standing;
 use footbridge_simulators::company::Outcome;
@@ -37,11 +38,23 @@ pub(crate) struct Tally {
     pub(crate) calls: Calls,
     /// Of the first sync, start and compilation of the plugins included.
     pub(crate) seconds: f64,
-    /// Writes of a second sync with nothing to do.
+    /// What the second sync carried back, after the customers had paid.
+    #[serde(flatten)]
+    pub(crate) back: Back,
+    /// Calls and seconds of the second sync.
+    pub(crate) way_back: Way,
+    /// Writes of a third sync, with nothing to do in either direction.
     pub(crate) idle_run: Idle,
 }
 
-/// Writes of the second sync.
+/// What a sync took.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Way {
+    pub(crate) calls: Calls,
+    pub(crate) seconds: f64,
+}
+
+/// Writes of the last sync.
 #[derive(Debug, Serialize)]
 pub(crate) struct Idle {
     pub(crate) xero_writes: u64,
@@ -66,7 +79,8 @@ fn ids(records: &[Value], field: &str) -> BTreeSet<String> {
     records.iter().map(|record| text(record, field)).collect()
 }
 
-fn text(record: &Value, field: &str) -> String {
+/// A text of a record, or nothing.
+pub(crate) fn text(record: &Value, field: &str) -> String {
     record
         .get(field)
         .and_then(Value::as_str)
@@ -74,7 +88,8 @@ fn text(record: &Value, field: &str) -> String {
         .to_owned()
 }
 
-fn decimal(record: &Value, field: &str) -> Option<Decimal> {
+/// An amount of a record.
+pub(crate) fn decimal(record: &Value, field: &str) -> Option<Decimal> {
     let value = record.get(field)?;
     let text = value
         .as_str()
@@ -88,9 +103,9 @@ impl Tally {
         world: &World,
         before: &Before,
         told: &Told,
-        calls: Calls,
+        first: Way,
+        way_back: Way,
         idle: Calls,
-        seconds: f64,
     ) -> Self {
         let created: Vec<Value> = world
             .xero
@@ -144,8 +159,10 @@ impl Tally {
             lost: 0,
             total_mismatches: 0,
             in_doubt: told.report.in_doubt,
-            calls,
-            seconds,
+            calls: first.calls,
+            seconds: first.seconds,
+            back: Back::count(world),
+            way_back,
             idle_run: Idle {
                 xero_writes: idle.xero.write,
                 salesforce_writes: idle.salesforce.write,
@@ -174,12 +191,13 @@ impl Tally {
         tally
     }
 
-    /// Nothing twice, nothing lost, nothing wrong, nothing to do the second time.
+    /// Nothing twice, nothing lost, nothing wrong, all of it back in Salesforce, and nothing to do the last time.
     pub(crate) fn agrees(&self) -> bool {
         self.duplicates == 0
             && self.lost == 0
             && self.total_mismatches == 0
             && self.in_doubt == 0
+            && self.back.agrees()
             && self.idle_run.xero_writes == 0
             && self.idle_run.salesforce_writes == 0
     }

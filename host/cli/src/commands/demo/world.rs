@@ -4,9 +4,9 @@
 
 use crate::template::{self, Fill};
 use anyhow::Context;
-use chrono::Utc;
+use chrono::{Duration, Utc};
 use footbridge_simulators::clock::SimClock;
-use footbridge_simulators::company::{Company, CompanyOptions, build};
+use footbridge_simulators::company::{Company, CompanyOptions, Receipts, build, customers_pay};
 use footbridge_simulators::salesforce::SalesforceSimulator;
 use footbridge_simulators::server::Running;
 use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroSimulator};
@@ -28,6 +28,11 @@ pub(crate) struct Side {
     pub(crate) write: u64,
 }
 
+/// How far the customers' story runs, in days: invoices are due in about 30, and most people pay within some weeks of that.
+const STORY_DAYS: i64 = 75;
+/// Xero's lists show a change a moment later.
+const LIST_LAG: std::time::Duration = std::time::Duration::from_millis(1_100);
+
 /// Both companies.
 pub(crate) struct World {
     pub(crate) company: Company,
@@ -36,6 +41,7 @@ pub(crate) struct World {
     xero_server: Running,
     salesforce_server: Running,
     client: (String, String),
+    seed: u64,
 }
 
 impl World {
@@ -68,6 +74,7 @@ impl World {
             xero,
             salesforce,
             client,
+            seed,
         })
     }
 
@@ -102,6 +109,15 @@ impl World {
         std::fs::write(folder.join("footbridge.toml"), config)?;
         std::fs::write(folder.join("lead-to-cash.toml"), template::MAPPING)?;
         Ok(())
+    }
+
+    /// The customers do what they do until some weeks from now: pay, in parts, too much, bounce, claim back, never.
+    pub(crate) async fn customers_pay(&self) -> anyhow::Result<Receipts> {
+        let until = Utc::now() + Duration::days(STORY_DAYS);
+        let paid = customers_pay(&self.xero, self.seed, until)
+            .context("the Xero simulator refused what the customers paid")?;
+        tokio::time::sleep(LIST_LAG).await;
+        Ok(paid)
     }
 
     /// Where the Xero simulator is.
