@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// The case's time for the host too. Waiting passes at once.
 #[derive(Debug)]
-struct CaseClock(SimClock);
+pub(crate) struct CaseClock(pub(crate) SimClock);
 
 #[async_trait]
 impl Clock for CaseClock {

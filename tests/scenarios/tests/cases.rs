@@ -1,6 +1,8 @@
 //! Plays every case. `FOOTBRIDGE_CASE=roof` plays those with `roof` in their name.
 #![expect(clippy::panic, reason = "a test says what is wrong by panicking")]
 
+mod reading;
+
 use footbridge_scenarios::{Case, Setting, play, read};
 use std::path::Path;
 use std::sync::Arc;
