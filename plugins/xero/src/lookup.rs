@@ -153,13 +153,9 @@ fn search(
         complete: true,
     };
     for filter in filters {
-        let (elements, complete) = run(kind, filter, since, PAGES, get)?;
+        let (elements, complete) = run(kind, filter, since, PAGES, wanted, get)?;
         found.complete &= complete;
-        for item in elements
-            .iter()
-            .filter(|element| wanted(element))
-            .filter_map(|element| kind.item(element))
-        {
+        for item in elements.iter().filter_map(|element| kind.item(element)) {
             if !found.items.iter().any(|known| known.id == item.id) {
                 found.items.push(item);
             }

@@ -247,12 +247,13 @@ pub(crate) fn whole_pages(kind: Kind, get: Get<'_>) -> Result<Option<usize>, Fai
 /// Walks to the end, or until `most` pages were read.
 ///
 /// # Returns
-/// The elements, each id once in its latest form, and whether the end was reached.
+/// The elements that are wanted, each id once in its latest form, and whether the end was reached.
 pub(crate) fn run(
     kind: Kind,
     filter: &[(String, String)],
     since: Option<i64>,
     most: u32,
+    wanted: &dyn Fn(&Value) -> bool,
     get: Get<'_>,
 ) -> Result<(Vec<Value>, bool), Failure> {
     let mut walk = Walk::from(since);
@@ -262,7 +263,11 @@ pub(crate) fn run(
         let step = walk.absorb(kind, &response)?;
         for element in step.elements {
             if let Some(id) = kind.id_of(&element) {
-                found.insert(id, element);
+                // Only the latest form counts, so one that no longer fits goes.
+                found.remove(&id);
+                if wanted(&element) {
+                    found.insert(id, element);
+                }
             }
         }
         match step.next {
@@ -323,6 +328,10 @@ mod tests {
         }
     }
 
+    fn all(_: &Value) -> bool {
+        true
+    }
+
     fn far(seconds: impl Fn(usize) -> i64, count: usize, strict: bool) -> Far {
         Far {
             records: (0..count)
@@ -337,7 +346,7 @@ mod tests {
         for strict in [true, false] {
             let mut all_at_once = far(|_| 1_000_000, 4500, strict);
             let mut calls = 0;
-            let (found, complete) = run(Kind::Customer, &[], None, 50, &mut |request| {
+            let (found, complete) = run(Kind::Customer, &[], None, 50, &all, &mut |request| {
                 calls += 1;
                 Ok(all_at_once.answer(request))
             })
@@ -346,7 +355,7 @@ mod tests {
             assert!(calls <= 6, "{calls}");
 
             let mut spread = far(|n| 1_000_000 + i64::try_from(n).unwrap() * 60, 2500, strict);
-            let (found, _) = run(Kind::Customer, &[], None, 50, &mut |request| {
+            let (found, _) = run(Kind::Customer, &[], None, 50, &all, &mut |request| {
                 Ok(spread.answer(request))
             })
             .unwrap();
@@ -355,9 +364,28 @@ mod tests {
     }
 
     #[test]
+    fn what_no_longer_fits_when_it_is_seen_again_is_not_found() {
+        let body = |name: &str, page: &str| {
+            let one = json!({"ContactID": "A1", "Name": name, "UpdatedDateUTC": "/Date(1789378200000+0000)/"});
+            json!({"Contacts": [one], "pagination": {"page": page, "pageCount": "2"}})
+        };
+        let mut bodies = vec![body("New", "2"), body("Old", "1")];
+        let old = |element: &Value| at(element, "Name").text() == Some("Old");
+        let (found, complete) = run(Kind::Customer, &[], None, 5, &old, &mut |_| {
+            Ok(http::Response {
+                status: 200,
+                headers: Vec::new(),
+                body: http::Body::Json(bodies.pop().unwrap().to_string()),
+            })
+        })
+        .unwrap();
+        assert_eq!((found.len(), complete), (0, true));
+    }
+
+    #[test]
     fn a_walk_that_is_cut_off_says_so() {
         let mut spread = far(|n| 1_000_000 + i64::try_from(n).unwrap() * 60, 2500, false);
-        let (_, complete) = run(Kind::Customer, &[], None, 2, &mut |request| {
+        let (_, complete) = run(Kind::Customer, &[], None, 2, &all, &mut |request| {
             Ok(spread.answer(request))
         })
         .unwrap();
@@ -429,11 +457,11 @@ mod tests {
                     records.push((stamp, format!("c{:05}", records.len())));
                 }
             }
-            let all: BTreeSet<String> = records.iter().map(|(_, id)| id.clone()).collect();
+            let every: BTreeSet<String> = records.iter().map(|(_, id)| id.clone()).collect();
             let mut far = Far { records, strict };
             let mut clock = stamp + 100;
             let mut moves = moves.into_iter();
-            let (found, complete) = run(Kind::Customer, &[], None, 200, &mut |request| {
+            let (found, complete) = run(Kind::Customer, &[], None, 200, &all, &mut |request| {
                 let answer = far.answer(request);
                 if let Some(index) = moves.next() {
                     let place = index.index(far.records.len());
@@ -444,7 +472,7 @@ mod tests {
             }).unwrap();
             let seen: BTreeSet<String> = found.iter().filter_map(|element| Kind::Customer.id_of(element)).collect();
             prop_assert!(complete);
-            prop_assert_eq!(seen, all);
+            prop_assert_eq!(seen, every);
         }
     }
 }

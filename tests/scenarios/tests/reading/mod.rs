@@ -55,39 +55,40 @@ async fn what_xero_tells_of_money_is_read_in_few_calls() {
 }
 
 async fn told_of_payments(ledger: &Ledger) {
-    let (contact, invoice) = invoice(ledger, "Acme");
+    let (contact, paid_one) = invoice(ledger, "Acme");
+    ledger.later();
+    // Each run reads the last minutes before the latest change again: this one keeps the other out of them.
+    let (_, latest) = invoice(ledger, "Cold");
     ledger.later();
     let (items, invoices, _) = ledger.changes("invoice", None).await.unwrap();
-    assert_eq!(doc(only(&items))["amount_due"], "120");
+    assert_eq!(items.len(), 2);
+    assert!(items.iter().all(|item| doc(item)["amount_due"] == "120"));
     let (items, payments, calls) = ledger.changes("payment", None).await.unwrap();
     assert_eq!((items.len(), calls), (0, 2));
 
-    let paid = payment(ledger, "Invoice", "InvoiceID", &invoice, 50);
+    let paid = payment(ledger, "Invoice", "InvoiceID", &paid_one, 50);
     ledger.later();
     let (items, payments, calls) = ledger.changes("payment", payments).await.unwrap();
     let told = doc(only(&items));
     assert_eq!(calls, 2);
     assert_eq!(
-        [
-            &told["document"],
-            &told["customer"],
-            &told["amount"],
-            &told["kind"],
-            &told["status"],
-            &told["account"]
-        ],
-        [
-            &json!(invoice),
-            &json!(contact),
-            &json!("50"),
-            &json!("receipt"),
-            &json!("authorised"),
-            &json!("090")
-        ]
+        json!([
+            told["document"],
+            told["customer"],
+            told["amount"],
+            told["kind"],
+            told["status"],
+            told["account"]
+        ]),
+        json!([paid_one, contact, "50", "receipt", "authorised", "090"])
     );
     let (items, invoices, _) = ledger.changes("invoice", invoices).await.unwrap();
-    assert!(items.is_empty(), "a payment does not stamp its invoice");
-    let found = ledger.fetch("invoice", &[&invoice]).await.unwrap();
+    assert_eq!(
+        only(&items).id,
+        latest,
+        "a payment does not stamp its invoice"
+    );
+    let found = ledger.fetch("invoice", &[&paid_one]).await.unwrap();
     let told = doc(only(&found.items));
     assert_eq!(
         (&told["amount_due"], &told["amount_paid"]),
@@ -122,10 +123,10 @@ async fn told_of_payments(ledger: &Ledger) {
         "seen again, which the host's mirror knows"
     );
     let (items, ..) = ledger.changes("invoice", invoices).await.unwrap();
-    assert!(items.is_empty());
+    assert_eq!(only(&items).id, latest);
     let found = ledger.fetch("payment", &[&paid]).await.unwrap();
     assert_eq!(only(&found.items).presence, Presence::Deleted);
-    let found = ledger.find("payment", "document", &invoice).await.unwrap();
+    let found = ledger.find("payment", "document", &paid_one).await.unwrap();
     assert_eq!(only(&found.items).id, paid);
 }
 
@@ -167,22 +168,15 @@ async fn told_of_credits(ledger: &Ledger) {
     let told = doc(only(&items));
     assert_eq!(calls, 1);
     assert_eq!(
-        [
-            &told["kind"],
-            &told["status"],
-            &told["total"],
-            &told["remaining_credit"],
-            &told["customer"],
-            &told["accounts"]
-        ],
-        [
-            &json!("receivable"),
-            &json!("paid"),
-            &json!("30"),
-            &json!("0"),
-            &json!(contact),
-            &json!(["200"])
-        ]
+        json!([
+            told["kind"],
+            told["status"],
+            told["total"],
+            told["remaining_credit"],
+            told["customer"],
+            told["accounts"]
+        ]),
+        json!(["receivable", "paid", "30", "0", contact, ["200"]])
     );
     assert_eq!(told["allocations"][0]["invoice"], json!(invoice));
     assert_eq!(told["allocations"][0]["amount"], "20");
@@ -206,18 +200,13 @@ async fn told_of_credits(ledger: &Ledger) {
     let found = ledger.fetch("payment", &[&refund]).await.unwrap();
     let told = doc(only(&found.items));
     assert_eq!(
-        [
-            &told["document"],
-            &told["document_kind"],
-            &told["kind"],
-            &told["document_number"]
-        ],
-        [
-            &json!(note),
-            &json!("credit-note"),
-            &json!("refund"),
-            &json!("CN-0001")
-        ]
+        json!([
+            told["document"],
+            told["document_kind"],
+            told["kind"],
+            told["document_number"]
+        ]),
+        json!([note, "credit-note", "refund", "CN-0001"])
     );
     let found = ledger.fetch("invoice", &[&invoice]).await.unwrap();
     let told = doc(only(&found.items));
