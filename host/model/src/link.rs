@@ -11,6 +11,8 @@ pub enum Role {
     Customer,
     /// The deal and its documents.
     Billing,
+    /// A record of the ledger and what the CRM shows of it. Never stored as a link: the record's natural key is the link.
+    Receivable,
 }
 
 /// One link. Its id is the natural key it was made under: see [`crate::plan::billing_key`].

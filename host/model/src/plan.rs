@@ -249,6 +249,18 @@ pub mod reason {
     pub const DEAL_DELETED: &str = "deal-deleted";
     /// The invoice was voided or deleted in the ledger.
     pub const INVOICE_VOIDED: &str = "invoice-voided";
+    /// A receivable document's amounts don't add up to its total.
+    pub const AMOUNTS_DONT_ADD_UP: &str = "amounts-dont-add-up";
+    /// What a record needs to say was not reported by the ledger, or can't be read.
+    pub const NOT_REPORTED: &str = "not-reported";
+    /// A document in a foreign currency without its rate.
+    pub const NO_RATE: &str = "no-rate";
+    /// The ledger no longer shows a record, and doesn't say that it is gone.
+    pub const NOT_VISIBLE: &str = "not-visible";
+    /// It needs a record that isn't there yet.
+    pub const WAITS_FOR_ANOTHER: &str = "waits-for-another";
+    /// Something in the CRM changes what is written there.
+    pub const REWRITTEN: &str = "rewritten-over-there";
 }
 
 /// The link id of one part of a deal's billing: the same for ever, whatever happens to the deal.

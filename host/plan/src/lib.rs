@@ -4,7 +4,7 @@
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 //!
 //! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
-//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`. `index` looks things up, `explain` has every sentence.
+//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`; `reflect` plans the way back. `index` looks things up, `explain` has every sentence.
 
 mod assess;
 mod customer;
@@ -24,6 +24,7 @@ mod number;
 mod parts;
 mod plan;
 pub mod policy;
+pub mod reflect;
 mod tax;
 mod totals;
 mod write_back;

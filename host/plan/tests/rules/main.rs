@@ -17,5 +17,6 @@ mod invoices;
 mod lint;
 mod parts;
 mod properties;
+mod reflect;
 mod tax;
 mod write_back;
