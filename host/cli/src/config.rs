@@ -5,16 +5,23 @@
 use crate::exit::UsageError;
 use chrono::{DateTime, Utc};
 use footbridge_engine::config::{Timing, Unproven};
-use footbridge_engine::{FlowConfig, TransformGrant};
+use footbridge_engine::{FlowConfig, ReflectConfig, TransformGrant};
 use footbridge_model::id::{ConnectionId, FlowName};
+use footbridge_model::receivable::DocumentKind;
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
+use footbridge_plan::reflect::input::ReflectPolicy;
 use footbridge_sandbox::{Connection, Publisher};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Every open document is read again within so many days, unless the flow says otherwise.
+const SWEEP_DAYS: u32 = 7;
+/// Longest time that a change may go unseen.
+const MOST_SWEEP_DAYS: u32 = 90;
 
 /// The whole configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -122,6 +129,58 @@ pub(crate) struct Flow {
     pub(crate) tax_rules: Vec<TaxRule>,
     /// What is written on the deal.
     pub(crate) write_back: Option<WriteBack>,
+    /// The way back: what customers owe and paid is shown in the CRM. Off where it is missing.
+    pub(crate) reflect: Option<Reflect>,
+}
+
+/// The way back of a flow.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Reflect {
+    /// Codes of ledger accounts that stand for giving up: what is settled against them is shown as written off.
+    pub(crate) write_off_accounts: BTreeSet<String>,
+    /// Every open document is read again within so many days. 7.
+    pub(crate) sweep_days: Option<u32>,
+    /// What opens a document in the ledger.
+    pub(crate) links: Links,
+}
+
+/// Opens a document in the ledger, by kind: the id is appended.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Links {
+    /// The write-back's, where it isn't given.
+    pub(crate) invoice: Option<String>,
+    /// None, where it isn't given; the same for those below.
+    pub(crate) credit_note: Option<String>,
+    pub(crate) overpayment: Option<String>,
+    pub(crate) prepayment: Option<String>,
+}
+
+impl Reflect {
+    fn config(&self, write_back: Option<&WriteBack>) -> ReflectConfig {
+        let links = &self.links;
+        let of_write_back = write_back.map(|back| back.invoice_url.clone());
+        let links = [
+            (
+                DocumentKind::Invoice,
+                links.invoice.clone().or(of_write_back),
+            ),
+            (DocumentKind::CreditNote, links.credit_note.clone()),
+            (DocumentKind::Overpayment, links.overpayment.clone()),
+            (DocumentKind::Prepayment, links.prepayment.clone()),
+        ];
+        ReflectConfig {
+            policy: ReflectPolicy {
+                write_off_accounts: self.write_off_accounts.clone(),
+                links: links
+                    .into_iter()
+                    .filter_map(|(kind, link)| Some((kind.as_str().to_owned(), link?)))
+                    .collect(),
+            },
+            sweep_days: self.sweep_days.unwrap_or(SWEEP_DAYS),
+        }
+    }
 }
 
 fn default_data() -> PathBuf {
@@ -184,6 +243,16 @@ impl Config {
                         names.join(", ")
                     )));
                 }
+            }
+            let days = config
+                .reflect
+                .as_ref()
+                .and_then(|reflect| reflect.sweep_days);
+            if days.is_some_and(|days| !(1..=MOST_SWEEP_DAYS).contains(&days)) {
+                return Err(wrong(format!(
+                    "[flows.{flow}.reflect] sweep-days = {} is out of range; 1 to {MOST_SWEEP_DAYS} days are accepted",
+                    days.unwrap_or_default()
+                )));
             }
             if config.source == config.ledger {
                 return Err(wrong(format!(
@@ -286,6 +355,10 @@ impl Config {
                 write_back: flow.write_back.clone(),
             },
             record_url: flow.record_url.clone(),
+            reflect: flow
+                .reflect
+                .as_ref()
+                .map(|reflect| reflect.config(flow.write_back.as_ref())),
             pinned: self
                 .connections
                 .values()

@@ -3,17 +3,19 @@
 //! It reads nothing from the far sides. A mapping with an unknown object or field stops here with the names that are accepted.
 
 use crate::config::FlowConfig;
-use crate::engine::Parts;
+use crate::engine::{Back, Parts};
 use crate::error::EngineError;
 use crate::ports::TransformError;
 use footbridge_model::failure::Problem;
 use footbridge_model::plugin::{Description, ObjectDescription};
+use footbridge_model::receivable;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the check found out for the flow.
 pub(crate) struct Checked {
     pub(crate) fields: BTreeMap<String, Vec<String>>,
     pub(crate) unique: BTreeMap<String, Vec<String>>,
+    pub(crate) back: Option<Back>,
 }
 
 pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked, EngineError> {
@@ -88,12 +90,60 @@ pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked
             .into_iter()
             .map(|(object, paths)| (object, paths.into_iter().collect()))
             .collect(),
-        unique: ledger
+        back: back(flow, &source, &ledger)?,
+        unique: source
             .objects
             .into_iter()
+            .chain(ledger.objects)
             .map(|object| (object.name, object.unique_keys))
             .collect(),
     })
+}
+
+/// What the way back reads, if both connectors know its kinds.
+fn back(
+    flow: &FlowConfig,
+    source: &Description,
+    ledger: &Description,
+) -> Result<Option<Back>, EngineError> {
+    if flow.reflect.is_none() {
+        return Ok(None);
+    }
+    let known = |description: &Description, name: &str| {
+        let mut objects = description.objects.iter();
+        objects.find(|object| object.name == name).cloned()
+    };
+    for (connection, description, needed) in [
+        (&flow.source, source, receivable::KINDS.as_slice()),
+        (&flow.ledger, ledger, ["credit-note", "payment"].as_slice()),
+    ] {
+        let missing: Vec<&str> = needed
+            .iter()
+            .copied()
+            .filter(|name| known(description, name).is_none())
+            .collect();
+        if !missing.is_empty() {
+            return Err(EngineError::NoReceivables {
+                flow: flow.name.to_string(),
+                connection: connection.to_string(),
+                missing: missing.join(", "),
+            });
+        }
+    }
+    let names = |description: &Description, wanted: &[&str]| {
+        let wanted = wanted.iter().copied();
+        wanted
+            .filter(|name| known(description, name).is_some_and(|object| object.feed))
+            .map(str::to_owned)
+            .collect()
+    };
+    Ok(Some(Back {
+        ledger: names(
+            ledger,
+            &["credit-note", "overpayment", "prepayment", "payment"],
+        ),
+        crm: names(source, &receivable::KINDS),
+    }))
 }
 
 /// Paths of the deal that the flow's own rules read.

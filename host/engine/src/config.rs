@@ -3,6 +3,7 @@
 use crate::granted::TransformGrant;
 use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_plan::FlowPolicy;
+use footbridge_plan::reflect::input::ReflectPolicy;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -29,8 +30,19 @@ pub struct FlowConfig {
     pub pinned: Vec<(ConnectionId, String)>,
     /// Connections whose far side honours an idempotency key.
     pub keyed: BTreeSet<ConnectionId>,
+    /// The way back to the CRM, where it is switched on.
+    pub reflect: Option<ReflectConfig>,
     /// Times of the in-doubt rule.
     pub timing: Timing,
+}
+
+/// The way back: the ledger's receivable side is shown in the CRM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReflectConfig {
+    /// The rules.
+    pub policy: ReflectPolicy,
+    /// Every open document is read again within so many days, whether anything says that it changed or not.
+    pub sweep_days: u32,
 }
 
 /// Times of the in-doubt rule (design section 5).

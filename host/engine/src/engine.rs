@@ -47,8 +47,19 @@ pub struct Engine {
     pub(crate) outbound: Arc<dyn Outbound>,
     /// Paths wanted of each source object, sorted.
     pub(crate) fields: BTreeMap<String, Vec<String>>,
-    /// Natural keys whose uniqueness the ledger enforces, by object.
+    /// Natural keys whose uniqueness the far side enforces, by object.
     pub(crate) unique: BTreeMap<String, Vec<String>>,
+    /// What the way back reads, where it is switched on.
+    pub(crate) back: Option<Back>,
+}
+
+/// Objects that the way back reads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Back {
+    /// Of the ledger, beyond customers and invoices: credits, and payments last.
+    pub(crate) ledger: Vec<String>,
+    /// Of the CRM: those whose changes can be read.
+    pub(crate) crm: Vec<String>,
 }
 
 /// Both sides of a flow with their organisations.
@@ -76,6 +87,7 @@ impl Engine {
             outbound: parts.outbound,
             fields: checked.fields,
             unique: checked.unique,
+            back: checked.back,
             flow,
         })
     }

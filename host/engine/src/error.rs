@@ -90,6 +90,18 @@ pub enum EngineError {
         /// What is wrong.
         why: String,
     },
+    /// The way back can't be used with these connectors.
+    #[error(
+        "flow {flow} can't show receivables in the CRM: {connection} knows no {missing}. Use a connector that does, or take [flows.{flow}.reflect] out"
+    )]
+    NoReceivables {
+        /// The flow.
+        flow: String,
+        /// The connection.
+        connection: String,
+        /// The kinds that it doesn't know.
+        missing: String,
+    },
     /// The planner made a plan that breaks its own rules.
     #[error(
         "the plan breaks a rule of its own and was not carried out: {0}. This is a defect of Footbridge"

@@ -14,6 +14,7 @@ use footbridge_model::failure::{FailureKind, Problem};
 use footbridge_model::id::{ConnectionId, OpId};
 use footbridge_model::plan::{Expectation, Op, Plan, Subject, reason};
 use footbridge_model::plugin::{Operation, Outcome, Verdict};
+use footbridge_model::receivable::is_receivable;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -174,7 +175,14 @@ impl Engine {
                 done.failed.insert(op.id.clone(), problem.message);
             }
         }
-        let gate = Arc::new(Semaphore::new(self.flow.timing.concurrency.max(1)));
+        // Rows that hang on one account or document lock it: they go one request after the other.
+        let in_turn = ops.values().all(|op| is_receivable(op.object.as_str()));
+        let turns = if in_turn {
+            1
+        } else {
+            self.flow.timing.concurrency.max(1)
+        };
+        let gate = Arc::new(Semaphore::new(turns));
         let shut: Arc<OnceLock<String>> = Arc::default();
         let mut running: JoinSet<Result<(Vec<OpId>, Carried), EngineError>> = JoinSet::new();
         for request in prepared.requests {

@@ -69,7 +69,7 @@ impl Engine {
             let mut changes = Changes::default();
             let mut seen = Pulled::default();
             for item in &page.items {
-                match self.state.mirror(side, item, &mut changes).await? {
+                match self.learn(side, item, &mut changes).await? {
                     Novelty::Seen => seen.seen += 1,
                     Novelty::Changed => {
                         seen.changed += 1;
@@ -182,7 +182,7 @@ impl Engine {
             })?;
         let mut changes = Changes::default();
         for item in &found.items {
-            self.state.mirror(side, item, &mut changes).await?;
+            self.learn(side, item, &mut changes).await?;
         }
         self.state.commit(changes.into_set()).await
     }

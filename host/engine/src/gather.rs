@@ -137,7 +137,7 @@ impl Engine {
         Ok(links)
     }
 
-    async fn link_ids(&self, record: &RecordKey) -> Result<Vec<String>, EngineError> {
+    pub(crate) async fn link_ids(&self, record: &RecordKey) -> Result<Vec<String>, EngineError> {
         let range = keys::memberships(record).range();
         let rows = self.state.keys(&range).await?;
         Ok(rows.iter().filter_map(|key| last_text(key)).collect())
@@ -153,7 +153,7 @@ impl Engine {
             .clamp(1, MOST_PARTS)
     }
 
-    async fn unresolved(
+    pub(crate) async fn unresolved(
         &self,
         sides: &Sides,
     ) -> Result<BTreeSet<(String, String, String)>, EngineError> {

@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `storage` for what plugins keep, `rehearse` for trying another transform, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rehearse` for trying another transform, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -21,6 +21,7 @@ mod organisation;
 pub mod ports;
 mod prepare;
 mod recover;
+mod reflect;
 mod rehearse;
 mod settle;
 mod state;
@@ -31,12 +32,13 @@ mod transform;
 mod trust;
 pub mod watch;
 
-pub use config::FlowConfig;
+pub use config::{FlowConfig, ReflectConfig};
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
 pub use granted::TransformGrant;
 pub use recover::Released;
+pub use reflect::{ReflectPreview, Reflected};
 pub use rehearse::{DraftChange, Rehearsal};
 pub use state::rows::{Decision, Doubt, Ended, Event, Happened, LastRun, Request, Standing};
-pub use status::Status;
+pub use status::{Status, StatusBack};
 pub use sync::{Preview, RunReport};

@@ -9,6 +9,7 @@ use crate::state::rows::Record;
 use crate::state::{State, encode};
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{Item, Presence};
+use footbridge_model::receivable::{KEY, is_receivable};
 use footbridge_plan::{exact_name, loose_name};
 use footbridge_store::key::{Segment, segments};
 use footbridge_store::{Key, WriteSet};
@@ -77,11 +78,13 @@ impl State {
             if old.version == item.version && old.presence == item.presence && text == item.doc {
                 return Ok(Novelty::Seen);
             }
-            for index in index_rows(side, &item.object, &item.id, &parse(side, item, &text)?) {
+            let doc = parse(side, item, &text)?;
+            for index in index_rows(side, &item.object, &item.id, &old.presence, &doc) {
                 stale.insert(index.to_vec(), ());
             }
         }
-        for index in index_rows(side, &item.object, &item.id, &parse(side, item, &item.doc)?) {
+        let doc = parse(side, item, &item.doc)?;
+        for index in index_rows(side, &item.object, &item.id, &item.presence, &doc) {
             stale.remove(&index.to_vec());
             changes.put(&index, &())?;
         }
@@ -188,8 +191,15 @@ pub(crate) fn last_text(key: &[u8]) -> Option<String> {
     }
 }
 
-/// The index rows of a record: customers by number and name, receivable invoices by customer and date, by number, and by our key.
-fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
+/// The index rows of a record: customers by number and name, receivable invoices by customer and date, by number, and by our key;
+/// credits by customer and by what they are set against, payments by document, records of the receivables vocabulary by key.
+fn index_rows(
+    side: &Side,
+    object: &str,
+    id: &str,
+    presence: &Presence,
+    doc: &Document,
+) -> Vec<Key> {
     let row = |index: &str, value: &str| keys::index(side, object, index, value);
     let text = |path: &str| doc.text(path).filter(|text| !text.is_empty());
     let mut rows = Vec::new();
@@ -214,6 +224,25 @@ fn index_rows(side: &Side, object: &str, id: &str, doc: &Document) -> Vec<Key> {
                     .and_then(our_key)
                     .map(|key| row("key", key).text(id)),
             );
+        }
+        "credit-note" | "overpayment" | "prepayment" if text("kind") != Some("payable") => {
+            rows.extend(text("customer").map(|customer| row("customer", customer).text(id)));
+            for allocation in doc.list("allocations") {
+                let text = |path: &str| allocation.text(path).filter(|text| !text.is_empty());
+                rows.extend(text("invoice").map(|invoice| row("allocates", invoice).text(id)));
+                rows.extend(text("id").map(|own| row("allocation", own).text(id)));
+            }
+        }
+        "payment" if doc.boolean("payable") != Some(true) => {
+            let kind = text("document_kind").unwrap_or("invoice");
+            rows.extend(
+                text("document")
+                    .map(|document| row("document", &format!("{kind}/{document}")).text(id)),
+            );
+        }
+        // One that is gone is made anew under the same key.
+        object if is_receivable(object) && *presence == Presence::Present => {
+            rows.extend(text(KEY).map(|key| row(KEY, key).text(id)));
         }
         _ => {}
     }

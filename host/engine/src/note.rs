@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// One decision, unless it stands already. That a write is in doubt says more than that something waits for it.
-    async fn note(
+    pub(crate) async fn note(
         &self,
         changes: &mut Changes,
         note: &Note,
@@ -127,6 +127,7 @@ impl Engine {
                 version: Some(adoption.version.clone()),
             });
             let mut changes = Changes::default();
+            self.note_linked(&mut changes, &link)?;
             self.state.put_link(&mut changes, &link).await?;
             self.journal(
                 &mut changes,

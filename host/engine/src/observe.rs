@@ -276,7 +276,7 @@ impl Gathered {
     }
 }
 
-fn typed<T: DeserializeOwned>(
+pub(crate) fn typed<T: DeserializeOwned>(
     object: &str,
     record: &Mirrored,
     matter: &[&str],

@@ -302,7 +302,7 @@ impl Engine {
             if request.connection == sides.ledger.0 {
                 let mut changes = Changes::default();
                 for item in &found.items {
-                    self.state.mirror(&sides.ledger, item, &mut changes).await?;
+                    self.learn(&sides.ledger, item, &mut changes).await?;
                 }
                 self.state.commit(changes.into_set()).await?;
             }

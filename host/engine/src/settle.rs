@@ -16,6 +16,7 @@ use footbridge_model::link::{Link, Member};
 use footbridge_model::money::decimal;
 use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
 use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
+use footbridge_model::receivable::is_receivable;
 use footbridge_model::request::{RequestEvent, RequestState};
 
 impl Engine {
@@ -39,7 +40,12 @@ impl Engine {
                     self.applied(&mut changes, request, op, applied, how)
                         .await?;
                 }
-                Verdict::Failed(failure) => self.failed(&mut changes, request, op, failure)?,
+                Verdict::Failed(failure) => {
+                    self.failed(&mut changes, request, op, failure)?;
+                    if is_receivable(op.object.as_str()) {
+                        self.is_refused(&mut changes, &side, op, failure).await?;
+                    }
+                }
             }
             changes.delete(&keys::target(&side, op.object.as_str(), &op.natural_key));
             request.open.retain(|id| *id != op.id);
@@ -87,7 +93,7 @@ impl Engine {
                 presence: Presence::Present,
                 doc: applied.doc.clone(),
             };
-            self.state.mirror(&side, &item, changes).await?;
+            self.learn(&side, &item, changes).await?;
             let shadow = applied.version.is_some().then(|| applied.doc.clone());
             let member = Member {
                 record: far.clone(),
@@ -95,6 +101,9 @@ impl Engine {
                 version: applied.version.clone(),
             };
             self.join(changes, op, member).await?;
+        }
+        if is_receivable(op.object.as_str()) {
+            self.is_shown(changes, &side, op, applied).await?;
         }
         if request.connection == self.flow.source
             && op.link.source_shadow.is_some()
@@ -179,6 +188,7 @@ impl Engine {
         };
         link.set(source_member(&op.link));
         link.set(member);
+        self.note_linked(changes, &link)?;
         self.state.put_link(changes, &link).await
     }
 
@@ -249,7 +259,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes what was decided about a deal; about other records nothing is noted, their deals say it.
+    /// Notes what was decided about a deal or a record of the way back; about other records nothing is noted, their deals say it.
     pub(crate) fn decide(
         &self,
         changes: &mut Changes,
@@ -258,7 +268,9 @@ impl Engine {
         reason: &str,
         message: &str,
     ) -> Result<(), EngineError> {
-        if subject.record.object.as_str() != self.flow.policy.deal.object {
+        let object = subject.record.object.as_str();
+        let is_deal = object == self.flow.policy.deal.object;
+        if !is_deal && !is_receivable(object) {
             return Ok(());
         }
         let decision = Decision {
@@ -271,6 +283,8 @@ impl Engine {
         let flow = self.flow.name.as_str();
         let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);
         match standing {
+            // Records of the way back stay due instead.
+            _ if !is_deal => {}
             Standing::Waiting => changes.put(&waiting, &())?,
             _ => changes.delete(&waiting),
         }

@@ -4,6 +4,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::state::keys;
 use crate::state::rows::{Decision, Due, Event, LastRun, Pin, Request, Standing};
+use footbridge_model::receivable::is_receivable;
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -26,6 +27,20 @@ pub struct Status {
     pub due: usize,
     /// Operations whose effect isn't known.
     pub in_doubt: usize,
+    /// The way back, where it is switched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reflected: Option<StatusBack>,
+}
+
+/// How the way back stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct StatusBack {
+    /// Why it could not go on in the last run, in words.
+    pub problem: Option<String>,
+    /// Records that wait, by reason.
+    pub waiting: BTreeMap<String, usize>,
+    /// Documents and balances that no run has dealt with yet, those that wait included.
+    pub due: usize,
 }
 
 impl Engine {
@@ -45,6 +60,15 @@ impl Engine {
             skipped: BTreeMap::new(),
             due: 0,
             in_doubt: 0,
+            reflected: None,
+        };
+        let mut back = StatusBack {
+            problem: status
+                .last_run
+                .as_ref()
+                .and_then(|run| run.report.reflected.as_ref()?.problem.clone()),
+            due: self.due_back().await?,
+            ..StatusBack::default()
         };
         for connection in [&self.flow.source, &self.flow.ledger] {
             if let Some((pin, _)) = self.state.get::<Pin>(&keys::pin(connection)).await? {
@@ -54,6 +78,10 @@ impl Engine {
             }
         }
         for decision in self.decisions().await? {
+            if is_receivable(decision.subject.record.object.as_str()) {
+                *back.waiting.entry(decision.reason).or_default() += 1;
+                continue;
+            }
             match decision.standing {
                 Standing::Applied => status.invoiced += 1,
                 Standing::Skipped => *status.skipped.entry(decision.reason).or_default() += 1,
@@ -62,6 +90,7 @@ impl Engine {
                 }
             }
         }
+        status.reflected = self.back.is_some().then_some(back);
         let dues = keys::dues(flow, &self.flow.policy.deal.object);
         status.due = self.state.all::<Due>(&dues.range()).await?.len();
         let open: Vec<Request> = self.open_requests().await?;
@@ -99,7 +128,7 @@ impl Engine {
         }
     }
 
-    /// Lets the next run look at a deal again, whatever was decided about it. False if nothing is known of it.
+    /// Lets the next run look at a deal, or a record of the way back, again, whatever was decided about it. False if nothing is known of it.
     pub async fn look_again(&self, id: &str) -> Result<bool, EngineError> {
         let object = &self.flow.policy.deal.object;
         let flow = self.flow.name.as_str();
@@ -108,7 +137,7 @@ impl Engine {
             .all::<Decision>(&keys::decisions_of(flow, object, id).range())
             .await?;
         if known.is_empty() {
-            return Ok(false);
+            return self.look_at_record_again(id).await;
         }
         let mut changes = crate::mirror::Changes::default();
         let due = Due {

@@ -7,6 +7,7 @@ use crate::error::EngineError;
 use crate::execute::Closed;
 use crate::gather::Gathered;
 use crate::mirror::Changes;
+use crate::reflect::{ReflectPreview, Reflected};
 use crate::state::keys;
 use crate::state::rows::LastRun;
 use crate::watch::Point;
@@ -42,6 +43,9 @@ pub struct RunReport {
     pub skipped: BTreeMap<String, usize>,
     /// Deals that wait, by reason.
     pub held: BTreeMap<String, usize>,
+    /// The way back, where it is switched on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reflected: Option<Reflected>,
 }
 
 /// A plan with what it would cost.
@@ -53,6 +57,9 @@ pub struct Preview {
     pub calls: BTreeMap<String, usize>,
     /// The ledger's firm.
     pub organisation: String,
+    /// The way back, where it is switched on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reflected: Option<ReflectPreview>,
 }
 
 impl Engine {
@@ -110,6 +117,8 @@ impl Engine {
             });
             closed = done.closed;
         }
+        let as_of = self.as_of(&sides.organisation)?;
+        worth_a_look |= self.reflect(&sides, as_of, &mut report, closed).await?;
         if worth_a_look {
             let patience = self.flow.timing.patience;
             self.watch.at(&Point::Waiting {
@@ -134,6 +143,8 @@ impl Engine {
         self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let (plan, _) = self.planned(&sides, &ids).await?;
+        let as_of = self.as_of(&sides.organisation)?;
+        let reflected = self.preview_back(&sides, as_of).await?;
         let mut calls: BTreeMap<String, usize> = BTreeMap::new();
         for (connection, connector) in [
             (&self.flow.source, &self.source),
@@ -149,6 +160,11 @@ impl Engine {
                     .iter()
                     .filter(|op| op.connection == *connection && op.object.as_str() == object.name)
                     .count();
+                let back = reflected
+                    .as_ref()
+                    .filter(|_| *connection == self.flow.source);
+                let back = back.map_or(0, |back| back.writes(&object.name));
+                let ops = ops + back;
                 let batch = usize::try_from(object.batch_size.max(1)).unwrap_or(1);
                 *calls.entry(connection.to_string()).or_default() += ops.div_ceil(batch);
             }
@@ -157,6 +173,7 @@ impl Engine {
             plan,
             calls,
             organisation: sides.organisation.name,
+            reflected,
         })
     }
 

@@ -29,6 +29,42 @@ pub(crate) const OF_INVOICE: &[&str] = &[
     "total",
 ];
 
+/// Fields of a document, credit or invoice, that the way back shows or reckons with.
+pub(crate) const OF_DOCUMENT: &[&str] = &[
+    "kind",
+    "number",
+    "customer",
+    "date",
+    "due_date",
+    "fully_paid_on",
+    "currency",
+    "currency_rate",
+    "status",
+    "sub_total",
+    "total_tax",
+    "total",
+    "amount_due",
+    "amount_paid",
+    "amount_credited",
+    "amount_deducted",
+    "remaining_credit",
+    "allocations",
+    "payments",
+    "credits",
+];
+/// Fields of a payment that it shows.
+pub(crate) const OF_PAYMENT: &[&str] = &[
+    "document",
+    "document_kind",
+    "date",
+    "amount",
+    "currency",
+    "status",
+    "kind",
+    "payable",
+    "reconciled",
+];
+
 /// The first unreadable field with what was found there. `matter`: only these fields count; none given, all do.
 pub(crate) fn unreadable(doc: &Document, matter: &[&str]) -> Option<(String, String)> {
     doc.list("unreadable").iter().find_map(|entry| {

@@ -9,6 +9,7 @@ use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Decision, Released, Standing};
 use footbridge_model::RequestId;
 use footbridge_model::plan::reason;
+use footbridge_model::receivable::is_receivable;
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ pub(crate) async fn run(
         Some(ItemAction::Retry { deal }) => {
             if !engine.look_again(deal).await? {
                 return Err(UsageError(format!(
-                    "nothing is known of a deal {deal:?}; `footbridge items --all` lists them"
+                    "nothing is known of {deal:?}; `footbridge items --all` lists deals and records of the way back"
                 ))
                 .into());
             }
@@ -106,10 +107,17 @@ fn words(decisions: &[Decision]) -> String {
             } else {
                 String::new()
             };
+            // A key of the way back is what `retry` takes, so it is shown whole.
+            let id = item.subject.record.id.as_str();
+            let most = if is_receivable(item.subject.record.object.as_str()) {
+                160
+            } else {
+                20
+            };
             let line = format!(
                 "{} ({}{part}), since {}",
                 safe(&item.subject.title, 60),
-                safe(item.subject.record.id.as_str(), 20),
+                safe(id, most),
                 item.at.format("%Y-%m-%d %H:%M UTC"),
             );
             text.push_str(&wrapped(&line, 2));
@@ -118,7 +126,7 @@ fn words(decisions: &[Decision]) -> String {
         text.push('\n');
     }
     text.push_str(&wrapped(
-        "Every sync looks at what waits again. After a correction that it can't see, `footbridge items retry DEAL` brings a deal back.",
+        "Every sync looks at what waits again. After a correction that it can't see, `footbridge items retry DEAL` brings a deal back, or a record of the way back by its key.",
         0,
     ));
     text

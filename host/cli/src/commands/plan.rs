@@ -3,12 +3,13 @@
 //! Words only; every figure is the planner's.
 
 use crate::args;
+use crate::commands::sync::RECEIVABLES;
 use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{columns, count, safe, wrapped};
-use footbridge_engine::Preview;
+use footbridge_engine::{Preview, ReflectPreview};
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plan::{Bill, Note, Op};
 use rust_decimal::Decimal;
@@ -97,7 +98,9 @@ fn words(shown: &Shown<'_>) -> String {
             count(plan.adoptions.len(), "existing record")
         ));
     }
-    if plan.ops.is_empty() {
+    let back = shown.preview.reflected.as_ref();
+    text.push_str(&back.map(way_back).unwrap_or_default());
+    if plan.ops.is_empty() && back.is_none_or(|back| writes(back) == 0) {
         text.push_str("Nothing would be written.\n\n");
     }
     text.push_str(&waiting(&plan.holds));
@@ -232,11 +235,46 @@ fn customers(preview: &Preview) -> String {
     text
 }
 
+fn writes(back: &ReflectPreview) -> usize {
+    let counts = back.create.values().chain(back.update.values());
+    counts.sum()
+}
+
+fn way_back(back: &ReflectPreview) -> String {
+    let mut text = String::new();
+    if let Some(problem) = &back.problem {
+        let line = format!("The way back: {}", safe(problem, 600));
+        text.push_str(&wrapped(&line, 0));
+        text.push('\n');
+    }
+    let mut parts = Vec::new();
+    for (object, singular) in RECEIVABLES {
+        let made = back.create.get(object).copied().unwrap_or(0);
+        let changed = back.update.get(object).copied().unwrap_or(0);
+        if made > 0 {
+            parts.push(format!("{} to show", count(made, singular)));
+        }
+        if changed > 0 {
+            parts.push(format!("{} to bring up to date", count(changed, singular)));
+        }
+    }
+    if !parts.is_empty() {
+        text.push_str(&wrapped(&format!("The way back: {}", parts.join(", ")), 0));
+        text.push('\n');
+    }
+    text.push_str(&held("record of the way back", &back.holds));
+    text
+}
+
 fn waiting(holds: &[Note]) -> String {
+    held("deal", holds)
+}
+
+fn held(what: &str, holds: &[Note]) -> String {
     if holds.is_empty() {
         return String::new();
     }
-    let mut text = format!("{} waiting for you\n", count(holds.len(), "deal"));
+    let mut text = format!("{} waiting for you\n", count(holds.len(), what));
     for note in holds.iter().take(ROWS) {
         text.push_str(&wrapped(
             &format!("{} ({})", safe(&note.subject.title, 80), note.reason),

@@ -5,8 +5,8 @@ use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::render::{count, safe};
-use footbridge_engine::Status;
+use crate::render::{count, safe, wrapped};
+use footbridge_engine::{Status, StatusBack};
 use footbridge_model::plan::reason;
 use std::collections::BTreeMap;
 
@@ -60,6 +60,9 @@ fn words(status: &Status) -> String {
             count(status.in_doubt, "operation")
         ));
     }
+    if let Some(back) = &status.reflected {
+        text.push_str(&way_back(back));
+    }
     let later = status
         .waiting
         .get(reason::PART_NOT_DUE)
@@ -78,10 +81,34 @@ fn words(status: &Status) -> String {
     if status.last_run.is_none() {
         return text;
     }
-    if for_you.is_empty() {
+    let back_waits = status
+        .reflected
+        .as_ref()
+        .is_some_and(|back| !back.waiting.is_empty());
+    if for_you.is_empty() && !back_waits {
         text.push_str("Nothing waits for you.\n");
     } else {
         text.push_str("`footbridge items` tells why each one waits and what to do.\n");
+    }
+    text
+}
+
+fn way_back(back: &StatusBack) -> String {
+    let mut text = String::new();
+    if let Some(problem) = &back.problem {
+        let line = format!("the way back: {}", safe(problem, 600));
+        text.push_str(&wrapped(&line, 2));
+    }
+    let waiting: usize = back.waiting.values().sum();
+    if waiting > 0 {
+        let line = format!(
+            "of the way back, not shown yet: {}",
+            count(waiting, "record")
+        );
+        text.push_str(&wrapped(&line, 2));
+        for (reason, n) in &back.waiting {
+            text.push_str(&format!("    {n:>6}  {reason}\n"));
+        }
     }
     text
 }

@@ -5,8 +5,9 @@ use crate::commands::{Output, plugin, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::render::{count, wrapped};
-use footbridge_engine::RunReport;
+use crate::render::{count, safe, wrapped};
+use footbridge_engine::{Reflected, RunReport};
+use footbridge_model::receivable::{self, is_receivable};
 use serde::Serialize;
 
 /// What a sync prints as JSON.
@@ -40,13 +41,22 @@ pub(crate) async fn run(
         })?,
         Output::Text => show(&words(name, &report))?,
     }
-    let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0;
+    let back = report.reflected.as_ref();
+    let back_waits = back.is_some_and(|back| back.problem.is_some() || !back.held.is_empty());
+    let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0 || back_waits;
     Ok(if args.strict && waits {
         Exit::Waiting
     } else {
         Exit::Done
     })
 }
+
+/// Records of the way back, as people call them.
+pub(crate) const RECEIVABLES: [(&str, &str); 3] = [
+    (receivable::DOCUMENT, "receivable document"),
+    (receivable::PAYMENT, "payment"),
+    (receivable::BALANCE, "balance"),
+];
 
 /// A run in words.
 pub(crate) fn words(flow: &str, report: &RunReport) -> String {
@@ -62,7 +72,15 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
                 parts.push(format!("{} {done}", count(*n, object)));
             }
         }
+        for (object, singular) in RECEIVABLES {
+            if let Some(n) = report.applied.get(object) {
+                parts.push(format!("{} shown", count(*n, singular)));
+            }
+        }
         for (object, n) in &report.applied {
+            if is_receivable(object) {
+                continue;
+            }
             if !known.iter().any(|(known, _)| known == object) {
                 parts.push(format!(
                     "{} updated",
@@ -105,6 +123,32 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         let line = format!(
             "{} {verb} for you: {}. `footbridge items` tells why and what to do.",
             count(held, "deal"),
+            reasons.join(", ")
+        );
+        text.push_str(&wrapped(&line, 2));
+    }
+    if let Some(back) = &report.reflected {
+        text.push_str(&way_back(back));
+    }
+    text
+}
+
+fn way_back(back: &Reflected) -> String {
+    let mut text = String::new();
+    if let Some(problem) = &back.problem {
+        let line = format!(
+            "The way back: {}.",
+            safe(problem, 600).trim_end_matches('.')
+        );
+        text.push_str(&wrapped(&line, 2));
+    }
+    let held: usize = back.held.values().sum();
+    if held > 0 {
+        let reasons = back.held.iter().map(|(reason, n)| format!("{n} {reason}"));
+        let reasons: Vec<String> = reasons.collect();
+        let line = format!(
+            "{} of the way back not shown yet: {}. `footbridge items` tells why and what to do.",
+            count(held, "record"),
             reasons.join(", ")
         );
         text.push_str(&wrapped(&line, 2));

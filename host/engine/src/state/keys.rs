@@ -2,6 +2,7 @@
 
 use footbridge_model::id::{ConnectionId, OrganisationId, RecordKey};
 use footbridge_model::plan::NaturalKey;
+use footbridge_model::receivable::DocumentId;
 use footbridge_store::Key;
 
 /// A connection with the organisation behind it: the head of most keys.
@@ -133,6 +134,58 @@ pub(crate) fn targets(side: &Side) -> Key {
 /// The next number of a flow's own sequence.
 pub(crate) fn counter(flow: &str) -> Key {
     Key::new("counter").text(flow)
+}
+
+/// A record of the ledger that has to be read again by its id before anything is said of it.
+pub(crate) fn reread(side: &Side, object: &str, id: &str) -> Key {
+    rereads(side).text(object).text(id)
+}
+
+/// All of them; object and id are the last segments.
+pub(crate) fn rereads(side: &Side) -> Key {
+    on("reread", side)
+}
+
+/// What a document of the ledger counts for in its customer's balance.
+pub(crate) fn stood(side: &Side, document: &DocumentId) -> Key {
+    on("stood", side)
+        .text(document.kind.as_str())
+        .text(&document.id)
+}
+
+/// All documents that count for a customer; currency, kind and id are the last segments.
+pub(crate) fn counted(side: &Side, customer: &str) -> Key {
+    on("counted", side).text(customer)
+}
+
+/// Open invoices by due date; customer, currency and id are the last segments.
+pub(crate) fn falls_due(side: &Side, date: &str) -> Key {
+    on("falls-due", side).text(date)
+}
+
+/// Open documents by the second from which they are worth a look; kind and id are the last segments.
+pub(crate) fn sweep(side: &Side, from: u64) -> Key {
+    on("sweep", side).number(from)
+}
+
+/// All of them.
+pub(crate) fn sweeps(side: &Side) -> Key {
+    on("sweep", side)
+}
+
+/// What was last written to a record of the receivables vocabulary.
+pub(crate) fn sent(side: &Side, object: &str, key: &str) -> Key {
+    on("sent", side).text(object).text(key)
+}
+
+/// Under which rules a flow's way back began.
+pub(crate) fn reflect_begun(flow: &str) -> Key {
+    Key::new("reflect-begun").text(flow)
+}
+
+/// The organisation's day that a flow's balances were last looked at for.
+pub(crate) fn reflect_day(flow: &str) -> Key {
+    Key::new("reflect-day").text(flow)
 }
 
 /// The last run of a flow.

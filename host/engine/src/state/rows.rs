@@ -198,6 +198,22 @@ pub struct LastRun {
     pub report: crate::sync::RunReport,
 }
 
+/// `reread`: a record of the ledger that has to be read again by its id.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reread {
+    /// Whatever the mirror says.
+    pub(crate) forced: bool,
+    /// It was asked for, and the ledger didn't show it.
+    pub(crate) not_shown: bool,
+}
+
+/// `stood`: what a document counts for, and from when it is worth a look, in seconds since 1970.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stood {
+    pub(crate) standing: footbridge_plan::reflect::Standing,
+    pub(crate) sweep_from: Option<u64>,
+}
+
 /// `event`: one line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {

@@ -81,6 +81,12 @@ pub(crate) struct Far {
     /// The ledger adds this to every total, whatever the lines say.
     pub(crate) surcharge: u64,
     pub(crate) looks: usize,
+    /// What was looked at by id: object and id.
+    pub(crate) fetched: Vec<String>,
+    /// The CRM has the objects of the way back.
+    pub(crate) provisioned: bool,
+    /// The CRM writes this status over whatever is written to a document.
+    pub(crate) rewrites: Option<&'static str>,
 }
 
 impl Far {
@@ -102,6 +108,9 @@ impl Far {
             silent_number: false,
             surcharge: 0,
             looks: 0,
+            fetched: Vec::new(),
+            provisioned: true,
+            rewrites: None,
         };
         far.put(
             "account",
@@ -287,6 +296,9 @@ impl Far {
         if let Some((_, kind)) = self.refuse.iter().find(|(text, _)| op.doc.contains(text)) {
             return failed(kind, "the far side says no");
         }
+        if op.object.starts_with("receivable-") {
+            return self.show(op, &doc);
+        }
         let id = match (op.action, &op.target) {
             (Action::Update, Some(target)) => {
                 for (field, value) in doc.as_object().unwrap() {
@@ -319,6 +331,59 @@ impl Far {
             doc.as_object_mut().unwrap().remove("number");
         }
         json!({"id": op.id, "applied": {"id": id, "version": row.version.to_string(), "doc": doc.to_string()}})
+    }
+
+    /// The way back: made or changed under its key, and the answer tells nothing but the id.
+    fn show(&mut self, op: &Operation, doc: &Value) -> Value {
+        let failed =
+            |kind: &str, message: &str| json!({"id": op.id, "failed": kind, "message": message});
+        let present = |object: &str, key: &Value| {
+            let mut rows = self.rows(object).into_iter();
+            rows.find(|(_, row)| row.presence == Presence::Present && row.doc["key"] == *key)
+                .map(|(id, _)| id.clone())
+        };
+        if doc["document_key"].is_string()
+            && present("receivable-document", &doc["document_key"]).is_none()
+        {
+            return failed("rejected", "there is no such document");
+        }
+        let known = match &op.target {
+            Some(target) => match self.tables[&op.object][target].presence {
+                Presence::Present => Some(target.clone()),
+                _ => return failed("gone", "it was deleted"),
+            },
+            None => present(&op.object, &doc["key"]),
+        };
+        let mut whole = match &known {
+            Some(id) => self.tables[&op.object][id].doc.clone(),
+            None => json!({}),
+        };
+        for (field, value) in doc.as_object().unwrap() {
+            whole[field] = value.clone();
+        }
+        if op.object == "receivable-document"
+            && let Some(status) = self.rewrites
+        {
+            whole["status"] = json!(status);
+        }
+        let count = self.rows(&op.object).len() + 1;
+        let id = known.unwrap_or_else(|| format!("{}-{count}", op.object));
+        self.put(&op.object, &id, whole);
+        json!({"id": op.id, "applied": {"id": id, "version": null, "doc": json!({"Id": id}).to_string()}})
+    }
+
+    /// Changes a record without anything that says so: no list of changes shows it.
+    pub(crate) fn set_quietly(&mut self, object: &str, id: &str, doc: Value) {
+        let row = self.tables.get_mut(object).unwrap().get_mut(id).unwrap();
+        row.doc = doc;
+    }
+
+    /// Deletes a record of the CRM, as a person would.
+    pub(crate) fn delete(&mut self, object: &str, id: &str) {
+        let doc = self.tables[object][id].doc.clone();
+        self.put(object, id, doc);
+        let row = self.tables.get_mut(object).unwrap().get_mut(id).unwrap();
+        row.presence = Presence::Deleted;
     }
 
     fn clash(&self, object: &str, doc: &Value) -> Option<String> {
@@ -367,7 +432,19 @@ fn totals(doc: &mut Value, surcharge: u64) {
         .sum();
     doc["sub_total"] = json!(net.to_string());
     doc["total_tax"] = json!((net / 5).to_string());
-    doc["total"] = json!((net + net / 5 + surcharge).to_string());
+    let total = json!((net + net / 5 + surcharge).to_string());
+    doc["total"] = total.clone();
+    doc["amount_due"] = total;
+    for (field, value) in [
+        ("kind", json!("receivable")),
+        ("currency_rate", json!("1")),
+        ("amount_paid", json!("0")),
+        ("amount_credited", json!("0")),
+        ("payments", json!([])),
+        ("credits", json!([])),
+    ] {
+        doc[field] = value;
+    }
 }
 
 fn ok(results: &[Value]) -> Answer {

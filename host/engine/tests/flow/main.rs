@@ -6,10 +6,13 @@
     reason = "test code"
 )]
 
+mod books;
 mod far;
 mod ports;
 mod world;
 
+mod back;
+mod back_trouble;
 mod chance;
 mod crash;
 mod deals;

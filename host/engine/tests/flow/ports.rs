@@ -143,6 +143,10 @@ pub(crate) struct Manners {
     pub(crate) fields: BTreeMap<String, Vec<String>>,
     /// Says that the ledger enforces unique invoice numbers.
     pub(crate) unique_numbers: bool,
+    /// Objects that can't be read, and what is said instead.
+    pub(crate) unreadable: BTreeMap<String, Failure>,
+    /// Records that a look by id doesn't show.
+    pub(crate) hidden: Vec<String>,
 }
 
 pub(crate) struct Side {
@@ -232,11 +236,12 @@ impl Connector for Side {
                     })
                     .collect(),
                 open: fields.is_none(),
-                natural_keys: vec!["url".to_owned(), "number".to_owned()],
+                natural_keys: vec!["url".to_owned(), "number".to_owned(), "key".to_owned()],
                 batch_size: 50,
                 unique_keys: match *name {
                     "customer" => vec!["name".to_owned(), "number".to_owned()],
                     "invoice" if manners.unique_numbers => vec!["number".to_owned()],
+                    name if name.starts_with("receivable-") => vec!["key".to_owned()],
                     _ => Vec::new(),
                 },
                 feed: true,
@@ -267,6 +272,16 @@ impl Connector for Side {
 
     async fn read_changes(&self, request: FeedRequest) -> Result<(Page, Kept), CallError> {
         self.life.alive().await;
+        if request.object.starts_with("receivable-") && !self.far.lock().unwrap().provisioned {
+            return Err(CallError::Failure(Failure::new(
+                FailureKind::Misconfigured,
+                "unknown-object",
+                "sObject type 'Footbridge_Document__c' is not supported.",
+            )));
+        }
+        if let Some(refusal) = self.manners().unreadable.get(&request.object) {
+            return Err(CallError::Failure(refusal.clone()));
+        }
         let mut kept = self
             .storage
             .open("side", &self.name, 1 << 20)
@@ -310,14 +325,24 @@ impl Connector for Side {
             .iter()
             .filter_map(|field| field.split(['.', '[']).next())
             .collect();
+        let manners = self.manners();
+        if let Some(refusal) = manners.unreadable.get(&format!("{object} by id")) {
+            return Err(CallError::Failure(refusal.clone()));
+        }
+        far.fetched
+            .extend(ids.iter().map(|id| format!("{object} {id}")));
         let rows = far.rows(object);
-        let found = rows.iter().filter(|(id, _)| ids.contains(id));
+        let found = rows
+            .iter()
+            .filter(|(id, _)| ids.contains(id) && !manners.hidden.contains(id));
+        // Of records in the vocabularies all is told; of others what was asked for.
+        let whole = object.starts_with(char::is_lowercase);
         let items = found.map(|(id, row)| {
             let mut row = (*row).clone();
             row.doc
                 .as_object_mut()
                 .unwrap()
-                .retain(|field, _| asked.contains(&field.as_str()));
+                .retain(|field, _| whole || asked.contains(&field.as_str()));
             item(object, id, &row)
         });
         Ok(Found {
@@ -427,7 +452,7 @@ fn outcome(result: &Value) -> Outcome {
     let verdict = match result.get("applied") {
         Some(applied) => Verdict::Applied(Applied {
             id: text(&applied["id"]),
-            version: Some(text(&applied["version"])),
+            version: applied["version"].as_str().map(str::to_owned),
             doc: text(&applied["doc"]),
             warnings: Vec::new(),
         }),

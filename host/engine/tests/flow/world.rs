@@ -26,6 +26,8 @@ pub(crate) struct World {
     pub(crate) ledger: Arc<Mutex<Manners>>,
     pub(crate) reads: Vec<(String, Vec<String>)>,
     pub(crate) backend: Backend,
+    /// The CRM's connector knows the receivables vocabulary.
+    pub(crate) vocabulary: bool,
     pub(crate) intruder: Arc<AtomicUsize>,
     dir: TempDir,
 }
@@ -104,12 +106,14 @@ impl World {
                 record_url: "https://crm.example/".to_owned(),
                 pinned: Vec::new(),
                 keyed: [ConnectionId::new("ledger")].into(),
+                reflect: None,
                 timing: Timing {
                     concurrency: 1,
                     ..Timing::default()
                 },
             },
             backend: Backend::Sled,
+            vocabulary: true,
             intruder: Arc::default(),
             dir: tempfile::tempdir().unwrap(),
         }
@@ -218,13 +222,20 @@ impl World {
             life: Arc::clone(life),
             keyed: self.flow.keyed.iter().cloned().collect(),
         });
-        let ledger = ["account", "tax-rate", "item", "customer", "invoice"];
+        let mut ledger = vec!["account", "tax-rate", "item", "customer", "invoice"];
+        let mut crm = vec!["Account", "Opportunity"];
+        if self.flow.reflect.is_some() {
+            ledger.extend(["credit-note", "overpayment", "prepayment", "payment"]);
+            if self.vocabulary {
+                crm.extend(footbridge_model::receivable::KINDS);
+            }
+        }
         Parts {
             store: Arc::clone(&store),
             bodies: Arc::new(Bodies::open(self.dir.path()).unwrap()),
             clock: Arc::clone(&wire) as _,
             watch: Arc::clone(life) as _,
-            source: side(&self.flow.source, &["Account", "Opportunity"], &self.crm),
+            source: side(&self.flow.source, &crm, &self.crm),
             ledger: side(&self.flow.ledger, &ledger, &self.ledger),
             transform: Arc::new(Mapping {
                 reads: self.reads.clone(),

@@ -39,10 +39,7 @@ pub(crate) fn of_invoice(name: &str, invoice: &Invoice) -> Result<Owed, Stop> {
 /// What became of a credit's total.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Used {
-    pub(crate) total: Decimal,
     pub(crate) left: Decimal,
-    /// Set against invoices.
-    pub(crate) allocated: Decimal,
     /// Paid out.
     pub(crate) refunded: Decimal,
 }
@@ -80,12 +77,7 @@ pub(crate) fn of_credit(name: &str, credit: &Credit) -> Result<Used, Stop> {
     if refunded != rest || left < Decimal::ZERO || rest < Decimal::ZERO {
         return Err(differs());
     }
-    Ok(Used {
-        total,
-        left,
-        allocated,
-        refunded,
-    })
+    Ok(Used { left, refunded })
 }
 
 /// How to get from a document's currency to the organisation's.

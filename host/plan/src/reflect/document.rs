@@ -22,6 +22,8 @@ pub(crate) struct Told {
     /// `None` for one that is cancelled and has no rate.
     pub(crate) to_base: Option<ToBase>,
     pub(crate) account: Option<String>,
+    /// Taken away before it was ever approved.
+    pub(crate) is_deleted: bool,
     /// `None` without a customer.
     pub(crate) standing: Option<Standing>,
 }
@@ -158,6 +160,7 @@ fn of_invoice(
     };
     let due = match &owed {
         Some(owed) => Some(owed.due),
+        None if status.is_cancelled() => Some(Decimal::ZERO),
         None => invoice.amount_due,
     };
     let mut told = common(input, given, name, &head, status)?;
@@ -221,16 +224,7 @@ fn of_credit(
     // Nothing is owed on a credit: sums over all documents stay right.
     fields.amount("amount_due", Decimal::ZERO);
     let left = match &used {
-        Some(Used {
-            left,
-            allocated,
-            refunded,
-            ..
-        }) => {
-            fields.amount("amount_paid", *refunded);
-            fields.amount("amount_credited", *allocated);
-            Some(*left)
-        }
+        Some(Used { left, .. }) => Some(*left),
         None => credit.remaining_credit,
     };
     fields.maybe_amount("remaining_credit", left);
@@ -320,6 +314,7 @@ fn common(
         currency: currency.to_owned(),
         to_base,
         account,
+        is_deleted: status == DocumentStatus::Deleted,
         standing: None,
     })
 }

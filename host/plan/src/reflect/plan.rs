@@ -112,6 +112,10 @@ impl Round<'_> {
         self.out
             .standings
             .insert(given.id.clone(), told.standing.clone());
+        if told.is_deleted && !self.is_there(&told.wanted.key) {
+            // It came and went before anyone saw it.
+            return;
+        }
         self.record(given, &told.wanted, Vec::new());
         for (id, payment) in &given.payments {
             self.payment(given, &told, id, payment);
@@ -177,8 +181,7 @@ impl Round<'_> {
 
     /// A record that refers to a document's record, which must be there before.
     fn child(&mut self, given: &Given, wanted: &Wanted, parent: &str, parent_name: &str) {
-        let shown = self.input.shown.get(parent);
-        let there = shown.is_some_and(|shown| shown.there.is_some());
+        let there = self.is_there(parent);
         match self.made.get(parent) {
             Some(op) => {
                 let after = vec![op.clone()];
@@ -190,6 +193,11 @@ impl Round<'_> {
                 self.hold(given, wanted.object, &wanted.key, &wanted.title, stop);
             }
         }
+    }
+
+    fn is_there(&self, key: &str) -> bool {
+        let shown = self.input.shown.get(key);
+        shown.is_some_and(|shown| shown.there.is_some())
     }
 
     fn record(&mut self, given: &Given, wanted: &Wanted, after: Vec<OpId>) {
