@@ -130,7 +130,7 @@ impl Engine {
     }
 }
 
-/// Whether the far side says that it has no such object.
+/// Whether the far side says that it has no such object, or not yet all its fields.
 fn lacks_objects(error: &EngineError) -> bool {
     let EngineError::Call { source, .. } = error else {
         return false;
@@ -139,5 +139,6 @@ fn lacks_objects(error: &EngineError) -> bool {
         return false;
     };
     failure.kind == FailureKind::Misconfigured
-        && ["unknown-object", "not-provisioned"].contains(&failure.problem.code.as_str())
+        && ["unknown-object", "unknown-field", "not-provisioned"]
+            .contains(&failure.problem.code.as_str())
 }

@@ -433,7 +433,17 @@ async fn what_the_crm_or_a_person_there_changes_is_put_right() {
     world.sync().await;
     world.assert_shown("deleted by a person").await;
     // Fields of theirs are theirs.
-    world.set("receivable-document", &id, "note", json!("called them"));
+    let other = {
+        let far = world.far.lock().unwrap();
+        let rows = far.rows("receivable-document");
+        rows.iter()
+            .find(|(_, row)| row.doc["ledger_id"] == "2")
+            .unwrap()
+            .0
+            .clone()
+    };
+    world.set("receivable-document", &other, "note", json!("called them"));
+    world.sync().await;
     world.assert_shown("a field of their own").await;
 }
 
