@@ -108,7 +108,9 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 | EngineError::Commit(_)
                 | EngineError::Body(_)
                 | EngineError::Format { .. } => Exit::Data,
-                EngineError::Transform { .. } | EngineError::Organisations { .. } => Exit::Usage,
+                EngineError::Transform { .. }
+                | EngineError::Organisations { .. }
+                | EngineError::NoReceivables { .. } => Exit::Usage,
                 EngineError::Call { source, .. } => match source.as_ref() {
                     CallError::Failure(failure) if failure.kind == FailureKind::Misconfigured => {
                         Exit::Usage

@@ -191,7 +191,7 @@ pub(crate) fn last_text(key: &[u8]) -> Option<String> {
     }
 }
 
-/// The index rows of a record: customers by number and name, receivable invoices by customer and date, by number, and by our key;
+/// The index rows of a record: customers by number and name, receivable invoices by customer and date, by number, by our key, by credit;
 /// credits by customer and by what they are set against, payments by document, records of the receivables vocabulary by key.
 fn index_rows(
     side: &Side,
@@ -224,6 +224,11 @@ fn index_rows(
                     .and_then(our_key)
                     .map(|key| row("key", key).text(id)),
             );
+            for credit in doc.list("credits") {
+                if let (Some(kind), Some(own)) = (credit.text("kind"), credit.text("id")) {
+                    rows.push(row("credited-by", &format!("{kind}/{own}")).text(id));
+                }
+            }
         }
         "credit-note" | "overpayment" | "prepayment" if text("kind") != Some("payable") => {
             rows.extend(text("customer").map(|customer| row("customer", customer).text(id)));

@@ -40,6 +40,40 @@ async fn a_wrong_key_or_value_is_named_with_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_setting_of_the_way_back_is_named() {
+    let books = Books::open(4).await;
+    let file = "footbridge.toml";
+    let table = "# [flows.deals-to-invoices.reflect]";
+    let with = |line: &str| format!("[flows.deals-to-invoices.reflect]\n{line}");
+    let mut now = table.to_owned();
+    for (line, said) in [
+        (
+            "sweep-days = 0",
+            "[flows.deals-to-invoices.reflect] sweep-days = 0 is out of range; 1 to 90 days are accepted",
+        ),
+        (
+            "sweep-days = 91",
+            "[flows.deals-to-invoices.reflect] sweep-days = 91 is out of range; 1 to 90 days are accepted",
+        ),
+        (
+            "write-of-accounts = []",
+            "unknown field `write-of-accounts`, expected one of `write-off-accounts`, `sweep-days`, `links`",
+        ),
+        (
+            "links = { bill = \"x\" }",
+            "unknown field `bill`, expected one of `invoice`, `credit-note`, `overpayment`, `prepayment`",
+        ),
+    ] {
+        let next = with(line);
+        books.change(file, &now, &next);
+        now = next;
+        let ended = books.run(&["plan"]).await;
+        assert!(ended.err.ends_with(said), "{}", ended.err);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mapping_with_an_unknown_field_or_function_is_told_what_there_is() {
     let books = Books::open(4).await;
     let file = "lead-to-cash.toml";

@@ -92,8 +92,11 @@ impl Engine {
             entries.iter().filter_map(entry).collect()
         };
         // A payment that is listed is known from its own feed; one that no longer is may have been taken back.
-        let (old, new) = (listed(before, "payments"), listed(Some(now), "payments"));
-        let mut touched: BTreeSet<(String, String)> = old.difference(&new).cloned().collect();
+        let mut touched = BTreeSet::new();
+        if matches!(now.at("payments"), Some(Document::List(_))) {
+            let (old, new) = (listed(before, "payments"), listed(Some(now), "payments"));
+            touched.extend(old.difference(&new).cloned());
+        }
         for list in ["credits", "allocations"] {
             touched.extend(listed(before, list));
             touched.extend(listed(Some(now), list));

@@ -22,7 +22,9 @@ impl Engine {
     /// Reads what is noted. Returns how many records were asked for.
     pub(crate) async fn reread(&self, sides: &Sides) -> Result<usize, EngineError> {
         let side = &sides.ledger;
-        let mut asked: BTreeSet<(String, String)> = BTreeSet::new();
+        // Read in this run; and asked for without an answer that means anything.
+        let mut read: BTreeSet<(String, String)> = BTreeSet::new();
+        let mut unanswered: BTreeSet<(String, String)> = BTreeSet::new();
         for _ in 0..ROUNDS {
             let mut wanted: BTreeMap<String, Vec<(String, Reread)>> = BTreeMap::new();
             let mut changes = Changes::default();
@@ -34,11 +36,14 @@ impl Engine {
                 let Some((object, id)) = last_two(&key) else {
                     continue;
                 };
-                if asked.contains(&(object.clone(), id.clone())) {
-                    // It has been read in this run; what is there now is what the ledger says.
+                let which = (object.clone(), id.clone());
+                if read.contains(&which) {
+                    // What is there now is what the ledger says.
                     if !row.not_shown {
                         changes.delete(&key);
                     }
+                } else if unanswered.contains(&which) {
+                    // The next run asks again.
                 } else if !row.forced && !row.not_shown && self.agrees(sides, &object, &id).await? {
                     changes.delete(&key);
                 } else {
@@ -51,20 +56,28 @@ impl Engine {
             }
             for (object, rows) in wanted {
                 for batch in rows.chunks(BATCH) {
-                    self.reread_batch(sides, &object, batch).await?;
-                    asked.extend(batch.iter().map(|(id, _)| (object.clone(), id.clone())));
+                    let answered = self.reread_batch(sides, &object, batch).await?;
+                    for (id, _) in batch {
+                        let which = (object.clone(), id.clone());
+                        if answered.contains(id) {
+                            read.insert(which);
+                        } else {
+                            unanswered.insert(which);
+                        }
+                    }
                 }
             }
         }
-        Ok(asked.len())
+        Ok(read.len() + unanswered.len())
     }
 
+    /// One call. Returns the ids that were told: shown, or surely not there to be seen.
     async fn reread_batch(
         &self,
         sides: &Sides,
         object: &str,
         batch: &[(String, Reread)],
-    ) -> Result<(), EngineError> {
+    ) -> Result<BTreeSet<String>, EngineError> {
         let side = &sides.ledger;
         let ids = batch.iter().map(|(id, _)| id.clone()).collect();
         let found = self
@@ -76,10 +89,12 @@ impl Engine {
                 EngineError::call(side.0.as_str(), doing, e)
             })?;
         let mut changes = Changes::default();
+        let mut answered = BTreeSet::new();
         for (id, row) in batch {
-            let item = found.items.iter().find(|item| item.id == *id);
-            match item {
+            let mut items = found.items.iter();
+            match items.find(|item| item.id.eq_ignore_ascii_case(id)) {
                 Some(item) => {
+                    answered.insert(id.clone());
                     changes.delete(&keys::reread(side, object, id));
                     self.learn(side, item, &mut changes).await?;
                     if row.not_shown {
@@ -87,6 +102,7 @@ impl Engine {
                     }
                 }
                 None if found.complete => {
+                    answered.insert(id.clone());
                     let not_shown = Reread {
                         not_shown: true,
                         ..*row
@@ -97,7 +113,8 @@ impl Engine {
                 None => {}
             }
         }
-        self.state.commit(changes.into_set()).await
+        self.state.commit(changes.into_set()).await?;
+        Ok(answered)
     }
 
     /// The document itself, or the one that a payment is for, is to be looked at.
@@ -206,26 +223,16 @@ impl Engine {
         let Some(Document::List(allocations)) = credit.doc.at("allocations") else {
             return Ok(false);
         };
-        for allocation in allocations {
-            let Some(invoice) = allocation.text("invoice") else {
-                return Ok(false);
-            };
-            let invoice = self
-                .state
-                .mirrored(&sides.ledger, "invoice", invoice)
-                .await?;
-            let listed = invoice.is_some_and(|invoice| {
-                let mut credits = invoice.doc.list("credits").iter();
-                credits.any(|listed| {
-                    listed.text("kind") == Some(kind.as_str())
-                        && listed.text("id") == Some(credit.id.as_str())
-                })
-            });
-            if !listed {
-                return Ok(false);
-            }
-        }
-        Ok(true)
+        let listed: BTreeSet<String> = allocations
+            .iter()
+            .filter_map(|allocation| allocation.text("invoice").map(str::to_owned))
+            .collect();
+        let value = format!("{}/{}", kind.as_str(), credit.id);
+        let invoices = self
+            .state
+            .by_index(&sides.ledger, "invoice", "credited-by", &value)
+            .await?;
+        Ok(listed == invoices.into_iter().collect())
     }
 
     /// The payments of a document, reversed ones too.

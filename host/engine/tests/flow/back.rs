@@ -37,7 +37,7 @@ async fn invoices_that_we_made_and_ones_that_began_in_the_ledger_are_shown() {
     let report = world.sync().await;
     let shown = ["receivable-document", "receivable-balance"].map(|object| report.applied[object]);
     assert_eq!(shown, [3, 3], "in the run that makes them");
-    let ours = world.shown_document("invoice", "invoice-1");
+    let ours = world.shown_document("invoice", "invoice-2");
     let told = [
         "deal",
         "account",

@@ -4,7 +4,7 @@
 //! Next: the engine checks the plan with `lint`, keeps the standings and carries the operations out.
 
 use super::input::{Given, GivenBalance, LedgerDocument, ReflectInput};
-use super::standing::Standing;
+use super::standing::{Counts, Standing};
 use super::write::{Outcome, Wanted, subject, write};
 use super::{allocation, balance, document, payment};
 use crate::explain::{Stop, reflect as say};
@@ -255,11 +255,16 @@ impl Round<'_> {
     }
 
     fn balance(&mut self, given: &GivenBalance) {
+        let organisation = &self.input.ledger.1;
+        let key = balance_key(organisation, &given.customer, &given.currency);
+        let nothing = |standing: &Standing| standing.counts == Counts::Nothing;
+        if given.standings.iter().all(nothing) && !self.is_there(&key) {
+            // Drafts and what was cancelled: nothing was ever owed.
+            return;
+        }
         match balance::tell(self.input, given) {
             Ok(wanted) => self.written(&wanted, Vec::new()),
             Err(stop) => {
-                let organisation = &self.input.ledger.1;
-                let key = balance_key(organisation, &given.customer, &given.currency);
                 let name = balance::name(self.input, given);
                 self.note(BALANCE, &key, &name, stop);
             }

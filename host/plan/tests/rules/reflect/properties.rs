@@ -130,7 +130,7 @@ proptest! {
 
         // Once applied nothing is left to do, and every document's amounts add up.
         let written = books.settle();
-        prop_assert!(written > specs.len(), "{} of {}", written, specs.len());
+        prop_assert!(written >= specs.len(), "{} of {}", written, specs.len());
         prop_assert_eq!(books.settle(), 0);
         for n in 0..specs.len() {
             let shown = books.document(&invoice_id(&format!("{n:02}")));
