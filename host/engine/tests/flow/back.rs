@@ -361,6 +361,24 @@ async fn a_quiet_run_looks_at_nothing() {
 }
 
 #[tokio::test]
+async fn what_a_quiet_run_reads_doesnt_depend_on_how_many_records_there_are() {
+    let mut read = Vec::new();
+    for bills in [3, 90] {
+        let world = World::with_books(0);
+        for n in 0..bills {
+            world.bill(&format!("i{n}"), &format!("c{}", n % 7), 100, "2027-10-20");
+            world.pay(&format!("p{n}"), &format!("i{n}"), 30, Loud);
+        }
+        world.sync().await;
+        world.sync().await;
+        world.reads.store(0, std::sync::atomic::Ordering::SeqCst);
+        world.sync().await;
+        read.push(world.reads.load(std::sync::atomic::Ordering::SeqCst));
+    }
+    assert_eq!(read[0], read[1], "rows read in a quiet run");
+}
+
+#[tokio::test]
 async fn a_plan_tells_what_a_run_does_and_writes_nothing() {
     let world = World::with_books(0);
     world.bill("1", "c", 100, "2026-10-20");

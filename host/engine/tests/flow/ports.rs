@@ -68,12 +68,15 @@ impl Watch for Life {
 pub(crate) struct Mortal {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) life: Arc<Life>,
+    /// Rows asked for, by key or in a scan.
+    pub(crate) reads: Arc<AtomicUsize>,
 }
 
 #[async_trait]
 impl Store for Mortal {
     async fn get(&self, key: &[u8]) -> Result<Option<Versioned>, StoreError> {
         self.life.alive().await;
+        self.reads.fetch_add(1, Ordering::SeqCst);
         self.store.get(key).await
     }
     async fn scan(
@@ -83,7 +86,9 @@ impl Store for Mortal {
         limit: usize,
     ) -> Result<Vec<StoredRow>, StoreError> {
         self.life.alive().await;
-        self.store.scan(range, after, limit).await
+        let rows = self.store.scan(range, after, limit).await?;
+        self.reads.fetch_add(1 + rows.len(), Ordering::SeqCst);
+        Ok(rows)
     }
     async fn commit(&self, set: WriteSet) -> Result<Seq, CommitError> {
         self.life.alive().await;

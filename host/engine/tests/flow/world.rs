@@ -29,6 +29,8 @@ pub(crate) struct World {
     /// The CRM's connector knows the receivables vocabulary.
     pub(crate) vocabulary: bool,
     pub(crate) intruder: Arc<AtomicUsize>,
+    /// Rows of the store that were asked for.
+    pub(crate) reads: Arc<AtomicUsize>,
     dir: TempDir,
 }
 
@@ -115,6 +117,7 @@ impl World {
             backend: Backend::Sled,
             vocabulary: true,
             intruder: Arc::default(),
+            reads: Arc::default(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -202,6 +205,7 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(Mortal {
             store: self.store(),
             life: Arc::clone(life),
+            reads: Arc::clone(&self.reads),
         });
         let storage = PluginStorage::new(Arc::clone(&store));
         let side =
