@@ -13,8 +13,8 @@ use footbridge_model::document::Document;
 use footbridge_model::receivable::{DocumentId, DocumentKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ids in one call.
-const BATCH: usize = 100;
+/// Ids in one call into the connector, the most that the contract allows; it makes as few calls of them as it can.
+const BATCH: usize = 500;
 /// What is read may touch others; so many times that is followed in one run.
 const ROUNDS: usize = 8;
 
