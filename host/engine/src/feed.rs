@@ -12,7 +12,7 @@ use crate::state::rows::{Cursor, Due, Ours};
 use crate::storage::Kept;
 use crate::watch::Point;
 use footbridge_model::document::Document;
-use footbridge_model::plugin::{FeedRequest, Item, Page, Presence};
+use footbridge_model::plugin::{FeedRequest, Found, Item, Page, Presence};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -122,17 +122,45 @@ impl Engine {
         ))
     }
 
-    /// One page. Where the far side or a budget asks for a pause of about a minute, it is kept and the page asked for again.
+    /// One page.
     async fn page(
         &self,
         side: &Side,
         connector: &dyn Connector,
         request: FeedRequest,
     ) -> Result<(Page, Kept), EngineError> {
+        let doing = format!("reading {} records", request.object);
+        self.patiently(side, doing, || connector.read_changes(request.clone()))
+            .await
+    }
+
+    /// Records by id, from the far side.
+    pub(crate) async fn by_id(
+        &self,
+        side: &Side,
+        connector: &dyn Connector,
+        object: &str,
+        ids: &[String],
+        fields: &[String],
+    ) -> Result<Found, EngineError> {
+        let doing = format!("reading {object} records by id");
+        self.patiently(side, doing, || {
+            connector.fetch(object, ids.to_vec(), fields.to_vec())
+        })
+        .await
+    }
+
+    /// A read. Where the far side or a budget asks for a pause of about a minute, it is kept and the read made again.
+    async fn patiently<T, F: Future<Output = Result<T, CallError>>>(
+        &self,
+        side: &Side,
+        doing: String,
+        read: impl Fn() -> F,
+    ) -> Result<T, EngineError> {
         let mut pauses = 0;
         loop {
-            let error = match connector.read_changes(request.clone()).await {
-                Ok(page) => return Ok(page),
+            let error = match read().await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let pause = match &error {
@@ -150,10 +178,7 @@ impl Engine {
                         .sleep(Duration::from_secs(u64::from(seconds)))
                         .await;
                 }
-                _ => {
-                    let doing = format!("reading {} records", request.object);
-                    return Err(EngineError::call(side.0.as_str(), doing, error));
-                }
+                _ => return Err(EngineError::call(side.0.as_str(), doing, error)),
             }
         }
     }
@@ -170,16 +195,7 @@ impl Engine {
         if ids.is_empty() {
             return Ok(());
         }
-        let found = connector
-            .fetch(object, ids, fields.to_vec())
-            .await
-            .map_err(|e| {
-                EngineError::call(
-                    side.0.as_str(),
-                    format!("reading {object} records by id"),
-                    e,
-                )
-            })?;
+        let found = self.by_id(side, connector, object, &ids, fields).await?;
         let mut changes = Changes::default();
         for item in &found.items {
             self.learn(side, item, &mut changes).await?;

@@ -191,6 +191,29 @@ async fn nothing_is_said_of_what_has_still_to_be_read_again() {
 }
 
 #[tokio::test]
+async fn a_read_by_id_that_is_asked_to_wait_is_made_again() {
+    let world = day();
+    world.sync().await;
+    world.pay("late", "1", 60, Quiet);
+    let mut busy = Failure::new(
+        FailureKind::Retry,
+        "rate-limited",
+        "the minute's calls are used up",
+    );
+    busy.retry_after_seconds = Some(30);
+    world
+        .ledger
+        .lock()
+        .unwrap()
+        .unreadable
+        .insert("invoice by id".to_owned(), busy);
+    let before = world.far.lock().unwrap().now;
+    assert_eq!(world.sync().await.reflected.unwrap().problem, None);
+    assert!(world.far.lock().unwrap().now - before >= chrono::TimeDelta::seconds(30));
+    world.assert_shown("after the pause").await;
+}
+
+#[tokio::test]
 async fn a_refused_document_holds_its_payments_and_nothing_else() {
     let world = World::with_books(0);
     world.bill("1", "c", 100, "2026-10-20");

@@ -331,7 +331,12 @@ impl Connector for Side {
             .filter_map(|field| field.split(['.', '[']).next())
             .collect();
         let manners = self.manners();
-        if let Some(refusal) = manners.unreadable.get(&format!("{object} by id")) {
+        let what = format!("{object} by id");
+        if let Some(refusal) = manners.unreadable.get(&what) {
+            if refusal.retry_after_seconds.is_some() {
+                // Asked to wait once; then it is answered.
+                self.manners.lock().unwrap().unreadable.remove(&what);
+            }
             return Err(CallError::Failure(refusal.clone()));
         }
         far.fetched
