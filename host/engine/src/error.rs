@@ -64,6 +64,20 @@ pub enum EngineError {
         /// What it should be.
         pinned: String,
     },
+    /// A sandbox or demo company became a live organisation, or the other way round.
+    #[error(
+        "{connection} answers for {name:?} as {is}, but it was {was} before. Nothing was written. If that is meant, make a new data directory: links and numbers of the one are wrong for the other"
+    )]
+    OrganisationTurned {
+        /// The connection.
+        connection: String,
+        /// What it is called.
+        name: String,
+        /// What it was.
+        was: &'static str,
+        /// What it is.
+        is: &'static str,
+    },
     /// The connection reaches no organisation or several.
     #[error(
         "{connection} reaches {count} organisations; set `organisation = \"...\"` for it to one of: {names}"

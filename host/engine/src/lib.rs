@@ -36,6 +36,7 @@ pub use config::{FlowConfig, ReflectConfig};
 pub use engine::{Engine, Parts};
 pub use error::EngineError;
 pub use granted::TransformGrant;
+pub use organisation::{Pinned, pinned};
 pub use recover::Released;
 pub use reflect::{ReflectPreview, Reflected};
 pub use rehearse::{DraftChange, Rehearsal};

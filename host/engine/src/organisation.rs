@@ -6,12 +6,54 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::ports::Connector;
-use crate::state::keys;
 use crate::state::rows::Pin;
+use crate::state::{decode, keys};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ConnectionId, OrganisationId};
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plugin::OrganisationFound;
+use footbridge_store::Store;
+use std::sync::Arc;
+
+/// The organisation that a connection is pinned to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pinned {
+    /// The far side's id of it.
+    pub id: String,
+    /// Its name when it last answered.
+    pub name: String,
+    /// Whether it was a sandbox or demo company.
+    pub test: bool,
+}
+
+/// The pin that a store holds for a connection. For connecting again: it must be to the same.
+///
+/// # Errors
+/// The store can't be read.
+pub async fn pinned(
+    store: &Arc<dyn Store>,
+    connection: &ConnectionId,
+) -> Result<Option<Pinned>, EngineError> {
+    let key = keys::pin(connection);
+    let Some(row) = store.get(&key).await? else {
+        return Ok(None);
+    };
+    let pin: Pin = decode(&key, &row.value)?;
+    Ok(Some(Pinned {
+        id: pin.organisation,
+        name: pin.name,
+        test: pin.test,
+    }))
+}
+
+/// What an organisation calls itself.
+fn kind(test: bool) -> &'static str {
+    if test {
+        "a sandbox or demo company"
+    } else {
+        "a live organisation"
+    }
+}
 
 impl Engine {
     /// Who answers on both connections. A connection stays with the organisation that it first answered for.
@@ -42,17 +84,11 @@ impl Engine {
             EngineError::call(connection.as_str(), "asking which organisation it is", e)
         })?;
         let key = keys::pin(connection);
-        let stored = self
-            .state
-            .get::<Pin>(&key)
-            .await?
-            .map(|(pin, _)| pin.organisation);
-        let named = self
-            .flow
-            .pinned
-            .iter()
-            .find(|(name, _)| name == connection)
-            .map(|(_, id)| id.clone());
+        let before = self.state.get::<Pin>(&key).await?.map(|(pin, _)| pin);
+        let stored = before.as_ref().map(|pin| pin.organisation.clone());
+        let all = self.flow.pinned.iter();
+        let named = all.filter(|(name, _)| name == connection);
+        let named: Vec<String> = named.map(|(_, id)| id.clone()).collect();
         let wrong = |found: &[OrganisationFound], pinned: &str| EngineError::WrongOrganisation {
             connection: connection.to_string(),
             found: found
@@ -62,7 +98,7 @@ impl Engine {
                 .join(", "),
             pinned: pinned.to_owned(),
         };
-        for pinned in [&named, &stored].into_iter().flatten() {
+        for pinned in named.iter().chain(&stored) {
             if !found.iter().any(|o| o.id == *pinned) {
                 return Err(wrong(&found, pinned));
             }
@@ -79,6 +115,14 @@ impl Engine {
                     .join(", "),
             });
         };
+        if let Some(before) = before.filter(|before| before.test != one.test) {
+            return Err(EngineError::OrganisationTurned {
+                connection: connection.to_string(),
+                name: one.name.clone(),
+                was: kind(before.test),
+                is: kind(one.test),
+            });
+        }
         let mut changes = Changes::default();
         let pin = Pin {
             organisation: one.id.clone(),

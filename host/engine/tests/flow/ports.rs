@@ -142,6 +142,8 @@ pub(crate) struct Manners {
     /// The same, without a name.
     pub(crate) unwritable_unnamed: Option<String>,
     pub(crate) organisations: Vec<(String, String)>,
+    /// Whether they call themselves sandboxes.
+    pub(crate) sandbox: bool,
     /// Most operations in a request.
     pub(crate) batch: usize,
     /// Fields that an object has, where it isn't open.
@@ -260,7 +262,9 @@ impl Connector for Side {
 
     async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError> {
         self.life.alive().await;
-        let found = self.manners().organisations.into_iter().map(|(id, name)| {
+        let manners = self.manners();
+        let sandbox = manners.sandbox;
+        let found = manners.organisations.into_iter().map(|(id, name)| {
             let doc = json!({
                 "id": id, "name": name, "country": "GB", "base_currency": "GBP",
                 "time_zone": "Europe/London", "registered_for_tax": true, "currencies": ["GBP"],
@@ -268,7 +272,7 @@ impl Connector for Side {
             OrganisationFound {
                 id,
                 name,
-                test: false,
+                test: sandbox,
                 doc: doc.to_string(),
             }
         });

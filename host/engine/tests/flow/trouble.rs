@@ -171,6 +171,31 @@ async fn a_number_that_was_not_reported_overwrites_nothing() {
 }
 
 #[tokio::test]
+async fn an_organisation_that_turns_from_demo_to_live_stops_the_flow() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.ledger.lock().unwrap().sandbox = true;
+    world.plan().await;
+    world.ledger.lock().unwrap().sandbox = false;
+    let error = world.try_sync().await.unwrap_err();
+    assert!(
+        matches!(error, EngineError::OrganisationTurned { .. }),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("as a live organisation, but it was a sandbox or demo company before"),
+        "{error}"
+    );
+    assert_eq!(world.far.lock().unwrap().sends.len(), 0);
+    world.ledger.lock().unwrap().sandbox = true;
+    world.sync().await;
+    world
+        .assert_settled(1, "when it is the old one again")
+        .await;
+}
+
+#[tokio::test]
 async fn another_organisation_is_refused_for_good() {
     let world = World::with_deals(Numbers::Ledger, 1);
     let answer = |world: &World, organisations: &[(&str, &str)]| {
