@@ -22,10 +22,25 @@ pub struct Connection {
     pub base_url: Option<String>,
     /// Where tokens come from. Default: the provider's (for Salesforce `/services/oauth2/token` under the base URL).
     pub token_url: Option<String>,
+    /// Where a person lets the app in. Default: the provider's.
+    pub authorize_url: Option<String>,
+    /// Where tokens are given back. Default: the provider's.
+    pub revoke_url: Option<String>,
+    /// How it proves itself. `client-credentials`.
+    #[serde(default)]
+    pub auth: Auth,
     /// The app's id.
     pub client_id: String,
-    /// Where the app's secret is.
-    pub client_secret: SecretSource,
+    /// Where the app's secret is. Not needed for `jwt-bearer`, nor for `code` with an app that uses PKCE alone.
+    pub client_secret: Option<SecretSource>,
+    /// For `jwt-bearer`: the login that it acts as.
+    pub user: Option<String>,
+    /// For `jwt-bearer`: where the app's private key is, in PEM form.
+    pub private_key: Option<SecretSource>,
+    /// For `jwt-bearer`: whom assertions are addressed to. Default: the provider's, for production or sandbox by the base URL.
+    pub audience: Option<String>,
+    /// For `code`: the port of this machine that the browser comes back to, as in the app's redirect URI. 7417.
+    pub redirect_port: Option<u16>,
     /// The organisation that the connection is pinned to, by the far side's id.
     pub organisation: Option<String>,
     /// The API's version in paths, where the provider has one. Salesforce: `v66.0`.
@@ -54,6 +69,17 @@ impl Connection {
         self.idempotency_header.is_some() || profile.idempotency_header.is_some()
     }
 
+    /// Where the browser comes back to after consent, exactly as the app must have it registered. `localhost`, since Xero refuses
+    /// `127.0.0.1`.
+    pub fn redirect_uri(&self) -> String {
+        format!("http://localhost:{}/callback", self.redirect_port())
+    }
+
+    /// The port of it.
+    pub fn redirect_port(&self) -> u16 {
+        self.redirect_port.unwrap_or(7417)
+    }
+
     /// A connection with the provider's defaults for everything else.
     pub fn new(
         name: impl Into<String>,
@@ -66,8 +92,15 @@ impl Connection {
             provider,
             base_url: None,
             token_url: None,
+            authorize_url: None,
+            revoke_url: None,
+            auth: Auth::ClientCredentials,
             client_id: client_id.into(),
-            client_secret,
+            client_secret: Some(client_secret),
+            user: None,
+            private_key: None,
+            audience: None,
+            redirect_port: None,
             organisation: None,
             api_version: None,
             timeout_seconds: None,
@@ -76,6 +109,26 @@ impl Connection {
             plugin: None,
             grant: None,
         }
+    }
+}
+
+/// How a connection proves itself to the provider.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// The app alone, with its secret: a Xero custom connection, a Salesforce app with a run-as user. Nothing to renew.
+    #[default]
+    ClientCredentials,
+    /// A person consents in a browser, once; the refresh token goes on from there.
+    Code,
+    /// The app signs for a user that an administrator approved (Salesforce). Nothing to renew.
+    JwtBearer,
+}
+
+impl Auth {
+    /// Whether a person must let it in before it works.
+    pub fn needs_consent(self) -> bool {
+        self == Self::Code
     }
 }
 
@@ -118,11 +171,11 @@ pub enum SecretSource {
 pub enum SecretError {
     /// The variable is missing or empty.
     #[error(
-        "the environment variable {0} is not set. Set it to the app's client secret before starting"
+        "the environment variable {0} is not set. Set it to the app's client secret or private key before starting"
     )]
     Variable(String),
     /// The file can't be read or is empty.
-    #[error("the secret file {}: {reason}. Put the app's client secret there", path.display())]
+    #[error("the secret file {}: {reason}. Put the app's client secret or private key there", path.display())]
     File {
         /// Which.
         path: PathBuf,

@@ -10,6 +10,7 @@ mod cache;
 mod check;
 mod clock;
 mod compile;
+mod connect;
 mod connection;
 mod connector;
 mod convert;
@@ -20,6 +21,8 @@ mod install;
 mod keyvalue;
 mod limits;
 mod meter;
+mod oauth;
+mod preflight;
 mod profile;
 mod registry;
 mod run;
@@ -27,7 +30,6 @@ mod sandbox;
 mod seal;
 mod secret;
 mod state;
-mod token;
 mod transform;
 mod wasi;
 
@@ -38,8 +40,9 @@ pub use broker::{
 pub use check::{CheckError, Inspection, Look, LookedImport, inspect, look};
 pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};
+pub use connect::{ConnectError, Disconnected, Ending, Held, Reachable};
 pub use connection::{
-    Access, BudgetOverride, Connection, GrantRule, Provider, SecretError, SecretSource,
+    Access, Auth, BudgetOverride, Connection, GrantRule, Provider, SecretError, SecretSource,
 };
 pub use engine::PluginKind;
 pub use grants::{
@@ -50,6 +53,10 @@ pub use grants::{
 };
 pub use install::InstallError;
 pub use limits::{Fuel, Limits};
+pub use oauth::authorize::ConsentRequest;
+pub use oauth::callback::{CallbackError, Code};
+pub use oauth::vault::{Chosen, Consent};
+pub use preflight::{Approves, Finding, Found, Needs, Preflight};
 pub use registry::{Installed, Place, RegistryError};
 pub use sandbox::{Sandbox, SandboxError, SandboxOptions};
 pub use seal::{InstallationKey, KeyError};

@@ -4,6 +4,7 @@
 //! OAuth pages. Next: `broker/grant.rs` matches against it, `broker/target.rs` builds URLs from it.
 
 use crate::connection::{Access, Connection, GrantRule, Provider};
+use crate::oauth::provider::{OAuth, oauth};
 
 /// How the app proves itself to the token URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +36,8 @@ pub(crate) struct Profile {
     pub(crate) token_url: &'static str,
     pub(crate) client_auth: ClientAuth,
     pub(crate) scopes: &'static str,
+    /// Consent, refresh, assertions, revocation.
+    pub(crate) oauth: OAuth,
     pub(crate) origin: Origin,
     /// Hosts that a base or token URL may name besides the operator's loopback.
     pub(crate) hosts: &'static [&'static str],
@@ -116,6 +119,7 @@ fn xero() -> Profile {
         token_url: "https://identity.xero.com/connect/token",
         client_auth: ClientAuth::Basic,
         scopes: "accounting.invoices accounting.payments.read accounting.contacts accounting.settings.read",
+        oauth: oauth(Provider::Xero),
         origin: Origin::Configured,
         hosts: &["api.xero.com", "identity.xero.com"],
         services: vec![Service {
@@ -161,6 +165,7 @@ fn salesforce(version: &str) -> Profile {
         token_url: "/services/oauth2/token",
         client_auth: ClientAuth::Form,
         scopes: "",
+        oauth: oauth(Provider::Salesforce),
         origin: Origin::Instance {
             suffixes: &[".salesforce.com", ".force.com"],
         },

@@ -1,7 +1,7 @@
 //! The installation's key, and values sealed with it: XChaCha20-Poly1305, bound to what they are.
 //!
 //! The key lives in a file of its own, outside the data directory and outside every backup. It never leaves this
-//! file in the clear: each use gets a key derived for its purpose. Next: `token.rs` (tokens at rest), `cache.rs`
+//! file in the clear: each use gets a key derived for its purpose. Next: `oauth/vault.rs` (tokens at rest), `cache.rs`
 //! (the keyed hash over native code).
 
 use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
@@ -166,18 +166,33 @@ pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     builder.recursive(true).create(path)
 }
 
-/// Writes a private file whole or not at all: a new file beside it, synced, then renamed over it.
+/// Writes a private file whole or not at all, durable when it returns: a new file beside it, synced, renamed over it, and the folder synced.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension(format!("{:016x}.new", rand_u64()));
     let written = private_options()
         .create_new(true)
         .open(&beside)
         .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| std::fs::rename(&beside, path));
+        .and_then(|()| std::fs::rename(&beside, path))
+        .and_then(|()| sync_folder(path));
     if written.is_err() {
         let _ = std::fs::remove_file(&beside);
     }
     written
+}
+
+#[cfg(unix)]
+fn sync_folder(of: &Path) -> io::Result<()> {
+    match of.parent() {
+        Some(folder) => std::fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// Renames are durable by themselves there, and folders can't be opened.
+#[cfg(not(unix))]
+fn sync_folder(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 fn rand_u64() -> u64 {

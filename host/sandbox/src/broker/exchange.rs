@@ -11,14 +11,11 @@ use super::grant::{self, Path};
 use super::scrub::Scrubber;
 use super::wire::{Incoming, Outgoing, WireError, header_name, header_value};
 use crate::connection::Access;
-use crate::profile::ClientAuth;
+use crate::oauth::keeper::Token;
 use crate::secret::Secret;
-use crate::token::{Token, TokenError, read_answer};
-use base64::Engine as _;
 use footbridge_model::document::Document;
 use footbridge_model::id::PluginDigest;
 use reqwest::Method;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -161,7 +158,7 @@ impl Line {
         }
     }
 
-    fn written_down(
+    pub(super) fn written_down(
         &self,
         mut note: AuditRecord,
         started: Instant,
@@ -190,9 +187,10 @@ impl Line {
         }
         note.bytes_in = answer.body.len();
         if answer.status == 401 {
-            return Err(Refusal::AuthExpired(
-                "the API refused the credential, also after it was renewed. Check that the app may still use this organisation".to_owned(),
-            ));
+            return Err(Refusal::AuthExpired(format!(
+                "the API refused the credential of {0}, also after it was renewed. Check that the app may still use this organisation; `footbridge connect {0}` connects it again",
+                self.connection.name
+            )));
         }
         self.clean(answer, &token, note)
     }
@@ -239,7 +237,7 @@ impl Line {
         Ok(path)
     }
 
-    async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
+    pub(super) async fn slot(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
         let wait = Duration::from_secs(u64::from(INLINE));
         match tokio::time::timeout(wait, self.budget.slot()).await {
             Ok(Some(slot)) => Ok(slot),
@@ -248,7 +246,7 @@ impl Line {
     }
 
     /// Takes a request out of the budget; waits for it at most two seconds in all.
-    async fn wait_for_budget(&self) -> Result<(), Refusal> {
+    pub(super) async fn wait_for_budget(&self) -> Result<(), Refusal> {
         let mut waited = 0;
         loop {
             match self.budget.reserve(self.clock.now()) {
@@ -264,23 +262,10 @@ impl Line {
         }
     }
 
-    async fn token(&self, refused: Option<&Arc<Token>>) -> Result<Arc<Token>, Refusal> {
-        let now = self.clock.now();
-        let token = self
-            .tokens
-            .token(now, refused, || self.fetch_token())
-            .await
-            .map_err(|error| match error {
-                TokenError::Refused(why) => Refusal::AuthExpired(why),
-                TokenError::Unreachable(why) => Refusal::NoConnection(why),
-                TokenError::Denied(why) => Refusal::Denied(why),
-                TokenError::Later(seconds) => Refusal::Budget(seconds),
-            })?;
-        Ok(token)
-    }
-
     async fn send(&self, ask: &Ask, path: &Path, token: &Token) -> Result<Incoming, Refusal> {
-        let instance = self.instance(token).map_err(Refusal::Denied)?;
+        let instance = self
+            .instance(token.instance.as_deref())
+            .map_err(Refusal::Denied)?;
         let url = self
             .targets
             .url(
@@ -306,11 +291,10 @@ impl Line {
         });
         headers.extend(own.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         headers.extend(ask.headers.iter().cloned());
-        if let (Some(name), Some(organisation)) = (
-            self.profile.organisation_header,
-            &self.connection.organisation,
-        ) {
-            replace(&mut headers, name, organisation);
+        if let (Some(name), Some(organisation)) =
+            (self.profile.organisation_header, self.organisation())
+        {
+            replace(&mut headers, name, &organisation);
         }
         let mut body = None;
         if let Asking::Write {
@@ -344,8 +328,8 @@ impl Line {
         Ok(answer)
     }
 
-    fn instance(&self, token: &Token) -> Result<Option<Url>, String> {
-        let named = token.instance.as_deref();
+    /// The instance that a token's answer named, checked; `None` where the provider has none.
+    pub(super) fn instance(&self, named: Option<&str>) -> Result<Option<Url>, String> {
         match self.profile.origin {
             crate::profile::Origin::Configured => Ok(None),
             crate::profile::Origin::Instance { .. } => named
@@ -354,93 +338,13 @@ impl Line {
         }
     }
 
-    /// Asks the token URL. The app's secret goes nowhere else.
-    async fn fetch_token(&self) -> Result<Token, TokenError> {
-        let started = Instant::now();
-        let outgoing = self.token_request();
-        let answer = self.wire.send(outgoing).await;
-        let mut answer = answer.map_err(|error| self.cleaned(error, &[]));
-        let found = answer
-            .as_mut()
-            .map_or(0, |answer| self.scrubber(&[]).scrub(&mut answer.body));
-        let now = self.clock.now();
-        let (verdict, status, why) = match &answer {
-            Ok(answer) => (Verdict::Answered, Some(answer.status), None),
-            Err(error) => {
-                let (verdict, why) = Refusal::from(error.clone()).noted();
-                (verdict, None, why)
-            }
-        };
-        record(
-            self.audit.as_ref(),
-            AuditRecord {
-                at: now,
-                connection: self.connection.name.to_string(),
-                by: "host".to_owned(),
-                digest: None,
-                method: "POST".to_owned(),
-                service: "token".to_owned(),
-                path: self.targets.token.path().to_owned(),
-                verdict,
-                status,
-                why,
-                bytes_out: 0,
-                bytes_in: answer.as_ref().map_or(0, |answer| answer.body.len()),
-                milliseconds: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
-                secrets_found: found,
-            },
-        );
-        match answer {
-            Ok(answer) if answer.status == 429 => Err(TokenError::Later(5)),
-            Ok(answer) => {
-                let token = read_answer(answer.status, &answer.body, now)?;
-                self.instance(&token).map_err(TokenError::Denied)?;
-                Ok(token)
-            }
-            Err(WireError::Denied(why)) => Err(TokenError::Denied(why)),
-            Err(WireError::NoConnection(why) | WireError::Lost(why)) => Err(
-                TokenError::Unreachable(format!("no token could be fetched: {why}")),
-            ),
-        }
-    }
-
-    fn token_request(&self) -> Outgoing {
-        let (id, secret) = (&self.connection.client_id, &self.secret);
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if !self.profile.scopes.is_empty() {
-            form.append_pair("scope", self.profile.scopes);
-        }
-        let authorization = match self.profile.client_auth {
-            ClientAuth::Basic => Some(basic(id, secret)),
-            ClientAuth::Form => {
-                form.append_pair("client_id", id);
-                form.append_pair("client_secret", secret.expose());
-                None
-            }
-        };
-        Outgoing {
-            method: Method::POST,
-            url: self.targets.token.clone(),
-            headers: vec![
-                ("accept".to_owned(), "application/json".to_owned()),
-                (
-                    "content-type".to_owned(),
-                    "application/x-www-form-urlencoded".to_owned(),
-                ),
-            ],
-            authorization,
-            body: Some(form.finish().into_bytes()),
-        }
-    }
-
     /// Knows the connection's secrets and these tokens.
-    fn scrubber(&self, tokens: &[&Secret]) -> Scrubber {
-        Scrubber::new(tokens.iter().copied().chain([&self.secret]))
+    pub(super) fn scrubber(&self, tokens: &[&Secret]) -> Scrubber {
+        Scrubber::new(tokens.iter().copied().chain(self.credential.secret()))
     }
 
     /// An error may quote what came in.
-    fn cleaned(&self, mut error: WireError, tokens: &[&Secret]) -> WireError {
+    pub(super) fn cleaned(&self, mut error: WireError, tokens: &[&Secret]) -> WireError {
         let (WireError::Denied(why) | WireError::NoConnection(why) | WireError::Lost(why)) =
             &mut error;
         self.scrubber(tokens).scrub_text(why);
@@ -448,7 +352,7 @@ impl Line {
     }
 
     /// Takes out cookies and secrets, and reads the body.
-    fn clean(
+    pub(super) fn clean(
         &self,
         answer: Incoming,
         token: &Token,
@@ -488,6 +392,12 @@ impl Line {
         })
     }
 
+    /// The organisation that requests are for: the one that was chosen when it was connected, else the configuration's.
+    fn organisation(&self) -> Option<String> {
+        let chosen = self.tokens.tenant();
+        chosen.or_else(|| self.connection.organisation.clone())
+    }
+
     pub(crate) async fn check_credential(&self) -> Result<(), String> {
         match self.token(None).await {
             Ok(_) => Ok(()),
@@ -506,7 +416,7 @@ impl Line {
 
 impl Refusal {
     /// As the audit has it. The text is ours or the far side's, cleaned; it is cut all the same.
-    fn noted(&self) -> (Verdict, Option<String>) {
+    pub(super) fn noted(&self) -> (Verdict, Option<String>) {
         let (verdict, why) = match self {
             Self::Denied(why) => (Verdict::Denied, why.clone()),
             Self::Budget(seconds) => (Verdict::Budget, format!("for {seconds} s")),
@@ -544,14 +454,8 @@ impl Asking {
     }
 }
 
-fn bearer(token: &Token) -> Secret {
+pub(super) fn bearer(token: &Token) -> Secret {
     Secret::new(format!("Bearer {}", token.access.expose()))
-}
-
-fn basic(id: &str, secret: &Secret) -> Secret {
-    let pair = zeroize::Zeroizing::new(format!("{id}:{}", secret.expose()));
-    let encoded = base64::engine::general_purpose::STANDARD.encode(pair.as_bytes());
-    Secret::new(format!("Basic {encoded}"))
 }
 
 fn replace(headers: &mut Vec<(String, String)>, name: &str, value: &str) {

@@ -1,7 +1,7 @@
 //! The broker: the one way out of all guests and of the host itself.
 //!
 //! [`Broker`] knows the connections. Everything that leaves passes `exchange.rs`, in this order: `grant.rs` (may it),
-//! `target.rs` (where), `budget.rs` (now), `token.rs` (as whom), `address.rs` and `wire.rs` (dial and send),
+//! `target.rs` (where), `budget.rs` (now), `token_url.rs` (as whom), `address.rs` and `wire.rs` (dial and send),
 //! `unpack.rs` and `scrub.rs` (clean), `audit.rs` (written down, kept by `audit_log.rs`). Guests come in through `host.rs`, the host's own writes through
 //! `outbound.rs`.
 
@@ -12,29 +12,35 @@ mod budget;
 mod exchange;
 mod grant;
 mod outbound;
+mod own;
 mod scrub;
 pub(crate) mod target;
 #[cfg(test)]
 mod tests;
+mod token_url;
 mod unpack;
 mod wire;
 
 pub use audit::{AuditRecord, AuditSink, Verdict};
 pub use audit_log::{AuditLog, AuditLogError};
 pub use budget::Left;
-pub(crate) use exchange::{Ask, Asking, Body, Refusal};
+pub(crate) use exchange::{Ask, Asking, Body, Refusal, Reply};
+pub(crate) use own::Own;
 
-use crate::connection::{Connection, SecretError};
+use crate::connection::{Auth, Connection, SecretError, SecretSource};
+use crate::oauth::jwt::SigningKey;
+use crate::oauth::keeper::{Keeper, Owner};
+use crate::oauth::provider::scopes;
+use crate::oauth::vault::Vault;
 use crate::profile::Profile;
 use crate::seal::{InstallationKey, private_folder};
 use crate::secret::Secret;
-use crate::token::TokenKeeper;
 use budget::Budget;
 use footbridge_engine::ports::Clock;
 use footbridge_model::id::ConnectionId;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 use target::Targets;
 use wire::{OnlyPlain, Wire};
@@ -87,15 +93,39 @@ pub struct Broker {
 
 /// Everything of one connection.
 pub(crate) struct Line {
+    /// Itself, for tasks that outlive their caller.
+    me: Weak<Line>,
     pub(crate) connection: Connection,
-    profile: Profile,
-    targets: Targets,
-    secret: Secret,
+    pub(crate) profile: Profile,
+    pub(crate) targets: Targets,
+    pub(crate) credential: Credential,
     wire: Wire,
-    tokens: TokenKeeper,
+    pub(crate) tokens: Keeper,
     budget: Budget,
-    clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     audit: Option<AuditSink>,
+}
+
+/// What the app proves itself with.
+pub(crate) enum Credential {
+    /// Its secret; none where PKCE alone proves a code to be ours.
+    App(Option<Secret>),
+    /// Assertions that it signs.
+    Assertion {
+        key: SigningKey,
+        user: String,
+        audience: String,
+    },
+}
+
+impl Credential {
+    /// The secret that answers must not repeat.
+    pub(crate) fn secret(&self) -> Option<&Secret> {
+        match self {
+            Self::App(secret) => secret.as_ref(),
+            Self::Assertion { .. } => None,
+        }
+    }
 }
 
 impl Broker {
@@ -119,7 +149,7 @@ impl Broker {
         for connection in connections {
             let name = connection.name.clone();
             let line = Line::new(connection, &options)?;
-            if lines.insert(name.clone(), Arc::new(line)).is_some() {
+            if lines.insert(name.clone(), line).is_some() {
                 return Err(BrokerError::Configuration {
                     connection: name,
                     what: "stands twice in the configuration".to_owned(),
@@ -152,7 +182,7 @@ impl Broker {
 }
 
 impl Line {
-    fn new(connection: Connection, options: &BrokerOptions) -> Result<Self, BrokerError> {
+    fn new(connection: Connection, options: &BrokerOptions) -> Result<Arc<Self>, BrokerError> {
         let wrong = |what: String| BrokerError::Configuration {
             connection: connection.name.clone(),
             what,
@@ -160,13 +190,7 @@ impl Line {
         let profile = Profile::of(&connection);
         check_plain_settings(&connection).map_err(wrong)?;
         let targets = Targets::of(&connection, &profile).map_err(wrong)?;
-        let secret = connection
-            .client_secret
-            .read()
-            .map_err(|source| BrokerError::Secret {
-                connection: connection.name.clone(),
-                source,
-            })?;
+        let credential = credential(&connection, &profile, &targets)?;
         let timeout = Duration::from_secs(connection.timeout_seconds.unwrap_or(60));
         let only_plain = if targets.all_plain() {
             OnlyPlain::Yes
@@ -179,23 +203,114 @@ impl Line {
                 "its HTTP client can't be set up ({why}). Install your system's certificate authorities (Debian: ca-certificates)"
             ))
         })?;
-        let credential = format!("{}/{}", connection.client_id, targets.token);
-        Ok(Self {
+        let owner = Owner {
+            connection: connection.name.to_string(),
+            provider: connection.provider,
+            auth: connection.auth,
+            grace: profile.oauth.grace,
+        };
+        let vault = Vault::new(
+            options.key.clone(),
+            options.tokens.clone(),
+            connection.name.as_str(),
+            &belongs_to(&connection, &profile, &targets),
+        );
+        let tokens = Keeper::new(owner, vault);
+        Ok(Arc::new_cyclic(|me| Self {
+            me: me.clone(),
             wire,
-            tokens: TokenKeeper::new(
-                options.key.clone(),
-                options.tokens.clone(),
-                connection.name.as_str(),
-                &credential,
-            ),
+            tokens,
             budget: Budget::new(&profile, connection.budget),
             clock: options.clock.clone(),
             audit: options.audit.clone(),
             profile,
             targets,
-            secret,
+            credential,
             connection,
+        }))
+    }
+}
+
+/// Everything that tokens are good for: the client, the user, and the profile with its URLs and hosts. A change of any of it makes
+/// stored tokens unusable.
+fn belongs_to(connection: &Connection, profile: &Profile, targets: &Targets) -> Vec<String> {
+    let mut parts = vec![
+        format!("{:?}", connection.provider),
+        format!("{:?}", connection.auth),
+        connection.client_id.clone(),
+        connection.user.clone().unwrap_or_default(),
+        profile.hosts.join(" "),
+    ];
+    parts.extend(targets.all().map(ToString::to_string));
+    if connection.auth == Auth::Code {
+        parts.push(scopes(&profile.oauth, profile.scopes));
+    }
+    parts
+}
+
+/// Reads what the connection's way of proving itself needs, and refuses what it doesn't.
+fn credential(
+    connection: &Connection,
+    profile: &Profile,
+    targets: &Targets,
+) -> Result<Credential, BrokerError> {
+    let wrong = |what: &str| BrokerError::Configuration {
+        connection: connection.name.clone(),
+        what: what.to_owned(),
+    };
+    let read = |source: &SecretSource| {
+        source.read().map_err(|source| BrokerError::Secret {
+            connection: connection.name.clone(),
+            source,
         })
+    };
+    let secret = connection.client_secret.as_ref().map(read).transpose()?;
+    let of_jwt = [
+        connection.user.is_some(),
+        connection.private_key.is_some(),
+        connection.audience.is_some(),
+    ];
+    if connection.auth != Auth::JwtBearer && of_jwt.contains(&true) {
+        return Err(wrong(
+            "user, private-key and audience are for auth = \"jwt-bearer\". Take them out, or change auth",
+        ));
+    }
+    match connection.auth {
+        Auth::ClientCredentials if secret.is_none() => Err(wrong(
+            "client-secret is missing: auth = \"client-credentials\" needs it, such as { env = \"NAME\" } or { file = \"/path\" }",
+        )),
+        Auth::ClientCredentials | Auth::Code => Ok(Credential::App(secret)),
+        Auth::JwtBearer => {
+            let Some(audiences) = profile.oauth.audiences else {
+                return Err(wrong(
+                    "this provider takes no assertions. Use auth = \"code\" or \"client-credentials\"",
+                ));
+            };
+            if secret.is_some() {
+                return Err(wrong(
+                    "auth = \"jwt-bearer\" needs no client-secret: the private key is the proof. Take it out",
+                ));
+            }
+            let user = connection.user.clone().filter(|user| !user.is_empty());
+            let (Some(user), Some(source)) = (user, &connection.private_key) else {
+                return Err(wrong(
+                    "auth = \"jwt-bearer\" needs user (the login it acts as) and private-key, such as { file = \"/path/key.pem\" }",
+                ));
+            };
+            let key = SigningKey::read(&read(source)?).map_err(|why| wrong(&why))?;
+            let [production, sandbox] = audiences;
+            let known = if targets.is_sandbox() {
+                sandbox
+            } else {
+                production
+            };
+            let audience = connection.audience.clone();
+            Ok(Credential::Assertion {
+                key,
+                user,
+                audience: audience.unwrap_or_else(|| known.to_owned()),
+            })
+        }
     }
 }
 
@@ -208,6 +323,9 @@ fn check_plain_settings(connection: &Connection) -> Result<(), String> {
         .is_none_or(|s| (1..=600).contains(&s))
     {
         return Err("timeout-seconds must be from 1 to 600".to_owned());
+    }
+    if connection.redirect_port == Some(0) {
+        return Err("redirect-port must be from 1 to 65535".to_owned());
     }
     if let Some(version) = &connection.api_version {
         let digits = version.strip_prefix('v').and_then(|v| v.strip_suffix(".0"));

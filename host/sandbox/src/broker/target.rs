@@ -18,6 +18,9 @@ pub(crate) struct Targets {
     /// The base URL without a trailing slash in its path.
     base: Url,
     pub(crate) token: Url,
+    /// Where a person consents; opened in a browser, never asked by us.
+    pub(crate) authorize: Url,
+    pub(crate) revoke: Url,
     pub(crate) named: Named,
 }
 
@@ -31,21 +34,40 @@ impl Targets {
                 return Err("base-url is missing: give the URL of your organisation, for example https://acme.my.salesforce.com".to_owned());
             }
         };
-        let token = match &connection.token_url {
-            Some(text) => parse("token-url", text)?,
-            None if profile.token_url.starts_with('/') => {
-                below(&base, profile.token_url, std::iter::empty())?
-            }
-            None => parse("token-url", profile.token_url)?,
+        let at = |key: &str, own: &Option<String>, known: &str| match own {
+            Some(text) => parse(key, text),
+            None if known.starts_with('/') => below(&base, known, std::iter::empty()),
+            None => parse(key, known),
         };
-        let operators = [&connection.base_url, &connection.token_url];
+        let token = at("token-url", &connection.token_url, profile.token_url)?;
+        let authorize = at(
+            "authorize-url",
+            &connection.authorize_url,
+            profile.oauth.authorize_url,
+        )?;
+        let revoke = at(
+            "revoke-url",
+            &connection.revoke_url,
+            profile.oauth.revoke_url,
+        )?;
+        let operators = [
+            &connection.base_url,
+            &connection.token_url,
+            &connection.authorize_url,
+            &connection.revoke_url,
+        ];
         let mut named = Vec::new();
         for text in operators.into_iter().flatten() {
             let url = parse("url", text)?;
             named.push((host_of(&url).to_owned(), port_of(&url)));
         }
         let named = Named(named);
-        for (key, url) in [("base-url", &base), ("token-url", &token)] {
+        for (key, url) in [
+            ("base-url", &base),
+            ("token-url", &token),
+            ("authorize-url", &authorize),
+            ("revoke-url", &revoke),
+        ] {
             let may_be_local = url.host().is_some_and(|host| may_be_local(&host));
             if url.scheme() != "https" && !(named.covers(url) && may_be_local) {
                 return Err(format!(
@@ -56,7 +78,38 @@ impl Targets {
                 tracing::info!(%url, "the configuration points a connection away from its provider's own hosts");
             }
         }
-        Ok(Self { base, token, named })
+        Ok(Self {
+            base,
+            token,
+            authorize,
+            revoke,
+            named,
+        })
+    }
+
+    /// All of them, for what a credential is bound to.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Url> {
+        [&self.base, &self.token, &self.authorize, &self.revoke].into_iter()
+    }
+
+    /// Whether the base URL is that of a sandbox by its name.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        host_of(&self.base).ends_with(".sandbox.my.salesforce.com")
+    }
+
+    /// The URL of one of the host's own requests, by segments from the root of the API.
+    pub(crate) fn own(
+        &self,
+        instance: Option<&Url>,
+        segments: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Url, String> {
+        let base = instance.unwrap_or(&self.base);
+        let mut url = below(base, "", segments.iter().copied())?;
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        Ok(url)
     }
 
     /// The URL of a request on a service. `instance` is what the token's answer named, where the profile asks for it.
@@ -96,6 +149,7 @@ impl Targets {
 
     /// Whether no URL of the operator's needs certificates.
     pub(crate) fn all_plain(&self) -> bool {
+        // The person's browser opens the fourth; only a disconnect asks the third.
         self.base.scheme() == "http" && self.token.scheme() == "http"
     }
 

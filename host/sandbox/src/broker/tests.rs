@@ -492,11 +492,11 @@ fn configurations_that_cant_work_are_refused_in_words() {
             "idempotency-header",
         ),
         (
-            |c| c.client_secret = SecretSource::Env("FOOTBRIDGE_NO_SUCH_VARIABLE".into()),
+            |c| c.client_secret = Some(SecretSource::Env("FOOTBRIDGE_NO_SUCH_VARIABLE".into())),
             "FOOTBRIDGE_NO_SUCH_VARIABLE",
         ),
         (
-            |c| c.client_secret = SecretSource::File("/nowhere/secret".into()),
+            |c| c.client_secret = Some(SecretSource::File("/nowhere/secret".into())),
             "/nowhere/secret",
         ),
     ] {

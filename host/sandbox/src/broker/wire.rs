@@ -1,7 +1,7 @@
 //! The only place where bytes leave: one request over the network to an address that was checked.
 //!
 //! No proxy from the environment, no redirect, no retry, no cookie. It knows nothing of grants, budgets or tokens;
-//! `exchange.rs` and `token.rs` decide before they come here. Every error says whether a byte can have left.
+//! `exchange.rs`, `own.rs` and `token_url.rs` decide before they come here. Every error says whether a byte can have left.
 
 use super::address::{Checked, Lookup, Refused};
 use super::target::Named;

@@ -246,7 +246,7 @@ async fn a_token_url_that_repeats_the_secret_is_cleaned_too() {
 fn nothing_that_holds_a_secret_prints_it() {
     let given = SecretSource::Given(Secret::new(CLIENT));
     let connection = Connection::new("xero", Provider::Xero, "app", given);
-    let token = crate::token::Token {
+    let token = crate::oauth::keeper::Token {
         access: Secret::new(ACCESS),
         instance: None,
         expires: None,
