@@ -30,6 +30,7 @@ pub(crate) struct Cli {
 const EXAMPLES: &str = "Examples:
   footbridge demo                     two simulated companies and real plugins; no account needed
   footbridge init                     write a commented configuration and a mapping to start from
+  footbridge connect xero             connect an account, step by step
   footbridge doctor                   check configuration, plugins, connections, data directory
   footbridge plan                     what a sync would change, why, and what it costs; writes nothing
   footbridge sync                     do it
@@ -46,6 +47,16 @@ pub(crate) enum Command {
     /// Write a commented footbridge.toml and a mapping to start from.
     #[command(after_help = "Example:\n  footbridge init --directory books")]
     Init(Init),
+    /// Connect an account: what to set up, consent, which organisation, and whether it does what your flows need.
+    #[command(
+        after_help = "Examples:\n  footbridge connect xero\n  footbridge connect xero --organisation \"Harbour & Hill Services Ltd\"\n  footbridge connect salesforce --paste    (the browser is on another machine)"
+    )]
+    Connect(Connect),
+    /// End a connection: give its tokens back to the provider and remove them here.
+    #[command(
+        after_help = "Examples:\n  footbridge disconnect xero\n  footbridge disconnect xero --local    (the provider can't be reached, or has forgotten it already)"
+    )]
+    Disconnect(Disconnect),
     /// What a sync would change and why, and what it would cost. Nothing is written to either side.
     #[command(
         after_help = "Examples:\n  footbridge plan\n  footbridge plan --flow deals-to-invoices --json"
@@ -109,6 +120,35 @@ pub(crate) struct Init {
     /// Where to write.
     #[arg(long, default_value = ".", value_name = "FOLDER")]
     pub(crate) directory: PathBuf,
+}
+
+/// `connect`.
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    /// The connection, as the configuration names it.
+    pub(crate) connection: String,
+    /// The browser is elsewhere: paste the address that it ends at, or the code alone.
+    #[arg(long)]
+    pub(crate) paste: bool,
+    /// Which organisation, by id or name, where the consent reaches several.
+    #[arg(long, value_name = "ID OR NAME")]
+    pub(crate) organisation: Option<String>,
+    /// Print the link and don't open a browser.
+    #[arg(long)]
+    pub(crate) no_browser: bool,
+    /// How long to wait for the answer of the consent page.
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=60))]
+    pub(crate) wait_minutes: u64,
+}
+
+/// `disconnect`.
+#[derive(Debug, Args)]
+pub(crate) struct Disconnect {
+    /// The connection, as the configuration names it.
+    pub(crate) connection: String,
+    /// Don't tell the provider; only remove what is stored here.
+    #[arg(long)]
+    pub(crate) local: bool,
 }
 
 /// Commands on one flow.

@@ -94,7 +94,14 @@ impl Composition {
             transform: sandbox.transform(&transform)?,
             outbound: Arc::clone(&broker) as _,
         };
-        let opened = Engine::open(config.engine_flow(name, flow, granted)?, parts).await;
+        let opened = Engine::open(
+            config.engine_flow(name, flow, granted, |connection| {
+                let held = broker.held(connection).ok()?;
+                held.organisation.map(|chosen| chosen.id)
+            })?,
+            parts,
+        )
+        .await;
         let engine = opened.map_err(|error| match &error {
             EngineError::Transform { .. } => {
                 let file = config.mapping_file(flow);

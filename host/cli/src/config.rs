@@ -299,6 +299,17 @@ impl Config {
         self.folder.join(&flow.mapping)
     }
 
+    /// The connection that is meant.
+    pub(crate) fn connection(&self, name: &str) -> Result<&Connection, UsageError> {
+        self.connections.get(name).ok_or_else(|| {
+            let names: Vec<&str> = self.connections.keys().map(String::as_str).collect();
+            UsageError(format!(
+                "there is no connection {name:?}. Connections are: {}",
+                names.join(", ")
+            ))
+        })
+    }
+
     /// The flow that is meant.
     pub(crate) fn flow(&self, name: Option<&str>) -> Result<(&str, &Flow), UsageError> {
         let names: Vec<&str> = self.flows.keys().map(String::as_str).collect();
@@ -329,6 +340,7 @@ impl Config {
         name: &str,
         flow: &Flow,
         granted: TransformGrant,
+        chosen: impl Fn(&ConnectionId) -> Option<String>,
     ) -> anyhow::Result<FlowConfig> {
         let settings = std::fs::read_to_string(self.mapping_file(flow)).map_err(|e| {
             UsageError(format!(
@@ -362,7 +374,11 @@ impl Config {
             pinned: self
                 .connections
                 .values()
-                .filter_map(|c| Some((c.name.clone(), c.organisation.clone()?)))
+                .flat_map(|c| {
+                    let named = [c.organisation.clone(), chosen(&c.name)];
+                    named.map(|id| Some((c.name.clone(), id?)))
+                })
+                .flatten()
                 .collect(),
             keyed: self
                 .connections

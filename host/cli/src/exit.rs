@@ -4,8 +4,8 @@ use footbridge_engine::EngineError;
 use footbridge_engine::ports::CallError;
 use footbridge_model::FailureKind;
 use footbridge_sandbox::{
-    BrokerError, CheckError, InstallError, PackageError, PowersError, RegistryError, SecretError,
-    SignatureError,
+    BrokerError, CallbackError, CheckError, ConnectError, InstallError, PackageError, PowersError,
+    RegistryError, SecretError, SignatureError,
 };
 use std::process::ExitCode;
 
@@ -99,6 +99,17 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
         if is_wrong_use(cause) {
             return Exit::Usage;
         }
+        if cause.is::<CallbackError>() {
+            return Exit::FarSide;
+        }
+        if let Some(error) = cause.downcast_ref::<ConnectError>() {
+            return match error {
+                ConnectError::Unknown(_) | ConnectError::NoConsent(_) => Exit::Usage,
+                ConnectError::Code { .. } | ConnectError::FarSide(_) => Exit::FarSide,
+                ConnectError::Denied(_) => Exit::Failed,
+                ConnectError::Disk(_) => Exit::Data,
+            };
+        }
         if cause.is::<footbridge_store::OpenError>() {
             return Exit::Data;
         }
@@ -118,7 +129,9 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                     CallError::Failure(_) => Exit::FarSide,
                     CallError::Plugin { .. } => Exit::Failed,
                 },
-                EngineError::WrongOrganisation { .. } => Exit::FarSide,
+                EngineError::WrongOrganisation { .. } | EngineError::OrganisationTurned { .. } => {
+                    Exit::FarSide
+                }
                 _ => Exit::Failed,
             };
         }

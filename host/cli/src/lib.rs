@@ -65,6 +65,12 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Init(args) => commands::init::run(args, output),
         Command::Plugin(args) => commands::plugin::run(&cli.config, args, output).await,
         Command::Doctor(args) => commands::doctor::run(&cli.config, args, output).await,
+        Command::Connect(args) => {
+            commands::connect::run(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::Disconnect(args) => {
+            commands::disconnect::run(&Config::read(&cli.config)?, args, output).await
+        }
         Command::Plan(args) => commands::plan::run(&Config::read(&cli.config)?, args, output).await,
         Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
         Command::Audit(args) => commands::audit::run(&Config::read(&cli.config)?, args, output),

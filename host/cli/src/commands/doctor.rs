@@ -1,6 +1,7 @@
 //! `footbridge doctor`: everything that a sync needs, checked one by one, each with what to do about it. Reads only.
 
 use crate::args;
+use crate::commands::connect::held_words;
 use crate::commands::{Output, plugin, print_json, show};
 use crate::compose::{self, Composition};
 use crate::config::Config;
@@ -58,6 +59,26 @@ async fn everything(
     ) else {
         return;
     };
+    for name in config.connections.keys() {
+        let id = footbridge_model::id::ConnectionId::new(name.clone());
+        let Ok(held) = broker.held(&id) else { continue };
+        if let Some(problem) = &held.problem {
+            if *worst == Exit::Done {
+                *worst = Exit::FarSide;
+            }
+            checks.push(Check {
+                what: format!("{name} is connected"),
+                problem: Some(problem.clone()),
+                found: None,
+            });
+        } else {
+            checks.push(Check {
+                what: format!("{name} is connected"),
+                problem: None,
+                found: Some(held_words(&held)),
+            });
+        }
+    }
     for (name, flow) in &config.flows {
         let opened = Composition::open(config, name, flow).await;
         let what = format!("data directory, plugins and mapping of {name}");
@@ -167,7 +188,7 @@ fn words(checks: &[Check]) -> String {
                 }
             }
             (None, Some(found)) => text.push_str(&wrapped(
-                &format!("{}: {}", safe(&check.what, 100), safe(found, 200)),
+                &format!("{}: {}", safe(&check.what, 100), safe(found, 400)),
                 7,
             )),
             (None, None) => text.push_str(&format!("well   {}\n", safe(&check.what, 100))),

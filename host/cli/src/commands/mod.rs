@@ -1,7 +1,9 @@
 //! One file a command. Each returns how the process ends; `main` prints errors.
 
 pub(crate) mod audit;
+pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod disconnect;
 pub(crate) mod doctor;
 pub(crate) mod init;
 pub(crate) mod items;

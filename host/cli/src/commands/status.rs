@@ -1,13 +1,16 @@
 //! `footbridge status`: how things stand, from the data directory alone.
 
 use crate::args;
+use crate::commands::connect::{HeldLine, held_words};
 use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Status, StatusBack};
+use footbridge_model::id::ConnectionId;
 use footbridge_model::plan::reason;
+use serde::Serialize;
 use std::collections::BTreeMap;
 
 pub(crate) async fn run(
@@ -18,14 +21,38 @@ pub(crate) async fn run(
     let (name, flow) = config.flow(args.flow.as_deref())?;
     let composition = Composition::open(config, name, flow).await?;
     let status = composition.engine.status().await?;
+    let held: Vec<HeldLine> = [&flow.source, &flow.ledger]
+        .into_iter()
+        .filter_map(|connection| {
+            let held = composition
+                .broker
+                .held(&ConnectionId::new(connection.as_str()));
+            Some(HeldLine {
+                connection: connection.clone(),
+                held: held.ok()?,
+            })
+        })
+        .collect();
     match output {
-        Output::Json => print_json(&status)?,
-        Output::Text => show(&words(&status))?,
+        Output::Json => print_json(&Shown {
+            status: &status,
+            connections: &held,
+        })?,
+        Output::Text => show(&words(&status, &held))?,
     }
     Ok(Exit::Done)
 }
 
-fn words(status: &Status) -> String {
+/// As `--json` prints it.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    status: &'a Status,
+    /// How each connection is authenticated, as whom, until when.
+    connections: &'a [HeldLine],
+}
+
+fn words(status: &Status, held: &[HeldLine]) -> String {
     let mut text = format!("{}\n", status.flow);
     for (connection, (name, id)) in &status.organisations {
         text.push_str(&format!(
@@ -33,6 +60,12 @@ fn words(status: &Status) -> String {
             safe(name, 60),
             safe(id, 40)
         ));
+    }
+    for line in held {
+        let how = line.held.problem.clone();
+        let how = how.unwrap_or_else(|| held_words(&line.held));
+        let said = wrapped(&format!("{}: {}", line.connection, safe(&how, 400)), 2);
+        text.push_str(&said);
     }
     match &status.last_run {
         None => text.push_str("  never run; `footbridge plan` shows what the first run would do\n"),

@@ -6,14 +6,14 @@ use chrono::Utc;
 use footbridge::template::{Fill, MAPPING, filled};
 use footbridge_simulators::clock::SimClock;
 use footbridge_simulators::company::{CompanyOptions, build};
-use footbridge_simulators::salesforce::SalesforceSimulator;
+use footbridge_simulators::salesforce::{SalesforceOptions, SalesforceSimulator};
 use footbridge_simulators::server::Running;
-use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroSimulator};
+use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroOptions, XeroSimulator};
 use serde_json::Value;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 
@@ -45,16 +45,25 @@ pub(crate) struct Books {
 impl Books {
     /// A company of that many won deals.
     pub(crate) async fn open(deals: usize) -> Self {
+        Self::open_changed(deals, |_, _| {}).await
+    }
+
+    /// The same with simulators that are set up otherwise.
+    pub(crate) async fn open_changed(
+        deals: usize,
+        change: impl FnOnce(&mut XeroOptions, &mut SalesforceOptions),
+    ) -> Self {
         let company = build(CompanyOptions {
             deals,
             seed: 7,
             as_of: Utc::now(),
         });
         let clock = SimClock::system();
-        let options = company.salesforce_options();
+        let (mut xero, mut options) = (company.xero_options(), company.salesforce_options());
+        change(&mut xero, &mut options);
         let (client, secret) = (options.client_id.clone(), options.client_secret.clone());
         let salesforce = SalesforceSimulator::new(options, clock.clone());
-        let xero = XeroSimulator::new(company.xero_options(), clock);
+        let xero = XeroSimulator::new(xero, clock);
         company.seed_into(&salesforce, &xero).unwrap();
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let servers = (
@@ -133,6 +142,26 @@ impl Books {
             err: ended.err.replace(&folder, "BOOKS"),
             ..ended
         }
+    }
+
+    /// Starts the program on the folder and leaves it running, its output piped.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(PROGRAM)
+            .arg("--config")
+            .arg(self.path("footbridge.toml"))
+            .args(arguments)
+            .env_remove("COLUMNS")
+            .env("FOOTBRIDGE_LOG", "trace")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// Where the simulators are: Xero, Salesforce.
+    pub(crate) fn urls(&self) -> (&str, &str) {
+        (&self.servers.0.base_url, &self.servers.1.base_url)
     }
 
     /// Invoices that carry a link to a deal: those that Footbridge made.

@@ -96,7 +96,7 @@ async fn a_mapping_with_an_unknown_field_or_function_is_told_what_there_is() {
 async fn a_missing_secret_is_named() {
     let books = Books::open(4).await;
     std::fs::remove_file(books.path("xero.secret")).unwrap();
-    refused(&books, "footbridge: connection xero: the secret file BOOKS/xero.secret: No such file or directory (os error 2). Put the app's client secret there").await;
+    refused(&books, "footbridge: connection xero: the secret file BOOKS/xero.secret: No such file or directory (os error 2). Put the app's client secret or private key there").await;
     let path = format!(
         "{{ file = {:?} }}",
         books.path("xero.secret").display().to_string()
@@ -106,7 +106,7 @@ async fn a_missing_secret_is_named() {
         &path,
         "{ env = \"FOOTBRIDGE_TEST_NO_SECRET\" }",
     );
-    refused(&books, "footbridge: connection xero: the environment variable FOOTBRIDGE_TEST_NO_SECRET is not set. Set it to the app's client secret before starting").await;
+    refused(&books, "footbridge: connection xero: the environment variable FOOTBRIDGE_TEST_NO_SECRET is not set. Set it to the app's client secret or private key before starting").await;
 }
 
 #[test]

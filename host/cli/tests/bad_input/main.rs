@@ -3,7 +3,10 @@
 
 mod answers;
 mod books;
+mod browser;
 mod configuration;
+mod connect;
+mod consent;
 mod data;
 mod grants;
 mod plugins;

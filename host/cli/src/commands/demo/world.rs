@@ -82,7 +82,7 @@ impl World {
     pub(crate) fn write_files(&self, folder: &Path) -> anyhow::Result<()> {
         std::fs::create_dir_all(folder)?;
         let xero_urls = format!(
-            "base-url = \"{0}\"\ntoken-url = \"{0}/connect/token\"",
+            "base-url = \"{0}\"\ntoken-url = \"{0}/connect/token\"\nauthorize-url = \"{0}/identity/connect/authorize\"\nrevoke-url = \"{0}/connect/revocation\"",
             self.xero_url()
         );
         let secrets = [
