@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod company;
+mod consent_page;
 pub mod faults;
 pub mod salesforce;
 pub mod server;

@@ -1,5 +1,7 @@
 //! The Salesforce simulator over HTTP messages (its router called directly, no socket).
 
+#[path = "salesforce/consent.rs"]
+mod consent;
 mod salesforce;
 
 use salesforce::{Org, company_fields};

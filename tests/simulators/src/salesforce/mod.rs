@@ -7,6 +7,7 @@
 mod api;
 mod catalog;
 mod check;
+mod consent;
 mod dml;
 mod error;
 mod formula;
@@ -103,6 +104,19 @@ impl SalesforceSimulator {
     /// Starts counting anew. The usage of the last 24 hours stays.
     pub fn reset_counts(&self) {
         self.with(|org| org.counts = SalesforceCounts::default());
+    }
+
+    /// Every code and token that was handed out, for tests that look whether one was left lying about.
+    pub fn handed_out(&self) -> Vec<String> {
+        self.with(|org| {
+            let sessions = org.sessions.keys();
+            sessions.chain(org.consents.texts()).cloned().collect()
+        })
+    }
+
+    /// An administrator takes every consent for the app back.
+    pub fn take_access_away(&self) {
+        self.with(|org| org.consents.take_away());
     }
 
     /// The organisation's id, 18 characters.

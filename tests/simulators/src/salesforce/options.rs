@@ -88,6 +88,47 @@ MetadataRights "metadata-rights" {
     Missing = "missing"
 });
 
+switch!(/// Whether a refresh token is replaced each time it is used (an option of the app).
+RefreshRotation "refresh-rotation" {
+    /// It is, and the old one ends at once.
+    On = "on",
+    /// It stays.
+    Off = "off"
+});
+switch!(/// What a code that is shown a second time does to the consent it was for.
+CodeReplay "code-replay" {
+    /// Its tokens end, as RFC 6749 (4.1.2) advises.
+    EndsConsent = "ends-consent",
+    /// It is refused, and that is all.
+    Refused = "refused"
+});
+switch!(/// Whether the web server flow wants the app's secret besides PKCE (an option of the app).
+AppSecret "app-secret" {
+    /// It does.
+    Required = "required",
+    /// It may be left out.
+    Optional = "optional"
+});
+switch!(/// Whether the edition, and the user, have the API.
+Api "api" {
+    /// They have.
+    On = "on",
+    /// Every call of it is refused.
+    Off = "off"
+});
+
+/// How the app stands in the organisation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AppState {
+    /// Installed, and the user approved for it.
+    #[default]
+    Approved,
+    /// Not installed: normal users are blocked.
+    NotInstalled,
+    /// Installed; the user isn't approved for it.
+    NotApproved,
+}
+
 /// A rule of the organisation that refuses look-alikes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DuplicateRule {
@@ -137,6 +178,28 @@ pub struct SalesforceOptions {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Callback URLs that the app has registered, compared whole.
+    pub redirects: Vec<String>,
+    /// The public key of the certificate that the app holds for assertions: `RSAPublicKey` in DER.
+    pub certificate: Option<Vec<u8>>,
+    /// Logins that an administrator approved for assertions.
+    pub approved_users: Vec<String>,
+    /// How the app stands in the organisation.
+    pub app: AppState,
+    /// `instance_url` of token answers, instead of the simulator's own address.
+    pub instance_url: Option<String>,
+    /// See [`RefreshRotation`].
+    pub refresh_rotation: RefreshRotation,
+    /// See [`CodeReplay`].
+    pub code_replay: CodeReplay,
+    /// See [`AppSecret`].
+    pub app_secret: AppSecret,
+    /// See [`Api`].
+    pub api: Api,
+    /// `OrganizationType`.
+    pub edition: String,
+    /// Megabytes of data storage: all, and what is left.
+    pub storage: (u32, u32),
     /// Idle time after which a session is over.
     pub session_lifetime: Duration,
     /// Calls allowed in a rolling 24 hours.
@@ -191,6 +254,17 @@ impl Default for SalesforceOptions {
         Self {
             client_id: "footbridge-salesforce-demo".to_owned(),
             client_secret: "salesforce-demo-secret".to_owned(),
+            redirects: vec!["http://localhost:7417/callback".to_owned()],
+            certificate: None,
+            approved_users: vec!["integration@footbridge-demo.example".to_owned()],
+            app: AppState::default(),
+            instance_url: None,
+            refresh_rotation: RefreshRotation::default(),
+            code_replay: CodeReplay::default(),
+            app_secret: AppSecret::default(),
+            api: Api::default(),
+            edition: "Developer Edition".to_owned(),
+            storage: (5, 5),
             session_lifetime: Duration::hours(2),
             daily_calls: 15_000,
             page: 2_000,
@@ -249,6 +323,10 @@ impl SalesforceOptions {
                 self.amount_without_lines = AmountWithoutLines::parse(value)?
             }
             MetadataRights::NAME => self.metadata_rights = MetadataRights::parse(value)?,
+            RefreshRotation::NAME => self.refresh_rotation = RefreshRotation::parse(value)?,
+            CodeReplay::NAME => self.code_replay = CodeReplay::parse(value)?,
+            AppSecret::NAME => self.app_secret = AppSecret::parse(value)?,
+            Api::NAME => self.api = Api::parse(value)?,
             "page" => self.page = count("page", value, 2_000)?,
             "nested-page" => self.nested_page = count("nested-page", value, 2_000)?,
             "child-page" => self.child_page = count("child-page", value, 2_000)?,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::catalog;
+use super::consent::Consents;
 use super::dml::{self, Env, Lookalikes, Origin, Sight};
 use super::error::ApiError;
 use super::metadata::{self, Metadata, deploy::Queue};
@@ -71,6 +72,7 @@ pub(crate) struct Org {
     pub(crate) clock: SimClock,
     pub(crate) counts: SalesforceCounts,
     pub(crate) sessions: BTreeMap<String, DateTime<Utc>>,
+    pub(crate) consents: Consents,
     pub(crate) cursors: BTreeMap<String, Cursor>,
     pub(crate) usage: VecDeque<DateTime<Utc>>,
     pub(crate) rows: RowFaults,
@@ -110,6 +112,7 @@ impl Org {
             clock,
             counts: SalesforceCounts::default(),
             sessions: BTreeMap::new(),
+            consents: Consents::default(),
             cursors: BTreeMap::new(),
             usage: VecDeque::new(),
             rows: RowFaults::default(),
@@ -140,7 +143,7 @@ impl Org {
                 "Organization",
                 json!({
                     "Id": self.organisation_id, "Name": self.options.organisation_name, "IsSandbox": sandbox,
-                    "OrganizationType": "Developer Edition", "InstanceName": "UK99", "DefaultLocaleSidKey": "en_GB",
+                    "OrganizationType": self.options.edition, "InstanceName": "UK99", "DefaultLocaleSidKey": "en_GB",
                     "LanguageLocaleKey": "en_US", "TimeZoneSidKey": zone, "Country": "GB", "FiscalYearStartMonth": 1,
                 }),
             ),

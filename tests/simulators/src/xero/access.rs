@@ -1,4 +1,4 @@
-//! Tokens: client credentials in, an access token of 30 minutes out, and who a token speaks for.
+//! Access tokens of 30 minutes: by client credentials, or for a consent of `consent.rs`; and who a token speaks for.
 
 use std::collections::HashMap;
 
@@ -9,11 +9,12 @@ use rand::Rng;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 
+use super::consent::Family;
 use super::guid::Guid;
 use super::options::Credential;
 
 const LIFETIME_SECONDS: i64 = 1800;
-const SCOPES: [&str; 8] = [
+pub(super) const SCOPES: [&str; 8] = [
     "accounting.invoices",
     "accounting.invoices.read",
     "accounting.payments",
@@ -28,8 +29,10 @@ const SCOPES: [&str; 8] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Grant {
     pub(crate) client_id: String,
-    /// Position of the organisation.
+    /// Position of the organisation; of a person's token it is settled by the tenant header.
     pub(crate) organisation: usize,
+    /// The consent it came of, unless it is a custom connection's.
+    pub(crate) family: Option<Family>,
     pub(crate) event: Guid,
     pub(crate) issued: DateTime<Utc>,
     expires: DateTime<Utc>,
@@ -86,6 +89,7 @@ impl Access {
         let grant = Grant {
             client_id: credential.client_id.clone(),
             organisation: credential.organisation,
+            family: None,
             event: Guid::from_random(random.random()),
             issued: now,
             expires: now + TimeDelta::seconds(LIFETIME_SECONDS),
@@ -97,6 +101,29 @@ impl Access {
             200,
             json!({"access_token": token, "expires_in": LIFETIME_SECONDS, "token_type": "Bearer", "scope": scope}),
         )
+    }
+
+    /// A token of somebody's consent, and how many seconds it lasts.
+    pub(crate) fn for_person(
+        &mut self,
+        random: &mut StdRng,
+        client: &str,
+        event: Guid,
+        family: Family,
+        now: DateTime<Utc>,
+    ) -> (String, i64) {
+        let bytes: [u8; 32] = random.random();
+        let token = URL_SAFE_NO_PAD.encode(bytes);
+        let grant = Grant {
+            client_id: client.to_owned(),
+            organisation: usize::MAX,
+            family: Some(family),
+            event,
+            issued: now,
+            expires: now + TimeDelta::seconds(LIFETIME_SECONDS),
+        };
+        self.tokens.insert(token.clone(), grant);
+        (token, LIFETIME_SECONDS)
     }
 
     /// Whom an `Authorization` header speaks for.
@@ -115,6 +142,11 @@ impl Access {
         }
     }
 
+    /// The tokens themselves.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = &String> {
+        self.tokens.keys()
+    }
+
     /// Makes a token expire now.
     pub(crate) fn expire(&mut self, authorization: Option<&str>, now: DateTime<Utc>) {
         let token = authorization.and_then(|header| header.strip_prefix("Bearer "));
@@ -124,7 +156,7 @@ impl Access {
     }
 }
 
-fn basic(header: &str) -> Option<(String, String)> {
+pub(super) fn basic(header: &str) -> Option<(String, String)> {
     let encoded = header.strip_prefix("Basic ")?;
     let text = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
     let (id, secret) = text.split_once(':')?;

@@ -1,18 +1,18 @@
 //! The way of a call: arrival, access, limits, Idempotency-Key, endpoint, headers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header, request};
 use axum::middleware::{self, Next};
 use axum::response::Response;
-use axum::routing::{any, get, post};
-use axum::{Form, Router};
+use axum::routing::{any, delete, get, post};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::access::{Denied, Grant};
 use super::answer::{Answer, Spelled, Spelling};
@@ -20,6 +20,7 @@ use super::call::{Call, RawCall};
 use super::control;
 use super::endpoints;
 use super::guid::Guid;
+use super::identity;
 use super::keys::{self, Kind, Remembered, Ticket};
 use super::limits::{Refusal, Remaining};
 use super::options::{CommitOrder, KeyInFlight};
@@ -52,10 +53,16 @@ pub(super) fn router(simulator: &XeroSimulator) -> Router {
         clock: simulator.clock().clone(),
     };
     Router::new()
-        .route("/connect/token", post(token))
+        .route(
+            "/identity/connect/authorize",
+            get(identity::authorise).post(identity::decide),
+        )
+        .route("/connect/token", post(identity::token))
+        .route("/connect/revocation", post(identity::revoke))
         // Addresses are read without regard to case; Xero's own client spells this one so.
-        .route("/connections", get(connections))
-        .route("/Connections", get(connections))
+        .route("/connections", get(identity::connections))
+        .route("/Connections", get(identity::connections))
+        .route("/connections/{id}", delete(identity::end_connection))
         .route("/api.xro/2.0/{*rest}", any(accounting))
         .layer(middleware::from_fn_with_state(transport, faults::transport))
         .layer(middleware::from_fn_with_state(simulator.clone(), arrive))
@@ -77,7 +84,9 @@ async fn arrive(
 fn ticket_for(simulator: &XeroSimulator, request: &Request) -> Ticket {
     let now = simulator.clock().now();
     let text = |name: &str| text_of(request.headers(), name);
-    let grant = simulator.lock().access.check(text("authorization"), now);
+    let grant = simulator
+        .lock()
+        .let_in(text("authorization"), &simulator.options().switches, now);
     let writes = request.uri().path().starts_with("/api.xro/")
         && matches!(request.method().as_str(), "PUT" | "POST" | "DELETE");
     let key = text("idempotency-key")
@@ -86,61 +95,6 @@ fn ticket_for(simulator: &XeroSimulator, request: &Request) -> Ticket {
         .map(|(key, grant)| format!("{}\n{key}", grant.client_id));
     let kind = if writes { Kind::Write } else { Kind::Read };
     simulator.arrivals().arrive(key, kind)
-}
-
-async fn token(
-    State(simulator): State<XeroSimulator>,
-    headers: HeaderMap,
-    Form(form): Form<HashMap<String, String>>,
-) -> Response {
-    let now = simulator.clock().now();
-    let mut state = simulator.lock();
-    state.counts.token_calls += 1;
-    let Store { access, random, .. } = &mut *state;
-    let authorization =
-        text_of(&headers, "authorization").filter(|header| header.starts_with("Basic "));
-    let (status, body) = access.token(
-        &simulator.options().credentials,
-        random,
-        authorization,
-        &form,
-        now,
-    );
-    drop(state);
-    send(
-        Answer::document(status, body).spell(Spelling::Json),
-        Vec::new(),
-    )
-}
-
-async fn connections(State(simulator): State<XeroSimulator>, headers: HeaderMap) -> Response {
-    let now = simulator.clock().now();
-    let mut state = simulator.lock();
-    count(&mut state.counts, "GET", "/connections");
-    let answer = match state.access.check(text_of(&headers, "authorization"), now) {
-        Err(denied) => refuse_access(&mut state, &denied),
-        Ok(grant) => Answer::document(
-            200,
-            Value::Array(
-                state
-                    .books
-                    .get(grant.organisation)
-                    .map(|book| connection(&grant, book))
-                    .into_iter()
-                    .collect(),
-            ),
-        ),
-    };
-    drop(state);
-    send(answer.spell(Spelling::Json), Vec::new())
-}
-
-fn connection(grant: &Grant, book: &super::book::Book) -> Value {
-    let stamp = grant.issued.format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
-    json!({
-        "id": grant.event.to_string(), "authEventId": grant.event.to_string(), "tenantId": book.id.to_string(), "tenantType": "ORGANISATION",
-        "tenantName": book.setup.name, "createdDateUtc": stamp, "updatedDateUtc": stamp,
-    })
 }
 
 /// Ends a call for the limit of concurrent ones, however it ends.
@@ -226,13 +180,17 @@ fn enter(
     if fault("expired-token").is_some() {
         state.access.expire(authorization, now);
     }
-    let grant = match state.access.check(authorization, now) {
+    let switches = &simulator.options().switches;
+    let mut grant = match state.let_in(authorization, switches, now) {
         Ok(grant) => grant,
         Err(denied) => return Err(Out::Access(refuse_access(&mut state, &denied))),
     };
-    let own = state.books.get(grant.organisation).map(|book| book.id);
     let tenant = text_of(&parts.headers, "xero-tenant-id").filter(|tenant| !tenant.is_empty());
-    if tenant.is_some_and(|tenant| tenant.parse::<Guid>().ok() != own) {
+    if grant.family.is_some() {
+        grant.organisation = state.connected(&grant, tenant).unwrap_or(usize::MAX);
+    }
+    let own = state.books.get(grant.organisation).map(|book| book.id);
+    if own.is_none() || tenant.is_some_and(|tenant| tenant.parse::<Guid>().ok() != own) {
         state.counts.refused += 1;
         return Err(Out::Access(Answer::forbidden()));
     }
@@ -416,7 +374,7 @@ fn refused_key(message: &str) -> Answer {
     Answer::unreadable(10, "ValidationException", message)
 }
 
-fn refuse_access(state: &mut Store, denied: &Denied) -> Answer {
+pub(super) fn refuse_access(state: &mut Store, denied: &Denied) -> Answer {
     state.counts.refused += 1;
     let detail = match denied {
         Denied::Expired(at) => format!(
@@ -428,7 +386,7 @@ fn refuse_access(state: &mut Store, denied: &Denied) -> Answer {
     Answer::unauthorised(&detail, state.new_id())
 }
 
-fn count(counts: &mut Counts, method: &str, path: &str) {
+pub(super) fn count(counts: &mut Counts, method: &str, path: &str) {
     *counts
         .per_path
         .entry(format!("{method} {path}"))
@@ -451,11 +409,11 @@ fn path_pattern(path: &str) -> String {
     pattern
 }
 
-fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub(super) fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
 }
 
-fn send(spelled: Spelled, headers: Vec<(&'static str, String)>) -> Response {
+pub(super) fn send(spelled: Spelled, headers: Vec<(&'static str, String)>) -> Response {
     let mut response = Response::new(Body::from(spelled.bytes));
     *response.status_mut() =
         StatusCode::from_u16(spelled.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

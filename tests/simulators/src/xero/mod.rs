@@ -12,6 +12,7 @@ mod batch_payments;
 mod book;
 mod call;
 mod chart;
+mod consent;
 mod contacts;
 mod control;
 mod credit_notes;
@@ -23,6 +24,7 @@ mod endpoint_writes;
 mod endpoints;
 mod guid;
 mod http;
+mod identity;
 mod invoice_view;
 mod invoices;
 mod items;
@@ -42,10 +44,11 @@ pub use chart::Country;
 pub use guid::{Guid, NotAGuid};
 pub use http::Counts;
 pub use options::{
-    BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, CommitOrder, ConcurrentHeaders, Credential,
-    CreditStamp, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DeletedPayments, KeyInFlight, Limits,
-    MinuteWindow, OrganisationClass, OrganisationSetup, PaymentStamp, RefundDocument, Switches,
-    UnknownSwitch, XeroOptions,
+    App, BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, CodeReplay, CommitOrder, ConcurrentHeaders,
+    Credential, CreditStamp, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DeletedPayments, KeyInFlight,
+    Limits, MinuteWindow, OrganisationClass, OrganisationSetup, PKCE_CLIENT_ID, PaymentStamp,
+    RefreshRetry, RefundDocument, RevokedAccess, Switches, UnknownSwitch, WEB_CLIENT_ID,
+    WEB_CLIENT_SECRET, XeroOptions,
 };
 
 use std::io;
@@ -53,6 +56,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
+use chrono::{DateTime, Utc};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::Value;
@@ -80,6 +84,7 @@ struct Inner {
 pub(crate) struct State {
     books: Vec<book::Book>,
     access: access::Access,
+    consents: consent::Consents,
     meters: limits::Meters,
     keys: keys::Keys,
     counts: Counts,
@@ -89,6 +94,31 @@ pub(crate) struct State {
 impl State {
     fn new_id(&mut self) -> Guid {
         Guid::from_random(self.random.random())
+    }
+
+    /// Whom a call speaks for.
+    fn let_in(
+        &self,
+        authorization: Option<&str>,
+        switches: &Switches,
+        now: DateTime<Utc>,
+    ) -> Result<access::Grant, access::Denied> {
+        let grant = self.access.check(authorization, now)?;
+        match grant.family {
+            Some(family) if !self.consents.lives(family, switches) => Err(access::Denied::Unknown),
+            _ => Ok(grant),
+        }
+    }
+
+    /// The organisation that a person's token is used for: the one that the header names, if it is connected.
+    fn connected(&self, grant: &access::Grant, tenant: Option<&str>) -> Option<usize> {
+        let wanted: Guid = tenant?.parse().ok()?;
+        let mut connections = self.consents.connections(&grant.client_id);
+        let one = connections.find(|one| {
+            let book = self.books.get(one.organisation);
+            book.is_some_and(|book| book.id == wanted)
+        });
+        one.map(|one| one.organisation)
     }
 }
 
@@ -131,6 +161,7 @@ impl XeroSimulator {
         let state = State {
             books,
             access: access::Access::default(),
+            consents: consent::Consents::default(),
             meters: limits::Meters::default(),
             keys: keys::Keys::default(),
             counts: Counts::default(),
@@ -172,12 +203,24 @@ impl XeroSimulator {
         self.lock().counts = Counts::default();
     }
 
+    /// Every code and token that was handed out, for tests that look whether one was left lying about.
+    pub fn handed_out(&self) -> Vec<String> {
+        let state = self.lock();
+        let tokens = state.access.texts();
+        tokens.chain(state.consents.texts()).cloned().collect()
+    }
+
+    /// The person takes an app's access away in Xero, as in its list of connected apps.
+    pub fn take_access_away(&self, client_id: &str) {
+        self.lock().consents.take_away(client_id);
+    }
+
     /// `OrganisationID` of the organisation at a position of [`XeroOptions::organisations`].
     pub fn organisation_id(&self, position: usize) -> Option<Guid> {
         self.lock().books.get(position).map(|book| book.id)
     }
 
-    /// The HTTP interface: `/connect/token`, `/connections`, `/api.xro/2.0/`, `/_sim/`.
+    /// The HTTP interface: `/identity/connect/authorize`, `/connect/token`, `/connect/revocation`, `/connections`, `/api.xro/2.0/`, `/_sim/`.
     pub fn router(&self) -> Router {
         http::router(self)
     }

@@ -17,6 +17,13 @@ pub const BYSTANDER_CLIENT_ID: &str = "footbridge-xero-bystander";
 /// Its secret.
 pub const BYSTANDER_CLIENT_SECRET: &str = "xero-bystander-secret";
 
+/// Client id of an app without a secret ("mobile or desktop app").
+pub const PKCE_CLIENT_ID: &str = "footbridge-xero-pkce";
+/// Client id of a web app.
+pub const WEB_CLIENT_ID: &str = "footbridge-xero-web";
+/// Its secret.
+pub const WEB_CLIENT_SECRET: &str = "xero-web-secret";
+
 /// Everything that is decided before the start.
 #[derive(Clone, Debug)]
 pub struct XeroOptions {
@@ -24,6 +31,8 @@ pub struct XeroOptions {
     pub organisations: Vec<OrganisationSetup>,
     /// Custom connections, each pinned to one organisation.
     pub credentials: Vec<Credential>,
+    /// Apps that people let in.
+    pub apps: Vec<App>,
     /// Limits per organisation and per application.
     pub limits: Limits,
     /// The unknown behaviours.
@@ -43,6 +52,10 @@ impl Default for XeroOptions {
             credentials: vec![
                 Credential::new(DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, 0),
                 Credential::new(BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, 1),
+            ],
+            apps: vec![
+                App::new(PKCE_CLIENT_ID, None),
+                App::new(WEB_CLIENT_ID, Some(WEB_CLIENT_SECRET)),
             ],
             limits: Limits::default(),
             switches: Switches::default(),
@@ -70,6 +83,31 @@ impl Credential {
             client_id: client_id.to_owned(),
             client_secret: client_secret.to_owned(),
             organisation,
+        }
+    }
+}
+
+/// An app that people let in (authorisation code). One without a secret proves itself by PKCE.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// OAuth client id.
+    pub client_id: String,
+    /// OAuth client secret; none for a "mobile or desktop app".
+    pub secret: Option<String>,
+    /// What the consent page calls it.
+    pub name: String,
+    /// Redirect URIs that are registered, compared whole.
+    pub redirects: Vec<String>,
+}
+
+impl App {
+    /// An app of that id with the redirect URI that `footbridge connect` uses by default.
+    pub fn new(client_id: &str, secret: Option<&str>) -> Self {
+        Self {
+            client_id: client_id.to_owned(),
+            secret: secret.map(str::to_owned),
+            name: "Footbridge".to_owned(),
+            redirects: vec!["http://localhost:7417/callback".to_owned()],
         }
     }
 }
@@ -180,6 +218,12 @@ pub struct Switches {
     pub key_in_flight: KeyInFlight,
     /// In which order writes that overlap take effect.
     pub commit_order: CommitOrder,
+    /// What a code that is shown a second time does to the consent it was for.
+    pub code_replay: CodeReplay,
+    /// What a refresh token answers that is used again within its grace.
+    pub refresh_retry: RefreshRetry,
+    /// What becomes of access tokens whose consent was taken back.
+    pub revoked_access: RevokedAccess,
 }
 
 impl Default for Switches {
@@ -194,6 +238,9 @@ impl Default for Switches {
             concurrent_headers: ConcurrentHeaders::Bare,
             key_in_flight: KeyInFlight::Process,
             commit_order: CommitOrder::AsFinished,
+            code_replay: CodeReplay::EndsConsent,
+            refresh_retry: RefreshRetry::NewPair,
+            revoked_access: RevokedAccess::Lasts,
         }
     }
 }
@@ -210,7 +257,8 @@ impl Switches {
     const KNOWN: &'static str = "payment-stamp=kept|bumped, deleted-payments=absent|present, \
         credit-stamp=bumped|kept, refund-document=as-invoice|by-kind, list-lag-ms=<n>, \
         minute-window=rolling|fixed, concurrent-headers=bare|named, key-in-flight=process|wait|conflict, \
-        commit-order=as-finished|as-arrived";
+        commit-order=as-finished|as-arrived, code-replay=ends-consent|refused, \
+        refresh-retry=new-pair|same-pair, revoked-access=lasts|ends";
 
     /// Sets a switch by name, as the binary's `--switch name=value`.
     ///
@@ -235,6 +283,12 @@ impl Switches {
             ("key-in-flight", "conflict") => self.key_in_flight = KeyInFlight::Conflict,
             ("commit-order", "as-finished") => self.commit_order = CommitOrder::AsFinished,
             ("commit-order", "as-arrived") => self.commit_order = CommitOrder::AsArrived,
+            ("code-replay", "ends-consent") => self.code_replay = CodeReplay::EndsConsent,
+            ("code-replay", "refused") => self.code_replay = CodeReplay::Refused,
+            ("refresh-retry", "new-pair") => self.refresh_retry = RefreshRetry::NewPair,
+            ("refresh-retry", "same-pair") => self.refresh_retry = RefreshRetry::SamePair,
+            ("revoked-access", "lasts") => self.revoked_access = RevokedAccess::Lasts,
+            ("revoked-access", "ends") => self.revoked_access = RevokedAccess::Ends,
             ("list-lag-ms", ms) if ms.parse::<u32>().is_ok() => {
                 self.list_lag_ms = ms.parse().unwrap_or_default();
             }
@@ -321,4 +375,31 @@ pub enum CommitOrder {
     AsFinished,
     /// Writes take effect in the order in which they came.
     AsArrived,
+}
+
+/// See [`Switches::code_replay`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeReplay {
+    /// Its tokens end, as RFC 6749 (4.1.2) advises.
+    EndsConsent,
+    /// It is refused, and that is all.
+    Refused,
+}
+
+/// See [`Switches::refresh_retry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshRetry {
+    /// Another pair; the one whose answer was lost is void.
+    NewPair,
+    /// The pair whose answer was lost.
+    SamePair,
+}
+
+/// See [`Switches::revoked_access`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RevokedAccess {
+    /// They last until they expire, and reach no organisation any more: 403.
+    Lasts,
+    /// They end at once: 401.
+    Ends,
 }

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 pub(crate) struct Org {
     pub(crate) simulator: SalesforceSimulator,
-    token: String,
+    pub(crate) token: String,
 }
 
 pub(crate) struct Answer {
@@ -102,7 +102,7 @@ impl Org {
         let body = if bytes.is_empty() {
             Value::Null
         } else {
-            serde_json::from_slice(&bytes).unwrap()
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null)
         };
         Answer {
             status: parts.status.as_u16(),

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 mod access;
+mod consent;
 mod contacts;
 mod credits;
 mod faults;

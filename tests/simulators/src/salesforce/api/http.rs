@@ -10,12 +10,14 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::{ApiAnswer, ApiRequest, VERSIONS, answer, auth, control, split_path, split_query};
+use super::{
+    ApiAnswer, ApiRequest, VERSIONS, answer, auth, control, sign_in, split_path, split_query,
+};
 use crate::faults::{self, Fault, Transport};
 use crate::salesforce::SalesforceSimulator;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
-use crate::salesforce::options::LimitHeader;
+use crate::salesforce::options::{Api, LimitHeader};
 use crate::salesforce::org::{Org, RowFaults};
 
 /// Longest request line; longer ones are refused.
@@ -116,6 +118,16 @@ impl Call {
                     None,
                 );
             }
+            "/services/oauth2/authorize" if self.method == Method::GET => {
+                return sign_in::authorise(org, self.query());
+            }
+            "/services/oauth2/authorize" => {
+                return sign_in::decide(org, &String::from_utf8_lossy(&self.body));
+            }
+            "/services/oauth2/revoke" => {
+                let form = String::from_utf8_lossy(&self.body);
+                return sign_in::revoke(org, &form).unwrap_or_else(|refused| send(refused, None));
+            }
             "/services/data" => return send(ApiAnswer::ok(versions()), None),
             _ => {}
         }
@@ -144,6 +156,14 @@ impl Call {
         let path = self.path();
         if path.starts_with("/id/") || path == "/services/oauth2/userinfo" {
             return ApiAnswer::ok(auth::identity(org, &self.instance_url()));
+        }
+        if org.options.api == Api::Off {
+            return ApiError::new(
+                "API_DISABLED_FOR_ORG",
+                "The REST API is not enabled for this Organization",
+            )
+            .status(403)
+            .into();
         }
         let used = org.used();
         if used >= usize::try_from(org.options.daily_calls).unwrap_or(usize::MAX)

@@ -14,6 +14,7 @@ mod multipart;
 mod query;
 mod records;
 mod replication;
+mod sign_in;
 mod tooling;
 
 use std::collections::BTreeMap;
@@ -195,7 +196,7 @@ fn limits(org: &mut Org) -> Value {
     let left = most.saturating_sub(org.used());
     json!({
         "DailyApiRequests": {"Max": most, "Remaining": left},
-        "DataStorageMB": {"Max": 5, "Remaining": 5},
+        "DataStorageMB": {"Max": org.options.storage.0, "Remaining": org.options.storage.1},
         "FileStorageMB": {"Max": 20, "Remaining": 20},
     })
 }
