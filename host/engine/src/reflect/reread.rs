@@ -13,7 +13,7 @@ use footbridge_model::document::Document;
 use footbridge_model::receivable::{DocumentId, DocumentKind};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ids in one call into the connector, the most that the contract allows; it makes as few calls of them as it can.
+/// Ids in one call: many, for a connector knows the cheapest way to read so many; few enough for a minute's budget in any case.
 const BATCH: usize = 500;
 /// What is read may touch others; so many times that is followed in one run.
 const ROUNDS: usize = 8;
@@ -79,15 +79,10 @@ impl Engine {
         batch: &[(String, Reread)],
     ) -> Result<BTreeSet<String>, EngineError> {
         let side = &sides.ledger;
-        let ids = batch.iter().map(|(id, _)| id.clone()).collect();
+        let ids: Vec<String> = batch.iter().map(|(id, _)| id.clone()).collect();
         let found = self
-            .ledger
-            .fetch(object, ids, Vec::new())
-            .await
-            .map_err(|e| {
-                let doing = format!("reading {object} records by id");
-                EngineError::call(side.0.as_str(), doing, e)
-            })?;
+            .by_id(side, self.ledger.as_ref(), object, &ids, &[])
+            .await?;
         let mut changes = Changes::default();
         let mut answered = BTreeSet::new();
         for (id, row) in batch {
