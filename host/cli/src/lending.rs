@@ -9,7 +9,7 @@ use anyhow::Context;
 use footbridge_bundle::Component;
 use footbridge_engine::TransformGrant;
 use footbridge_model::id::{ConnectionId, FlowName};
-use footbridge_sandbox::{Connection, GrantedTo, Installed, Powers, Provider, Sandbox};
+use footbridge_sandbox::{Connection, Face, GrantedTo, Installed, Powers, Provider, Sandbox};
 
 /// The plugin of that name that comes along.
 pub(crate) fn bundled(name: &str) -> Option<&'static Component> {
@@ -116,14 +116,22 @@ fn narrow(sandbox: &Sandbox, connection: &mut Connection) -> anyhow::Result<()> 
     fits(&installed, connection)?;
     let own = Powers::Connector {
         rules: connection.grant.clone().unwrap_or_default(),
+        // A `grant` in the configuration narrows paths.
+        faces: Face::ALL.into(),
         calls_a_day: connection.budget.day,
     };
     let effective = match connection.grant {
         Some(_) => lent.meet(&own),
         None => Some(lent),
     };
-    if let Some(Powers::Connector { rules, calls_a_day }) = effective {
+    if let Some(Powers::Connector {
+        rules,
+        faces,
+        calls_a_day,
+    }) = effective
+    {
         connection.grant = Some(rules);
+        connection.faces = faces;
         let days = [calls_a_day, connection.budget.day];
         connection.budget.day = days.into_iter().flatten().min();
     }

@@ -2,6 +2,7 @@
 //!
 //! Nothing of it runs or is compiled here. The whole file is validated first. Next: `install.rs` compiles what passed.
 
+use crate::connection::Face;
 use crate::engine::{FORBIDDEN_FEATURES, PluginKind};
 use crate::limits::Limits;
 use footbridge_model::id::PluginDigest;
@@ -38,6 +39,9 @@ const BASELINE: &[&str] = &[
     "wasi:random/insecure-seed",
     "wasi:random/random",
 ];
+
+/// What a connector may import if it was granted the face `wasi-http`.
+const SECOND_FACE: &[&str] = &["wasi:http/outgoing-handler", "wasi:http/types"];
 
 /// What stands in a component.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +80,8 @@ pub struct LookedImport {
     pub name: String,
     /// Whether it is one that standard libraries bring in: there for everyone, and inert.
     pub baseline: bool,
+    /// The way of asking that it belongs to, which is granted by its name.
+    pub face: Option<Face>,
     /// Why it is refused, if so.
     pub refused: Option<CheckError>,
 }
@@ -189,6 +195,7 @@ pub fn look(bytes: &[u8], limits: &Limits) -> Result<Look, CheckError> {
     let imports = names.imports.into_iter().map(|import| LookedImport {
         refused: check_import(kind, &import).err(),
         baseline: is_baseline(&import.name),
+        face: face_of(&import.name),
         name: import.name,
     });
     Ok(Look {
@@ -309,6 +316,12 @@ fn is_baseline(import: &str) -> bool {
     BASELINE.contains(&name) || name.strip_prefix(PACKAGE) == Some("types")
 }
 
+/// The way of asking that the import belongs to, if it isn't the contract's own.
+pub(crate) fn face_of(import: &str) -> Option<Face> {
+    let name = import.split('@').next().unwrap_or(import);
+    SECOND_FACE.contains(&name).then_some(Face::WasiHttp)
+}
+
 fn check_import(kind: PluginKind, import: &Import) -> Result<(), CheckError> {
     let refused = |hint| CheckError::Import {
         kind,
@@ -335,7 +348,8 @@ fn check_import(kind: PluginKind, import: &Import) -> Result<(), CheckError> {
             )),
         };
     }
-    if BASELINE.contains(&name) {
+    let second_face = kind == PluginKind::Connector && SECOND_FACE.contains(&name);
+    if second_face || BASELINE.contains(&name) {
         return if version.starts_with("0.2.") {
             Ok(())
         } else {
@@ -344,8 +358,10 @@ fn check_import(kind: PluginKind, import: &Import) -> Result<(), CheckError> {
     }
     Err(refused(if name.starts_with("wasi:sockets") {
         "No plugin gets a socket. Build it without the network: for Python `componentize-py -s`, for JavaScript `--stub-wasi`; a connector reads through footbridge:plugin/http"
+    } else if name.starts_with("wasi:http") && kind == PluginKind::Transform {
+        "A transform is pure and reaches nothing. Build it without wasi:http"
     } else if name.starts_with("wasi:http") {
-        "A connector reads through footbridge:plugin/http. Build it without wasi:http"
+        "A connector reads through footbridge:plugin/http, or through wasi:http/outgoing-handler@0.2 where it was granted the face wasi-http. Build it without that import"
     } else {
         "Build it without that import"
     }))

@@ -6,6 +6,7 @@
 use crate::secret::Secret;
 use footbridge_model::id::ConnectionId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// A connection. In `footbridge.toml`: a table `[connections.NAME]` with these keys (the name is the table's).
@@ -56,6 +57,9 @@ pub struct Connection {
     pub plugin: Option<String>,
     /// What the plugin may ask for, instead of all that the provider's profile offers. It can only narrow that.
     pub grant: Option<Vec<GrantRule>>,
+    /// Ways of asking besides the contract's own `http` that its plugin was granted. A configuration can't name one.
+    #[serde(skip)]
+    pub faces: BTreeSet<Face>,
 }
 
 fn unnamed() -> ConnectionId {
@@ -108,6 +112,7 @@ impl Connection {
             idempotency_header: None,
             plugin: None,
             grant: None,
+            faces: BTreeSet::new(),
         }
     }
 }
@@ -230,6 +235,33 @@ pub struct GrantRule {
     pub access: Access,
     /// The decoded path; `*` stands for one segment, `**` at the end for any rest, also none.
     pub path: String,
+}
+
+/// A way of asking the broker besides the contract's own `http`, granted by its name. It opens no path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum Face {
+    /// `wasi:http/outgoing-handler`, so that `fetch` and other languages' own clients work: reads only.
+    WasiHttp,
+}
+
+impl Face {
+    /// Every one that there is.
+    pub const ALL: [Self; 1] = [Self::WasiHttp];
+
+    /// By its name in manifests and grants.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|face| face.to_string() == name)
+    }
+}
+
+impl std::fmt::Display for Face {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::WasiHttp => "wasi-http",
+        })
+    }
 }
 
 /// Reading or writing.

@@ -3,7 +3,7 @@
 //! It decides nothing about traffic; the broker does. Waiting for an answer is not charged to the guest.
 
 use crate::bindings::{http, keyvalue, log, types};
-use crate::broker::{Ask, Asking, Body, Refusal};
+use crate::broker::{Asking, Body, Refusal};
 use crate::state::State;
 use wasmtime::component::{HasSelf, Linker};
 
@@ -26,26 +26,19 @@ impl http::Host for State {
         &mut self,
         request: http::Request,
     ) -> wasmtime::Result<Result<http::Response, http::Error>> {
-        let ask = Ask {
-            by: self.plugin.to_string(),
-            digest: Some(self.digest.clone()),
-            asking: Asking::Read,
-            service: request.service,
-            path: request.path,
-            query: request.query,
-            headers: request
-                .headers
-                .into_iter()
-                .map(|header| (header.name, header.value))
-                .collect(),
-        };
-        let line = match self.reach.take(&ask) {
+        let headers = request.headers.into_iter();
+        let mut ask = self.way.ask(Asking::Read);
+        ask.service = request.service;
+        ask.path = request.path;
+        ask.query = request.query;
+        ask.headers = headers.map(|header| (header.name, header.value)).collect();
+        let line = match self.way.reach.take(&ask) {
             Ok(line) => line,
             Err(refusal) => return Ok(Err(error(refusal))),
         };
         // A task of its own: its work is the host's, not the guest's CPU time. It ends with the call.
-        let task = AbortOnDrop(tokio::spawn(async move { line.exchange(ask).await }));
-        let answered = self.meter.uncharged(task).await;
+        let task = AbortOnDrop(tokio::spawn(line.begin(ask).answer()));
+        let answered = self.way.meter.uncharged(task).await;
         Ok(match answered {
             Ok(Ok(reply)) => Ok(http::Response {
                 status: reply.status,
@@ -89,7 +82,7 @@ impl log::Host for State {
             .collect();
         line.truncate(line.floor_char_boundary(most));
         self.log.left -= line.len().max(1);
-        let plugin = &*self.plugin;
+        let plugin = &*self.way.plugin;
         match level {
             log::Level::Debug => tracing::debug!(plugin, "{line}"),
             log::Level::Info => tracing::info!(plugin, "{line}"),

@@ -6,6 +6,7 @@
 use crate::cache::NativeCache;
 use crate::check::{CheckError, inspect};
 use crate::compile::CompileError;
+use crate::connection::Face;
 use crate::grants::Declared;
 use crate::registry::{Installed, Place, RegistryError};
 use crate::sandbox::{Sandbox, link};
@@ -63,16 +64,18 @@ impl Sandbox {
         let inspection = inspect(&bytes, &inner.limits)?;
         let (kind, digest) = (inspection.kind, inspection.digest.clone());
         let engine = inner.engine(kind);
+        // Whether it fits, not what it is granted: that is looked at wherever it is used.
+        let faces = Face::ALL.into();
         let misfit = |error: wasmtime::Error| InstallError::Link(format!("{error:#}"));
         match inner.native.get(&digest, kind, engine) {
             Some(component) => {
-                link(kind, &component).map_err(misfit)?;
+                link(kind, &component, &faces).map_err(misfit)?;
             }
             None => {
                 let compiled = inner.compiler.compile(kind, bytes.clone(), &inner.limits);
                 let native = compiled.await?;
                 let component = NativeCache::fresh(engine, &native).map_err(misfit)?;
-                link(kind, &component).map_err(misfit)?;
+                link(kind, &component, &faces).map_err(misfit)?;
                 inner
                     .native
                     .put(&digest, kind, engine, &native)

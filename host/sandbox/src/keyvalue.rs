@@ -29,7 +29,7 @@ impl Space {
 
 impl State {
     fn space(&self) -> Result<Space, Error> {
-        let why = match &self.reach {
+        let why = match &self.way.reach {
             Reach::Nothing | Reach::Pure(_) => "this call is pure and reaches nothing",
             Reach::Reads { space: None, .. } => "this plugin has no storage here",
             Reach::Reads {
@@ -54,7 +54,7 @@ macro_rules! on_overlay {
                 .ok_or_else(|| Error::Denied("this call is over".to_owned()))?;
             $work.await.map_err(error)
         };
-        Ok($state.meter.clone().uncharged(work).await)
+        Ok($state.way.meter.clone().uncharged(work).await)
     }};
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Plugins run in [`Sandbox`] and hold nothing; all traffic passes [`Broker`]. Both implement the engine's ports, and
 //! nothing of wasmtime or HTTP shows in this crate's interface. Reading order: `check`, `install`, `registry`; `engine`,
-//! `run`, `state`, `host`, `wasi`; `connector`, `transform`; then `broker/` from `exchange.rs` on.
+//! `run`, `state`, `host`, `wasi_http`, `wasi`; `connector`, `transform`; then `broker/` from `exchange.rs` on.
 
 mod bindings;
 mod broker;
@@ -32,6 +32,7 @@ mod secret;
 mod state;
 mod transform;
 mod wasi;
+mod wasi_http;
 
 pub use broker::{
     AuditLog, AuditLogError, AuditRecord, AuditSink, Broker, BrokerError, BrokerOptions, Left,
@@ -42,7 +43,7 @@ pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};
 pub use connect::{ConnectError, Disconnected, Ending, Held, Reachable};
 pub use connection::{
-    Access, Auth, BudgetOverride, Connection, GrantRule, Provider, SecretError, SecretSource,
+    Access, Auth, BudgetOverride, Connection, Face, GrantRule, Provider, SecretError, SecretSource,
 };
 pub use engine::PluginKind;
 pub use grants::{

@@ -22,7 +22,24 @@ pub(crate) struct Meter {
 #[derive(Default)]
 struct Waits {
     over: Duration,
+    /// How many go on at once: a guest may ask for several things and then wait for all.
+    at_once: usize,
     since: Option<Instant>,
+}
+
+/// While it is held, the call waits for the host.
+pub(crate) struct Waiting(Arc<Meter>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut waits = self.0.waits();
+        waits.at_once = waits.at_once.saturating_sub(1);
+        if waits.at_once == 0
+            && let Some(since) = waits.since.take()
+        {
+            waits.over += since.elapsed();
+        }
+    }
 }
 
 impl Meter {
@@ -32,19 +49,18 @@ impl Meter {
         Duration::from_nanos(self.cpu.load(Ordering::Relaxed).saturating_add(now))
     }
 
+    /// Begins a wait for something of the host's, which isn't charged.
+    pub(crate) fn waiting(self: &Arc<Self>) -> Waiting {
+        let mut waits = self.waits();
+        waits.at_once += 1;
+        waits.since.get_or_insert_with(Instant::now);
+        drop(waits);
+        Waiting(self.clone())
+    }
+
     /// Waits for something of the host's that isn't charged.
-    pub(crate) async fn uncharged<F: Future>(&self, work: F) -> F::Output {
-        struct Ends<'a>(&'a Meter);
-        impl Drop for Ends<'_> {
-            fn drop(&mut self) {
-                let mut waits = self.0.waits();
-                if let Some(since) = waits.since.take() {
-                    waits.over += since.elapsed();
-                }
-            }
-        }
-        self.waits().since = Some(Instant::now());
-        let _ends = Ends(self);
+    pub(crate) async fn uncharged<F: Future>(self: &Arc<Self>, work: F) -> F::Output {
+        let _waiting = self.waiting();
         work.await
     }
 

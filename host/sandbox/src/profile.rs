@@ -188,7 +188,10 @@ fn salesforce(version: &str) -> Profile {
             "/services/oauth2",
             "/services/apexrest",
             "/services/async",
+            "/services/soap",
             "/services/data/*/tooling",
+            "/id",
+            "/secur",
         ],
         composite: Some("/composite"),
     }

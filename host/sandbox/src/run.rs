@@ -122,7 +122,11 @@ async fn run<T>(
     }
     let (cpu, watch) = (terms.cpu, meter.clone());
     store.set_epoch_deadline(1);
-    store.epoch_deadline_callback(move |_| {
+    store.epoch_deadline_callback(move |mut store| {
+        if let Some(what) = store.data_mut().hoards() {
+            store.data_mut().limiter.refused = Some(what);
+            return Ok(UpdateDeadline::Interrupt);
+        }
         Ok(if watch.cpu() > cpu {
             UpdateDeadline::Interrupt
         } else {

@@ -5,8 +5,9 @@
 
 use crate::broker::Broker;
 use crate::cache::NativeCache;
-use crate::check::{CheckError, Inspection, inspect};
+use crate::check::{CheckError, Inspection, face_of, inspect};
 use crate::compile::Compiler;
+use crate::connection::Face;
 use crate::connector::SandboxedConnector;
 use crate::engine::{GuestRuns, PluginKind, Ticker, engine};
 use crate::grants::{Book, Grant, GrantedTo, Powers};
@@ -15,10 +16,11 @@ use crate::registry::{Installed, Registry, RegistryError};
 use crate::seal::InstallationKey;
 use crate::state::State;
 use crate::transform::SandboxedTransform;
-use crate::{host, wasi};
+use crate::{host, wasi, wasi_http};
 use footbridge_engine::ports::{Connector, Transform};
 use footbridge_engine::storage::PluginStorage;
 use footbridge_model::id::ConnectionId;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -66,6 +68,18 @@ pub enum SandboxError {
     /// No such connection.
     #[error("there is no connection {0}. Add it to the configuration")]
     Connection(ConnectionId),
+    /// It asks in a way that it wasn't granted there.
+    #[error(
+        "plugin {name} asks through {face}, which it was not granted on connection {connection}. `footbridge plugin grant {name} --connection {connection}` shows what it asks for and takes your yes"
+    )]
+    Face {
+        /// The plugin.
+        name: String,
+        /// How it asks.
+        face: Face,
+        /// Where.
+        connection: ConnectionId,
+    },
 }
 
 /// The sandbox. Cheap to clone; all clones are one.
@@ -216,10 +230,19 @@ impl Sandbox {
         connection: &ConnectionId,
         storage: Option<&PluginStorage>,
     ) -> Result<Arc<dyn Connector>, SandboxError> {
-        let plugin = self.plugin(installed, PluginKind::Connector)?;
         let line = broker
             .line(connection)
             .ok_or_else(|| SandboxError::Connection(connection.clone()))?;
+        let granted = &line.connection.faces;
+        let plugin = self.plugin(installed, PluginKind::Connector, granted)?;
+        let mut asks = installed.imports.iter().filter_map(|name| face_of(name));
+        if let Some(face) = asks.find(|face| !granted.contains(face)) {
+            return Err(SandboxError::Face {
+                name: installed.name.clone(),
+                face,
+                connection: connection.clone(),
+            });
+        }
         Ok(Arc::new(SandboxedConnector::new(
             plugin,
             line.clone(),
@@ -233,7 +256,7 @@ impl Sandbox {
     /// # Errors
     /// It is no transform.
     pub fn transform(&self, installed: &Installed) -> Result<Arc<dyn Transform>, SandboxError> {
-        let plugin = self.plugin(installed, PluginKind::Transform)?;
+        let plugin = self.plugin(installed, PluginKind::Transform, &BTreeSet::new())?;
         Ok(Arc::new(SandboxedTransform::new(plugin)))
     }
 
@@ -267,6 +290,7 @@ impl Sandbox {
         &self,
         installed: &Installed,
         wanted: PluginKind,
+        faces: &BTreeSet<Face>,
     ) -> Result<Arc<Plugin>, SandboxError> {
         if installed.kind != wanted {
             return Err(SandboxError::Kind {
@@ -277,6 +301,7 @@ impl Sandbox {
         Ok(Arc::new(Plugin {
             sandbox: self.clone(),
             installed: installed.clone(),
+            faces: faces.clone(),
             loaded: OnceCell::new(),
         }))
     }
@@ -295,6 +320,7 @@ impl Inner {
 pub(crate) struct Plugin {
     pub(crate) sandbox: Sandbox,
     pub(crate) installed: Installed,
+    faces: BTreeSet<Face>,
     loaded: OnceCell<InstancePre<State>>,
 }
 
@@ -341,20 +367,25 @@ impl Plugin {
                     .map_err(|error| format!("can't be loaded: {error:#}"))?
             }
         };
-        link(kind, &component).map_err(|error| format!("doesn't fit this host: {error:#}"))
+        link(kind, &component, &self.faces)
+            .map_err(|error| format!("doesn't fit this host: {error:#}"))
     }
 }
 
-/// Links a component with exactly what its kind may have.
+/// Links a component with exactly what its kind may have, and the faces of the broker that it was granted.
 pub(crate) fn link(
     kind: PluginKind,
     component: &Component,
+    faces: &BTreeSet<Face>,
 ) -> wasmtime::Result<InstancePre<State>> {
     let mut linker = Linker::new(component.engine());
     wasi::link(&mut linker)?;
     host::link_types(&mut linker)?;
     if kind == PluginKind::Connector {
         host::link(&mut linker)?;
+        if faces.contains(&Face::WasiHttp) {
+            wasi_http::link(&mut linker)?;
+        }
     }
     linker.instantiate_pre(component)
 }

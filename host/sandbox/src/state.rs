@@ -1,28 +1,54 @@
 //! What belongs to one store: the inert baseline, the limiter, the log's allowance, and the way to the broker if any.
 //!
-//! A store lives for one call or batch and is thrown away with everything in it. Next: `host.rs` serves its imports.
+//! A store lives for one call or batch and is thrown away with everything in it. Next: `host.rs` and `wasi_http.rs` serve
+//! its imports.
 
-use crate::broker::{Ask, Line, Refusal};
+use crate::broker::{Ask, Asking, Line, Refusal};
 use crate::keyvalue::Space;
 use crate::limits::Limits;
 use crate::meter::Meter;
 use crate::wasi::{self, Output, World};
+use crate::wasi_http::{self, Unread};
 use footbridge_model::id::PluginDigest;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 /// The data of one store.
 pub(crate) struct State {
     wasi: WasiCtx,
+    http: WasiHttpCtx,
     table: ResourceTable,
     pub(crate) limiter: Limiter,
     pub(crate) log: LogAllowance,
+    pub(crate) way: Way,
+}
+
+/// The call's way to the broker, whichever face it asks through.
+pub(crate) struct Way {
     pub(crate) reach: Reach,
     pub(crate) meter: Arc<Meter>,
     pub(crate) plugin: Arc<str>,
     pub(crate) digest: PluginDigest,
+    /// Answers that the host holds until the guest has read them.
+    pub(crate) unread: Unread,
+}
+
+impl Way {
+    /// A request of this plugin's, with nothing in it yet.
+    pub(crate) fn ask(&self, asking: Asking) -> Ask {
+        Ask {
+            by: self.plugin.to_string(),
+            digest: Some(self.digest.clone()),
+            asking,
+            service: String::new(),
+            path: String::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+        }
+    }
 }
 
 /// What a call may reach.
@@ -77,6 +103,7 @@ impl State {
         table.set_max_capacity(limits.handles);
         Self {
             wasi: wasi::context(world, output, limits),
+            http: wasi_http::context(),
             table,
             limiter: Limiter {
                 memory: 0,
@@ -88,11 +115,19 @@ impl State {
                 line: limits.log_line,
                 left: limits.log_total,
             },
-            reach,
-            meter,
-            plugin,
-            digest,
+            way: Way {
+                reach,
+                meter,
+                plugin,
+                digest,
+                unread: Unread::up_to(limits.answer_bytes),
+            },
         }
+    }
+
+    /// Whether it keeps more in the host than a guest needs, in words.
+    pub(crate) fn hoards(&mut self) -> Option<String> {
+        wasi_http::hoards(&mut self.table)
     }
 }
 
@@ -101,6 +136,16 @@ impl WasiView for State {
         WasiCtxView {
             ctx: &mut self.wasi,
             table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.way,
+            table: &mut self.table,
+            ctx: &mut self.http,
         }
     }
 }

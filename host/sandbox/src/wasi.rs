@@ -1,6 +1,6 @@
 //! The baseline that a std-built guest imports: all of it there, none of it reaching anything.
 //!
-//! Interfaces are linked one by one; sockets and HTTP never are. There is no environment, no argument, no file, no
+//! Interfaces are linked one by one; sockets never are, and HTTP isn't part of it (`wasi_http.rs`). There is no environment, no argument, no file, no
 //! input; output is kept for error messages only. For transforms clocks show the batch's `as-of` and random numbers
 //! come from a digest of the input. Next: `state.rs` holds it, `run.rs` links it.
 

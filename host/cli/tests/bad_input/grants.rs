@@ -303,6 +303,66 @@ async fn a_connector_does_what_was_granted_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_second_face_is_a_power_of_its_own() {
+    let books = Books::open(4).await;
+    let wat = r#"(component
+        (import "wasi:http/outgoing-handler@0.2.3" (instance))
+        (instance $nothing)
+        (export "footbridge:plugin/schema@0.1.0-dev.1" (instance $nothing))
+        (export "footbridge:plugin/feed@0.1.0-dev.1" (instance $nothing)))"#;
+    let manifest = r#"format = 1
+id = "com.example.books"
+version = "1.0.0"
+interfaces = ["schema", "feed"]
+profile = "xero"
+faces = ["wasi-http"]
+[services.accounting]
+read = ["/Contacts"]
+"#;
+    let component = wat::parse_str(wat).unwrap();
+    let unasked = manifest.replace("faces = [\"wasi-http\"]\n", "");
+    let file = books.package("unasked", &component, &unasked);
+    let ended = books.run(&["plugin", "inspect", &file]).await;
+    assert_eq!(ended.code, 2);
+    assert!(
+        ended.out.contains("imports wasi:http, and the manifest"),
+        "{}",
+        ended.out
+    );
+    let file = books.package("mine", &component, manifest);
+    let ended = books.run(&["plugin", "inspect", &file]).await;
+    assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{}", ended.out);
+    for said in [
+        "on grant  wasi:http/outgoing-handler@0.2.3",
+        "lent only where \"face wasi-http\" is granted",
+        "    face wasi-http\n",
+    ] {
+        assert!(ended.out.contains(said), "{said}\n{}", ended.out);
+    }
+    books.change(
+        "footbridge.toml",
+        "[connections.xero]\n",
+        "[connections.xero]\nplugin = \"mine\"\n",
+    );
+    let ended = books
+        .install(&file, &["--only", "read accounting /Contacts"])
+        .await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let refused = "plugin mine asks through wasi-http, which it was not granted on connection xero";
+    let ended = books.run(&["sync"]).await;
+    assert!(ended.err.contains(refused), "{}", ended.err);
+    let approval = books.approval(&file).await;
+    let ended = books
+        .run(&["plugin", "grant", "mine", "--digest", &approval])
+        .await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    // It has nothing to run, but it is let in.
+    let ended = books.run(&["sync"]).await;
+    assert!(!ended.err.contains(refused), "{}", ended.err);
+    assert!(ended.err.contains("plugin mine"), "{}", ended.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transform_waits_under_what_it_was_not_granted_and_a_new_version_runs_dry_first() {
     let books = Books::open(4).await;
     let mapping = footbridge_bundle::MAPPING.bytes;

@@ -97,6 +97,7 @@ pub(crate) enum Refused {
 pub(crate) struct Checked {
     table: Arc<Mutex<HashMap<String, Known>>>,
     lookup: Lookup,
+    fresh: Duration,
 }
 
 /// Where names are looked up: the system, or what a test says.
@@ -113,6 +114,16 @@ impl Checked {
         Self {
             table: Arc::default(),
             lookup,
+            fresh: FRESH,
+        }
+    }
+
+    /// The same, with another time for which an answer is used.
+    #[cfg(test)]
+    pub(crate) fn for_as_long_as(fresh: Duration, lookup: Lookup) -> Self {
+        Self {
+            fresh,
+            ..Self::new(lookup)
         }
     }
 
@@ -137,7 +148,7 @@ impl Checked {
         let known = |table: &HashMap<String, Known>| {
             table
                 .get(name)
-                .filter(|known| known.since.elapsed() < FRESH)
+                .filter(|known| known.since.elapsed() < self.fresh)
                 .map(|known| known.addresses.clone())
         };
         let fresh = known(&self.table.lock().unwrap_or_else(PoisonError::into_inner));
@@ -156,7 +167,7 @@ impl Checked {
         table
             .entry(name.to_owned())
             .and_modify(|old| {
-                if old.since.elapsed() >= FRESH {
+                if old.since.elapsed() >= self.fresh {
                     old.addresses.clone_from(&known.addresses);
                     old.since = known.since;
                 }

@@ -1,4 +1,4 @@
-//! The one function that everything passes: [`Line::exchange`].
+//! The one function that everything passes: [`Line::exchange`], and its two steps [`Line::begin`] and [`Asked::answer`].
 //!
 //! Order matters and is the point: grant, URL, headers, budget, token, dial, learn, refresh once, clean, audit. A
 //! secret is touched only after every check. Next: `wire.rs` sends; guests get the result through `host.rs`, the
@@ -71,6 +71,8 @@ pub(crate) struct Ask {
 /// Reading, or writing with what a write carries.
 pub(crate) enum Asking {
     Read,
+    /// A method that is not for guests: refused, and written down as what it was.
+    Other(Method),
     Write {
         method: Method,
         content_type: String,
@@ -113,6 +115,50 @@ pub(crate) enum Refusal {
     AuthExpired(String),
 }
 
+/// What stands in the audit of a request whose caller went away.
+const GIVEN_UP: &str = "the call that asked was ended before the answer came";
+
+/// A request under way: whatever becomes of it, it is written down.
+pub(crate) struct Asked {
+    line: Arc<Line>,
+    ask: Ask,
+    started: Instant,
+    /// Until it is written down.
+    note: Option<AuditRecord>,
+}
+
+impl Asked {
+    /// Checks it, sends it, cleans the answer.
+    pub(crate) async fn answer(mut self) -> Result<Reply, Refusal> {
+        let outcome = match &mut self.note {
+            Some(note) => self.line.exchange_checked(&self.ask, note).await,
+            None => Err(Refusal::Lost(GIVEN_UP.to_owned())),
+        };
+        self.ends(outcome)
+    }
+
+    /// Refuses it for what is wrong with its form.
+    pub(crate) fn refused(mut self, why: String) -> Refusal {
+        let refusal = Refusal::Denied(why);
+        // The refusal itself comes back.
+        let _ = self.ends(Err(refusal.clone()));
+        refusal
+    }
+
+    fn ends(&mut self, outcome: Result<Reply, Refusal>) -> Result<Reply, Refusal> {
+        if let Some(note) = self.note.take() {
+            self.line.written_down(note, self.started, &outcome);
+        }
+        outcome
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        let _ = self.ends(Err(Refusal::Lost(GIVEN_UP.to_owned())));
+    }
+}
+
 /// Whether only the host may set this header.
 pub(crate) fn is_forbidden(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -124,12 +170,18 @@ pub(crate) fn is_forbidden(name: &str) -> bool {
 
 impl Line {
     /// The one way out.
-    pub(crate) async fn exchange(&self, ask: Ask) -> Result<Reply, Refusal> {
-        let started = Instant::now();
-        let mut note = self.note(&ask);
-        let outcome = self.exchange_checked(ask, &mut note).await;
-        self.written_down(note, started, &outcome);
-        outcome
+    pub(crate) async fn exchange(self: &Arc<Self>, ask: Ask) -> Result<Reply, Refusal> {
+        self.begin(ask).answer().await
+    }
+
+    /// The same in two steps: from now on it is written down, whatever becomes of it.
+    pub(crate) fn begin(self: &Arc<Self>, ask: Ask) -> Asked {
+        Asked {
+            line: self.clone(),
+            started: Instant::now(),
+            note: Some(self.note(&ask)),
+            ask,
+        }
     }
 
     /// Refuses a request that didn't come as far as a check; it is written down like any other.
@@ -145,7 +197,7 @@ impl Line {
             connection: self.connection.name.to_string(),
             by: ask.by.clone(),
             digest: ask.digest.clone(),
-            method: ask.asking.method().to_string(),
+            method: ask.asking.method().as_str().chars().take(40).collect(),
             service: ask.service.chars().take(100).collect(),
             path: ask.path.chars().take(300).collect(),
             verdict: Verdict::Answered,
@@ -173,17 +225,17 @@ impl Line {
         record(self.audit.as_ref(), note);
     }
 
-    async fn exchange_checked(&self, ask: Ask, note: &mut AuditRecord) -> Result<Reply, Refusal> {
-        let path = self.check(&ask).map_err(Refusal::Denied)?;
+    async fn exchange_checked(&self, ask: &Ask, note: &mut AuditRecord) -> Result<Reply, Refusal> {
+        let path = self.check(ask).map_err(Refusal::Denied)?;
         let _slot = self.slot().await?;
         self.wait_for_budget().await?;
         let mut token = self.token(None).await?;
-        let mut answer = self.send(&ask, &path, &token).await?;
+        let mut answer = self.send(ask, &path, &token).await?;
         if answer.status == 401 {
             // Refused before it was carried out, so it may be repeated once: the same bytes, the same key.
             token = self.token(Some(&token)).await?;
             self.wait_for_budget().await?;
-            answer = self.send(&ask, &path, &token).await?;
+            answer = self.send(ask, &path, &token).await?;
         }
         note.bytes_in = answer.body.len();
         if answer.status == 401 {
@@ -199,9 +251,15 @@ impl Line {
     fn check(&self, ask: &Ask) -> Result<Path, String> {
         let path = Path::parse(&ask.path)?;
         let grant = self.connection.grant.as_deref();
-        let access = match ask.asking {
+        let access = match &ask.asking {
             Asking::Read => Access::Read,
             Asking::Write { .. } => Access::Write,
+            Asking::Other(method) => {
+                return Err(format!(
+                    "a plugin reads with GET, and this is {:?}. Writes are prepared for the host",
+                    method.as_str().chars().take(40).collect::<String>()
+                ));
+            }
         };
         grant::check(&self.profile, grant, access, &ask.service, &path)?;
         if let Some(body) = ask.asking.body()
@@ -442,13 +500,14 @@ impl Asking {
     fn method(&self) -> Method {
         match self {
             Self::Read => Method::GET,
+            Self::Other(method) => method.clone(),
             Self::Write { method, .. } => method.clone(),
         }
     }
 
     fn body(&self) -> Option<&[u8]> {
         match self {
-            Self::Read => None,
+            Self::Read | Self::Other(_) => None,
             Self::Write { body, .. } => Some(body),
         }
     }

@@ -45,6 +45,22 @@ use std::time::Duration;
 use target::Targets;
 use wire::{OnlyPlain, Wire};
 
+/// A process that holds secrets leaves no picture of its memory behind when it dies.
+#[cfg(unix)]
+fn leave_no_dump() {
+    use rustix::process::{Resource, Rlimit, setrlimit};
+    let nothing = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, nothing) {
+        tracing::warn!(%error, "memory dumps can't be switched off; switch them off for this process where they are configured");
+    }
+}
+
+#[cfg(not(unix))]
+fn leave_no_dump() {}
+
 /// What a broker needs besides its connections.
 pub struct BrokerOptions {
     /// Seals tokens.
@@ -139,6 +155,7 @@ impl Broker {
     ) -> Result<Arc<Self>, BrokerError> {
         // Fails only if one is there already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
+        leave_no_dump();
         if let Some(folder) = &options.tokens {
             private_folder(folder).map_err(|source| BrokerError::Tokens {
                 path: folder.clone(),

@@ -455,6 +455,21 @@ async fn an_answer_arrives_even_if_the_caller_went_away() {
     panic!("the answer was dropped with its caller");
 }
 
+#[tokio::test]
+async fn a_request_whose_caller_goes_away_is_written_down() {
+    let bench = bench(|connection| connection.timeout_seconds = Some(10)).await;
+    let asking = bench.get("/Invoices/slow");
+    let short = std::time::Duration::from_millis(300);
+    assert!(tokio::time::timeout(short, asking).await.is_err());
+    let audit = bench.audit.lock().unwrap();
+    let record = audit.last().unwrap();
+    assert_eq!(
+        (record.path.as_str(), record.verdict, record.status),
+        ("/Invoices/slow", Verdict::Lost, None)
+    );
+    assert!(record.why.as_ref().unwrap().contains("was ended"));
+}
+
 #[test]
 fn configurations_that_cant_work_are_refused_in_words() {
     let options = || BrokerOptions {

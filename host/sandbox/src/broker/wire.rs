@@ -18,6 +18,18 @@ const CONNECT: Duration = Duration::from_secs(10);
 /// closing would leave a write in doubt.
 const IDLE: Duration = Duration::from_secs(10);
 
+/// Headers that say how an answer came, which is over once it is here.
+const OF_THE_WIRE: &[&str] = &[
+    "content-encoding",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "upgrade",
+];
+
 /// Two HTTP clients of one connection: reads may reuse connections, writes don't.
 pub(crate) struct Wire {
     reads: reqwest::Client,
@@ -194,8 +206,8 @@ async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
         }
     }
     let body = body.finish().map_err(WireError::Lost)?;
-    // They told of the packed form.
-    headers.retain(|(name, _)| name != "content-encoding" && name != "content-length");
+    // They told of the packed form and of the connection, and not of what is handed on.
+    headers.retain(|(name, _)| !OF_THE_WIRE.contains(&name.as_str()));
     Ok(Incoming {
         status,
         headers,

@@ -4,6 +4,7 @@
 
 use super::manifest::Manifest;
 use crate::check::Look;
+use crate::connection::Face;
 use crate::engine::PluginKind;
 use std::collections::BTreeSet;
 
@@ -83,6 +84,7 @@ pub(crate) fn disagreements(manifest: &Manifest, look: &Look) -> Vec<Disagreemen
                 ("profile", manifest.profile.is_some()),
                 ("storage", manifest.storage.is_some()),
                 ("calls-a-day", manifest.calls_a_day.is_some()),
+                ("faces", !manifest.faces.is_empty()),
                 ("services", !manifest.services.is_empty()),
             ];
             found.extend(of_the_other_kind(look.kind, &keys));
@@ -129,7 +131,8 @@ fn means(
             .iter()
             .any(|import| import.name.starts_with(start))
     };
-    let http = imports("footbridge:plugin/http@") || imports("wasi:http/outgoing-handler@");
+    let face = imports("wasi:http/");
+    let http = imports("footbridge:plugin/http@") || face;
     let keyvalue = imports("footbridge:plugin/keyvalue@");
     match (reads, http) {
         (true, false) => found.push(Disagreement::NoMeans {
@@ -147,6 +150,17 @@ fn means(
             asks: "paths to write",
             means: "export writes",
         });
+    }
+    match (manifest.faces.contains(&Face::WasiHttp), face) {
+        (true, false) => found.push(Disagreement::NoMeans {
+            asks: "the face wasi-http",
+            means: "import wasi:http/outgoing-handler",
+        }),
+        (false, true) => found.push(Disagreement::NotAskedFor {
+            import: "wasi:http",
+            key: "faces = [\"wasi-http\"]",
+        }),
+        _ => {}
     }
     match (manifest.storage.unwrap_or(0) > 0, keyvalue) {
         (true, false) => found.push(Disagreement::NoMeans {

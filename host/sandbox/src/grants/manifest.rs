@@ -5,7 +5,7 @@
 use super::pattern;
 use super::powers::{Powers, is_object, is_path};
 use super::signature::PublicKey;
-use crate::connection::{Access, GrantRule, Provider};
+use crate::connection::{Access, Face, GrantRule, Provider};
 use footbridge_engine::granted::Fields;
 use semver::Version;
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub struct Manifest {
     /// Connectors: the requests a day that it needs at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub calls_a_day: Option<u32>,
+    /// Connectors that import wasi:http: `["wasi-http"]`. It opens no path; the services say what may be read.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub faces: BTreeSet<Face>,
     /// Connectors: what it asks of each service of the profile.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub services: BTreeMap<String, ServicePaths>,
@@ -137,6 +140,7 @@ impl Manifest {
         });
         Powers::Connector {
             rules: rules.collect(),
+            faces: self.faces.clone(),
             calls_a_day: self.calls_a_day,
         }
     }

@@ -1,10 +1,10 @@
 //! What a plugin asks for, and what it was given: one type for both, so that they can be compared and narrowed.
 //!
 //! A power has a name that people read, write and find in refusals: `read accounting /Contacts/*`,
-//! `write accounting /Invoices`, `calls-a-day 500`, `reads Opportunity.Amount`, `writes invoice.lines`.
+//! `write accounting /Invoices`, `face wasi-http`, `calls-a-day 500`, `reads Opportunity.Amount`, `writes invoice.lines`.
 
 use super::pattern;
-use crate::connection::{Access, Connection, GrantRule, Provider, SecretSource};
+use crate::connection::{Access, Connection, Face, GrantRule, Provider, SecretSource};
 use crate::profile::Profile;
 use footbridge_engine::granted::Fields;
 use serde::{Deserialize, Serialize};
@@ -19,6 +19,9 @@ pub enum Powers {
     Connector {
         /// What it may ask for.
         rules: Vec<GrantRule>,
+        /// Ways of asking besides the contract's own `http`.
+        #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+        faces: BTreeSet<Face>,
         /// Requests a day; none: as many as the connection's budget allows.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         calls_a_day: Option<u32>,
@@ -47,6 +50,7 @@ pub fn offered(provider: Provider) -> Powers {
     let profile = Profile::of(&Connection::new("", provider, "", nobody));
     Powers::Connector {
         rules: profile.offers,
+        faces: Face::ALL.into(),
         calls_a_day: profile.day,
     }
 }
@@ -57,12 +61,17 @@ impl Powers {
         let offered = offered(provider);
         match (self, &offered) {
             (
-                Self::Connector { rules, calls_a_day },
+                Self::Connector {
+                    rules,
+                    faces,
+                    calls_a_day,
+                },
                 Self::Connector {
                     calls_a_day: most, ..
                 },
             ) => Self::Connector {
                 rules: rules.clone(),
+                faces: faces.clone(),
                 calls_a_day: calls_a_day.or(*most),
             }
             .beyond(&offered),
@@ -73,9 +82,15 @@ impl Powers {
     /// The name of each power, in order.
     pub fn names(&self) -> Vec<String> {
         match self {
-            Self::Connector { rules, calls_a_day } => {
+            Self::Connector {
+                rules,
+                faces,
+                calls_a_day,
+            } => {
+                let rules = rules.iter().map(rule_name);
+                let faces = faces.iter().map(|face| face_name(*face));
                 let calls = calls_a_day.map(|calls| format!("calls-a-day {calls}"));
-                rules.iter().map(rule_name).chain(calls).collect()
+                rules.chain(faces).chain(calls).collect()
             }
             Self::Transform { reads, writes } => {
                 let name = |verb: &str, (object, path): (&str, &str)| {
@@ -101,13 +116,19 @@ impl Powers {
     pub fn meet(&self, other: &Self) -> Option<Self> {
         match (self, other) {
             (
-                Self::Connector { rules, calls_a_day },
+                Self::Connector {
+                    rules,
+                    faces,
+                    calls_a_day,
+                },
                 Self::Connector {
                     rules: others,
+                    faces: their_faces,
                     calls_a_day: their_calls,
                 },
             ) => Some(Self::Connector {
                 rules: meet_rules(rules, others),
+                faces: faces.intersection(their_faces).copied().collect(),
                 calls_a_day: calls_a_day.iter().chain(their_calls).min().copied(),
             }),
             (
@@ -128,14 +149,21 @@ impl Powers {
     pub fn beyond(&self, wide: &Self) -> Option<String> {
         match (self, wide) {
             (
-                Self::Connector { rules, calls_a_day },
+                Self::Connector {
+                    rules,
+                    faces,
+                    calls_a_day,
+                },
                 Self::Connector {
                     rules: offered,
+                    faces: their_faces,
                     calls_a_day: most,
                 },
             ) => {
                 let covered = |rule: &GrantRule| offered.iter().any(|wide| contains(wide, rule));
                 let rule = rules.iter().find(|rule| !covered(rule)).map(rule_name);
+                let face = faces.difference(their_faces).next();
+                let rule = rule.or_else(|| face.map(|face| face_name(*face)));
                 rule.or_else(|| match (calls_a_day, most) {
                     (None, Some(_)) => Some("calls-a-day without limit".to_owned()),
                     (Some(calls), Some(most)) if calls > most => {
@@ -174,18 +202,24 @@ impl Powers {
                 let unknown = |name: &String| {
                     PowersError::Unknown(
                         name.clone(),
-                        "read SERVICE /PATH, write SERVICE /PATH, calls-a-day NUMBER",
+                        "read SERVICE /PATH, write SERVICE /PATH, face wasi-http, calls-a-day NUMBER",
                     )
                 };
-                let (mut rules, mut calls_a_day) = (Vec::new(), None);
+                let (mut rules, mut faces, mut calls_a_day) = (Vec::new(), BTreeSet::new(), None);
                 for name in names {
                     if let Some(calls) = name.strip_prefix("calls-a-day ") {
                         calls_a_day = Some(calls.trim().parse().map_err(|_| unknown(name))?);
+                    } else if let Some(face) = name.strip_prefix("face ") {
+                        faces.insert(Face::named(face.trim()).ok_or_else(|| unknown(name))?);
                     } else {
                         rules.push(rule_named(name).ok_or_else(|| unknown(name))?);
                     }
                 }
-                Ok(Self::Connector { rules, calls_a_day })
+                Ok(Self::Connector {
+                    rules,
+                    faces,
+                    calls_a_day,
+                })
             }
             Self::Transform { .. } => {
                 let mut reads: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -221,6 +255,10 @@ impl Powers {
 
 fn rule_name(rule: &GrantRule) -> String {
     format!("{} {} {}", rule.access, rule.service, rule.path)
+}
+
+fn face_name(face: Face) -> String {
+    format!("face {face}")
 }
 
 fn rule_named(name: &str) -> Option<GrantRule> {

@@ -63,6 +63,11 @@ pub enum Lent {
     Baseline,
     /// Lent to its kind.
     Granted,
+    /// Lent where the operator grants the power of that name.
+    WithPower {
+        /// Its name.
+        power: String,
+    },
     /// Not lent.
     Refused {
         /// Why, and what to do.
@@ -142,12 +147,15 @@ impl Report {
             problems.push(format!("its signature: {why}"));
         }
         let imports = look.imports.into_iter().map(|import| Imported {
-            lent: match (import.refused, import.baseline) {
-                (Some(why), _) => Lent::Refused {
+            lent: match (import.refused, import.baseline, import.face) {
+                (Some(why), _, _) => Lent::Refused {
                     why: why.to_string(),
                 },
-                (None, true) => Lent::Baseline,
-                (None, false) => Lent::Granted,
+                (None, true, _) => Lent::Baseline,
+                (None, false, None) => Lent::Granted,
+                (None, false, Some(face)) => Lent::WithPower {
+                    power: format!("face {face}"),
+                },
             },
             name: import.name,
         });

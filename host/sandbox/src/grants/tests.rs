@@ -129,6 +129,7 @@ fn a_grant_wider_than_the_profile_is_named() {
             &["read accounting /Items", "calls-a-day 5001"],
             Some("calls-a-day 5001"),
         ),
+        (&["read accounting /Items", "face wasi-http"], None),
     ] {
         let wanted = powers(CONNECTOR, wanted);
         assert_eq!(wanted.beyond_profile(Provider::Xero).as_deref(), beyond);
@@ -152,11 +153,25 @@ fn what_is_effective_is_in_the_manifest_and_in_the_grant() {
             &["read accounting /Invoices/7", "calls-a-day 90"],
         ),
         (&["write other /Invoices"], &["calls-a-day 500"]),
+        // Granted, and not asked for.
+        (
+            &["read accounting /Contacts", "face wasi-http"],
+            &["read accounting /Contacts", "calls-a-day 500"],
+        ),
         (&[], &["calls-a-day 500"]),
     ] {
         let met = asks.meet(&powers(CONNECTOR, granted)).unwrap();
         assert_eq!(met.names(), names(effective));
         assert_eq!(met.beyond(&asks), None);
+    }
+    let faced = CONNECTOR.replace("profile", "faces = [\"wasi-http\"]\nprofile");
+    let asks = Manifest::read(&faced).unwrap().asks();
+    for (granted, face) in [
+        (&["read accounting /Contacts"][..], false),
+        (&["read accounting /Contacts", "face wasi-http"], true),
+    ] {
+        let met = asks.meet(&powers(CONNECTOR, granted)).unwrap();
+        assert_eq!(met.names().contains(&"face wasi-http".to_owned()), face);
     }
     let asks = Manifest::read(TRANSFORM).unwrap().asks();
     let granted = powers(
@@ -177,6 +192,7 @@ fn what_is_effective_is_in_the_manifest_and_in_the_grant() {
         (CONNECTOR, "delete accounting /Contacts"),
         (CONNECTOR, "read accounting /a /b"),
         (CONNECTOR, "calls-a-day many"),
+        (CONNECTOR, "face wasi-sockets"),
         (TRANSFORM, "reads Opportunity"),
         (TRANSFORM, "reads Oppor tunity.Name"),
         (TRANSFORM, "writes invoice."),
@@ -207,6 +223,11 @@ fn a_manifest_out_of_form_is_refused_by_its_key() {
             "unknown field `calls-per-day`",
         ),
         ("interfaces", "#", "missing field `interfaces`"),
+        (
+            "profile",
+            "faces = [\"wasi-sockets\"]\nprofile",
+            "unknown variant `wasi-sockets`",
+        ),
     ] {
         let error = Manifest::read(&CONNECTOR.replacen(old, new, 1)).unwrap_err();
         assert!(error.to_string().contains(said), "{error}");
@@ -224,6 +245,8 @@ fn a_manifest_out_of_form_is_refused_by_its_key() {
 fn manifest_and_component_must_agree() {
     const HTTP: &str = "footbridge:plugin/http@0.1.0-dev.1";
     const KEYVALUE: &str = "footbridge:plugin/keyvalue@0.1.0-dev.1";
+    const SECOND: &str = "wasi:http/outgoing-handler@0.2.3";
+    const SECOND_TYPES: &str = "wasi:http/types@0.2.3";
     let none: [&str; 0] = [];
     let exports = ["schema", "feed", "writes"];
     for (imports, exports, manifest, said) in [
@@ -277,6 +300,30 @@ fn manifest_and_component_must_agree() {
             "\"read accounting /BankTransactions\", which the profile xero doesn't offer",
         ),
         (
+            &[SECOND, SECOND_TYPES],
+            &exports,
+            CONNECTOR.replace("profile", "faces = [\"wasi-http\"]\nprofile"),
+            "",
+        ),
+        (
+            &[HTTP, SECOND],
+            &exports,
+            CONNECTOR.to_owned(),
+            "imports wasi:http, and the manifest asks for no faces = [\"wasi-http\"]",
+        ),
+        (
+            &[HTTP],
+            &exports,
+            CONNECTOR.replace("profile", "faces = [\"wasi-http\"]\nprofile"),
+            "asks for the face wasi-http, and the component doesn't import wasi:http/outgoing-handler",
+        ),
+        (
+            &none,
+            &["transform"],
+            TRANSFORM.replace("[reads]", "faces = [\"wasi-http\"]\n[reads]"),
+            "is a transform, and the manifest's faces is only for a connector",
+        ),
+        (
             &[HTTP],
             &exports,
             format!("{CONNECTOR}[reads]\nDeal = [\"*\"]\n"),
@@ -309,6 +356,18 @@ fn manifest_and_component_must_agree() {
             }
         }
     }
+}
+
+#[test]
+fn the_second_face_is_shown_as_lent_on_a_grant_only() {
+    let component = component(
+        &["wasi:http/types@0.2.3", "wasi:io/poll@0.2.3"],
+        &["schema", "feed", "writes"],
+    );
+    let found = report(&package(component, CONNECTOR), &BTreeMap::new());
+    let lent: Vec<&Lent> = found.imports.iter().map(|import| &import.lent).collect();
+    let power = "face wasi-http".to_owned();
+    assert_eq!(lent, [&Lent::WithPower { power }, &Lent::Baseline]);
 }
 
 #[test]
@@ -526,6 +585,10 @@ fn a_grant_moves_only_by_the_whole_rule() {
             "read accounting /Items",
         ),
         (("profile", "storage = 1\nprofile"), "storage of 1 bytes"),
+        (
+            ("profile", "faces = [\"wasi-http\"]\nprofile"),
+            "face wasi-http",
+        ),
         (("\"xero\"", "\"salesforce\""), "the profile salesforce"),
         (("\"feed\"", "\"feed\", \"setup\""), "the interface setup"),
     ] {

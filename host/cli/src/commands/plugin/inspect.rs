@@ -60,11 +60,15 @@ fn words(file: &Path, report: &Report) -> String {
         let (standing, why) = match &import.lent {
             Lent::Baseline => ("baseline", None),
             Lent::Granted => ("granted ", None),
-            Lent::Refused { why } => ("refused ", Some(why)),
+            Lent::WithPower { power } => (
+                "on grant",
+                Some(format!("lent only where {power:?} is granted")),
+            ),
+            Lent::Refused { why } => ("refused ", Some(why.clone())),
         };
         let _ = writeln!(text, "    {standing}  {}", safe(&import.name, 120));
         if let Some(why) = why {
-            text.push_str(&wrapped(&safe(why, 600), 14));
+            text.push_str(&wrapped(&safe(&why, 600), 14));
         }
     }
     text.push_str("  limits\n");

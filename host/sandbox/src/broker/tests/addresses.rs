@@ -371,6 +371,51 @@ async fn a_name_that_changes_its_mind_gains_nothing() {
 }
 
 #[tokio::test]
+async fn a_name_is_judged_again_once_its_answer_is_old() {
+    use reqwest::dns::Resolve;
+    let (lookup, asked) = names(&[&["127.0.0.1"], &["169.254.169.254"], &["10.0.0.1"]]);
+    let checked = Checked::for_as_long_as(Duration::ZERO, lookup);
+    let base = "http://simulator:8080";
+    let (url, named) = (Url::parse(base).unwrap(), targets(base).named);
+    assert_eq!(checked.admit(&url, &named).await, Ok(()));
+    let refused = checked.admit(&url, &named).await;
+    assert!(matches!(refused, Err(Refused::Denied(_))), "{refused:?}");
+    let dialled = checked.resolve("simulator".parse().unwrap()).await.unwrap();
+    let dialled: Vec<String> = dialled.map(|address| address.ip().to_string()).collect();
+    assert_eq!(dialled, ["127.0.0.1"], "what was refused is not handed out");
+    assert_eq!(checked.admit(&url, &named).await, Ok(()));
+    assert_eq!(*asked.lock().unwrap(), 3);
+}
+
+/// Where clouds hand out credentials, by name: also where somebody wrote that into the configuration.
+#[tokio::test]
+async fn metadata_services_are_never_asked() {
+    for (host, at) in [
+        ("metadata.google.internal", "169.254.169.254"),
+        ("METADATA.google.internal", "169.254.169.254"),
+        ("metadata", "169.254.169.254"),
+        ("instance-data.ec2.internal", "169.254.169.254"),
+        ("instance-data.ec2.internal", "fd00:ec2::254"),
+        ("ecs.internal", "169.254.170.2"),
+        ("metadata.azure.internal", "168.63.129.16"),
+        ("metadata.oraclecloud.example", "192.0.0.192"),
+        ("metadata.tencentyun.com", "169.254.0.23"),
+        ("metadata.aliyun.example", "100.100.100.200"),
+        ("169.254.169.254.nip.example", "169.254.169.254"),
+        ("looks-fine.example", "::ffff:169.254.169.254"),
+    ] {
+        for scheme in ["http", "https"] {
+            let base = format!("{scheme}://{host}");
+            let admitted = admitted(&format!("{base}/latest"), &base, &[at]).await;
+            assert!(
+                matches!(admitted, Err(Refused::Denied(_))),
+                "{base} at {at}: {admitted:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn redirects_are_answers_and_lead_nowhere() {
     let (port, count) = counting().await;
     let to = [

@@ -253,6 +253,75 @@ fn what_is_denied_stays_denied_in_every_spelling() {
     }
 }
 
+/// Whatever a service, a grant and a profile's offers came to say.
+#[test]
+fn what_a_profile_denies_no_offer_and_no_grant_opens() {
+    for (provider, denied, open) in [
+        (
+            Provider::Salesforce,
+            &[
+                "/services/oauth2",
+                "/services/oauth2/token",
+                "/services/oauth2/userinfo",
+                "/Services/OAuth2/Revoke",
+                "/services/%6fauth2/token",
+                "/ｓervices/oauth2/token",
+                "/services/apexrest/anything",
+                "/services/async/66.0/job",
+                "/services/Soap/u/66.0",
+                "/services/soap/s/66.0",
+                "/services/data/v66.0/tooling/executeAnonymous",
+                "/services/data/v1.0/Tooling/query",
+                "/services/data/anything/tooling",
+                "/id/00D/005",
+                "/secur/frontdoor.jsp",
+            ][..],
+            "/services/data/v66.0/sobjects",
+        ),
+        (
+            Provider::Xero,
+            &[
+                "/connections",
+                "/Connections/1",
+                "/connections./1",
+                "/identity/x",
+                "/oauth/token",
+                "/connect/token",
+                "/connect/revocation",
+                "/%63onnections",
+            ],
+            "/api.xro/2.0/Contacts",
+        ),
+    ] {
+        let secret = SecretSource::Given(Secret::new("a-client-secret"));
+        let mut profile = Profile::of(&Connection::new("c", provider, "id", secret));
+        profile.services = vec![crate::profile::Service {
+            name: "all",
+            path: String::new(),
+        }];
+        let all = [Access::Read, Access::Write].map(|access| GrantRule {
+            service: "all".into(),
+            access,
+            path: "/**".into(),
+        });
+        profile.offers = all.to_vec();
+        for access in [Access::Read, Access::Write] {
+            let may = |text: &str| {
+                let path = Path::parse(text).unwrap();
+                check(&profile, Some(&all), access, "all", &path)
+            };
+            assert_eq!(may(open), Ok(()));
+            for path in denied {
+                let refused = may(path).unwrap_err();
+                assert!(
+                    refused.contains("never open to plugins"),
+                    "{path}: {refused}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn a_pattern_matches_only_what_it_says() {
     let (mut profile, _) = salesforce();

@@ -242,6 +242,14 @@ async fn a_token_url_that_repeats_the_secret_is_cleaned_too() {
     );
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_that_holds_secrets_leaves_no_dump() {
+    let _far = far(CLIENT, None, |_, _| token(ACCESS)).await;
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Core);
+    assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+}
+
 #[test]
 fn nothing_that_holds_a_secret_prints_it() {
     let given = SecretSource::Given(Secret::new(CLIENT));
