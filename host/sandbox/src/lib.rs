@@ -2,7 +2,7 @@
 //!
 //! Plugins run in [`Sandbox`] and hold nothing; all traffic passes [`Broker`]. Both implement the engine's ports, and
 //! nothing of wasmtime or HTTP shows in this crate's interface. Reading order: `check`, `install`, `registry`; `engine`,
-//! `run`, `state`, `host`, `wasi_http`, `wasi`; `connector`, `transform`; then `broker/` from `exchange.rs` on.
+//! `run`, `turns`, `state`, `host`, `wasi_http`, `wasi`; `connector`, `transform`; then `broker/` from `exchange.rs` on.
 
 mod bindings;
 mod broker;
@@ -31,6 +31,7 @@ mod seal;
 mod secret;
 mod state;
 mod transform;
+mod turns;
 mod wasi;
 mod wasi_http;
 

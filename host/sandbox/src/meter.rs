@@ -1,10 +1,12 @@
 //! How long a guest really ran: CPU time of its own polls, and wall time without what it waited for the broker.
 //!
 //! Each poll of a call adds the time that its thread worked; a guest that waits, in our imports or in WASI's, pays
-//! nothing, and one that spins pays everything. Next: `run.rs` compares with the limits.
+//! nothing, and one that spins pays everything. One that works for long does so in its turn (`turns.rs`). Next: `run.rs`
+//! compares with the limits.
 
+use crate::turns::{FREE, Spent, Turn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -16,6 +18,8 @@ pub(crate) struct Meter {
     cpu: AtomicU64,
     /// The thread's CPU time when the poll under way began.
     poll_began: AtomicU64,
+    /// Whether the poll under way ended in the middle of its work.
+    interrupted: AtomicBool,
     waits: Mutex<Waits>,
 }
 
@@ -47,6 +51,11 @@ impl Meter {
     pub(crate) fn cpu(&self) -> Duration {
         let now = thread_time().saturating_sub(self.poll_began.load(Ordering::Relaxed));
         Duration::from_nanos(self.cpu.load(Ordering::Relaxed).saturating_add(now))
+    }
+
+    /// The guest is stopped in the middle of its work, to go on with it.
+    pub(crate) fn interrupts(&self) {
+        self.interrupted.store(true, Ordering::Relaxed);
     }
 
     /// Begins a wait for something of the host's, which isn't charged.
@@ -89,17 +98,25 @@ impl Meter {
     }
 }
 
-/// A call whose polls are measured.
+/// A call whose polls are measured, and given in turns once it has worked for long.
 pub(crate) struct Metered<F> {
     call: Pin<Box<F>>,
     meter: Arc<Meter>,
+    turn: Turn,
+    /// What its plugin worked lately.
+    spent: Arc<Spent>,
+    /// While it waits for its turn.
+    waiting: Option<Waiting>,
 }
 
 impl<F: Future> Metered<F> {
-    pub(crate) fn new(meter: Arc<Meter>, call: F) -> Self {
+    pub(crate) fn new(meter: Arc<Meter>, (turn, spent): (Turn, Arc<Spent>), call: F) -> Self {
         Self {
             call: Box::pin(call),
             meter,
+            turn,
+            spent,
+            waiting: None,
         }
     }
 }
@@ -108,11 +125,26 @@ impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let this = &mut *self;
+        let worked = Duration::from_nanos(this.meter.cpu.load(Ordering::Relaxed));
+        if worked >= FREE && this.turn.poll(this.spent.lately(), context).is_pending() {
+            let meter = &this.meter;
+            this.waiting.get_or_insert_with(|| meter.waiting());
+            return Poll::Pending;
+        }
+        this.waiting = None;
         let began = thread_time();
-        self.meter.poll_began.store(began, Ordering::Relaxed);
-        let polled = self.call.as_mut().poll(context);
+        this.meter.poll_began.store(began, Ordering::Relaxed);
+        this.meter.interrupted.store(false, Ordering::Relaxed);
+        let polled = this.call.as_mut().poll(context);
         let spent = thread_time().saturating_sub(began);
-        self.meter.cpu.fetch_add(spent, Ordering::Relaxed);
+        this.meter.cpu.fetch_add(spent, Ordering::Relaxed);
+        this.spent.add(spent);
+        if polled.is_pending() && this.meter.interrupted.load(Ordering::Relaxed) {
+            this.turn.goes_on(this.spent.lately());
+        } else {
+            this.turn.ends();
+        }
         polled
     }
 }

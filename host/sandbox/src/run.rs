@@ -130,12 +130,14 @@ async fn run<T>(
         Ok(if watch.cpu() > cpu {
             UpdateDeadline::Interrupt
         } else {
+            watch.interrupts();
             UpdateDeadline::Yield(1)
         })
     });
     let _runs = plugin.sandbox.guest();
     let outcome = {
-        let call = Metered::new(meter.clone(), async {
+        let turn = (plugin.sandbox.turn(), plugin.spent.clone());
+        let call = Metered::new(meter.clone(), turn, async {
             let instance = pre.instantiate_async(&mut store).await?;
             work(&mut store, &instance).await
         });

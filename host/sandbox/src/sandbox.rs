@@ -16,6 +16,7 @@ use crate::registry::{Installed, Registry, RegistryError};
 use crate::seal::InstallationKey;
 use crate::state::State;
 use crate::transform::SandboxedTransform;
+use crate::turns::{Spent, Turn, Turns};
 use crate::{host, wasi, wasi_http};
 use footbridge_engine::ports::{Connector, Transform};
 use footbridge_engine::storage::PluginStorage;
@@ -95,6 +96,7 @@ pub(crate) struct Inner {
     connectors: Engine,
     transforms: Engine,
     ticker: Ticker,
+    turns: Arc<Turns>,
 }
 
 impl Sandbox {
@@ -129,6 +131,7 @@ impl Sandbox {
             connectors,
             transforms,
             ticker,
+            turns: Arc::new(Turns::of_this_machine()),
         })))
     }
 
@@ -272,6 +275,10 @@ impl Sandbox {
         self.0.ticker.guest()
     }
 
+    pub(crate) fn turn(&self) -> Turn {
+        Turn::new(self.0.turns.clone())
+    }
+
     pub(crate) fn quarantine(&self, installed: &Installed) -> Option<String> {
         self.0.registry.quarantine(&installed.digest)
     }
@@ -302,6 +309,7 @@ impl Sandbox {
             sandbox: self.clone(),
             installed: installed.clone(),
             faces: faces.clone(),
+            spent: Arc::default(),
             loaded: OnceCell::new(),
         }))
     }
@@ -321,6 +329,8 @@ pub(crate) struct Plugin {
     pub(crate) sandbox: Sandbox,
     pub(crate) installed: Installed,
     faces: BTreeSet<Face>,
+    /// What it worked lately.
+    pub(crate) spent: Arc<Spent>,
     loaded: OnceCell<InstancePre<State>>,
 }
 
