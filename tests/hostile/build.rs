@@ -5,6 +5,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let guests = [
         ("footbridge-hostile-connector", "CONNECTOR"),
+        ("footbridge-hostile-fetcher", "FETCHER"),
         ("footbridge-hostile-transform", "TRANSFORM"),
     ];
     match footbridge_guest_build::build(&guests.map(|(package, _)| package)) {

@@ -3,6 +3,22 @@
 use crate::failure;
 use footbridge_sdk::connector::{Failure, Item, Presence, keyvalue, lookup};
 
+/// All of it.
+pub(crate) const KEEPING: &[&str] = &[
+    "count",
+    "count and trap",
+    "count and fail",
+    "fill",
+    "long key",
+    "empty key",
+    "long value",
+    "no number",
+    "swap",
+    "tidy",
+    "pages",
+    "keys",
+];
+
 /// Does it; answers with a JSON string.
 pub(crate) fn keep(what: &str) -> Result<String, Failure> {
     let said = match what {
@@ -44,7 +60,8 @@ pub(crate) fn keep(what: &str) -> Result<String, Failure> {
             let second = keyvalue::list("filling ", first.next.as_deref(), 2).map_err(refused)?;
             format!("{} then {}", first.keys.join("+"), second.keys.join("+"))
         }
-        _ => keys("")?.join(" "),
+        "keys" => keys("")?.join(" "),
+        other => return Err(failure("no", &format!("nothing is kept as {other:?}"))),
     };
     Ok(format!("\"{said}\""))
 }

@@ -1,10 +1,14 @@
-//! A connector whose every call can go wrong in one named way. The object's name, or the answer's body, says which.
+//! A connector whose every call can go wrong in one named way. The object's name, or the answer's body, says which; the
+//! object `deeds` lists them all, so that a test can miss none.
 
 mod deeds;
+mod flood;
 mod keeping;
+mod lies;
+mod pages;
 
 use footbridge_sdk::connector::{
-    Failure, FailureKind, Item, Presence, Problem, feed, http, lookup, schema, setup, writes,
+    Failure, FailureKind, Problem, feed, http, lookup, schema, setup, writes,
 };
 
 /// The connector.
@@ -23,43 +27,47 @@ impl schema::Guest for Hostile {
 
 impl feed::Guest for Hostile {
     fn read_changes(request: feed::Request) -> Result<feed::Page, Failure> {
-        let doc = match request.object.as_str() {
-            "number token" => r#"{"total":12.5}"#.to_owned(),
-            "duplicate key" => r#"{"a":"1","a":"2"}"#.to_owned(),
-            "no json" => "{".to_owned(),
-            "too deep" => format!("{}{}", "[".repeat(65), "]".repeat(65)),
-            "too large" => format!("\"{}\"", "x".repeat(1024 * 1024)),
-            "typed failure" => {
-                return Err(failure("typed", "it said so"));
-            }
-            "read" => format!(
-                "\"{}\"",
-                read(request.cursor.as_deref().unwrap_or("/Contacts"))?
-            ),
-            "keep" => keeping::keep(request.cursor.as_deref().unwrap_or_default())?,
-            deed => {
-                deeds::commit(deed);
-                r#"{"b":"2","a":"1"}"#.to_owned()
-            }
+        let name = request.object.as_str();
+        let cursor = request.cursor.as_deref().unwrap_or_default();
+        if let Some((_, page)) = pages::PAGES.iter().find(|(known, _)| *known == name) {
+            return page();
+        }
+        let doc = match name {
+            "deeds" => return Ok(pages::of(every_deed())),
+            "honest" => pages::HONEST.to_owned(),
+            "read" if cursor.is_empty() => format!("\"{}\"", read("/Contacts")?),
+            "read" => format!("\"{}\"", read(cursor)?),
+            "keep" => keeping::keep(cursor)?,
+            deed => match deeds::DEEDS.iter().find(|(known, _)| *known == deed) {
+                Some((_, commit)) => {
+                    commit();
+                    pages::HONEST.to_owned()
+                }
+                None => return Err(failure("no", &format!("there is no deed {deed:?}"))),
+            },
         };
-        let count = if request.object == "too many" {
-            5_001
-        } else {
-            1
-        };
-        let item = |n: usize| Item {
-            object: request.object.clone(),
-            id: format!("id-{n}"),
-            version: "1".to_owned(),
-            presence: Presence::Present,
-            doc: doc.clone(),
-        };
-        Ok(feed::Page {
-            items: (0..count).map(item).collect(),
-            next: None,
-            complete: true,
-        })
+        Ok(pages::of(vec![doc]))
     }
+}
+
+/// Every deed with the call that it is done in, as JSON strings.
+fn every_deed() -> Vec<String> {
+    let named = |call: &str, name: &str| format!("\"{call}: {name}\"");
+    let reading = deeds::DEEDS.iter().map(|(name, _)| named("read", name));
+    let pages = pages::PAGES.iter().map(|(name, _)| named("read", name));
+    let preparing = lies::PREPARING
+        .iter()
+        .map(|(name, _)| named("prepare", name));
+    let interpreting = lies::INTERPRETING
+        .iter()
+        .map(|(name, _)| named("interpret", name));
+    let keeping = keeping::KEEPING.iter().map(|name| named("keep", name));
+    reading
+        .chain(pages)
+        .chain(preparing)
+        .chain(interpreting)
+        .chain(keeping)
+        .collect()
 }
 
 impl lookup::Guest for Hostile {
@@ -83,63 +91,11 @@ impl lookup::Guest for Hostile {
 
 impl writes::Guest for Hostile {
     fn prepare(operations: Vec<writes::Operation>) -> Result<Vec<writes::WriteRequest>, Problem> {
-        let how = operations.first().map(|operation| operation.object.clone());
-        let mut ids: Vec<String> = operations
-            .into_iter()
-            .map(|operation| operation.id)
-            .collect();
-        let mut header = "none".to_owned();
-        match how.as_deref() {
-            Some("missing") => drop(ids.pop()),
-            Some("extra") => ids.push("never asked".to_owned()),
-            Some("twice") => ids.extend(ids.clone()),
-            Some("nothing") => return Ok(Vec::new()),
-            Some("empty request") => ids.clear(),
-            Some("keep") => header = keeping::in_a_pure_call(),
-            Some("reach") => {
-                header = match read("/Contacts") {
-                    Ok(body) => body,
-                    Err(failure) => failure.problem.message,
-                };
-            }
-            _ => {}
-        }
-        Ok(vec![writes::WriteRequest {
-            service: "accounting".to_owned(),
-            method: writes::Method::Put,
-            path: "/Contacts".to_owned(),
-            query: Vec::new(),
-            headers: vec![writes::RequestHeader {
-                name: "x-said".to_owned(),
-                value: header,
-            }],
-            content_type: "application/json".to_owned(),
-            body: b"{}".to_vec(),
-            operations: ids,
-        }])
+        lies::prepare(operations)
     }
 
     fn interpret(request: writes::WriteRequest, answer: writes::Answer) -> Vec<writes::Outcome> {
-        let mut ids = request.operations;
-        let mut doc = "{}".to_owned();
-        match answer.body.as_str() {
-            "missing" => drop(ids.pop()),
-            "extra" => ids.push("never asked".to_owned()),
-            "twice" => ids.extend(ids.clone()),
-            "number token" => doc = r#"{"total":1}"#.to_owned(),
-            "trap" => deeds::commit("trap"),
-            _ => {}
-        }
-        let outcome = |operation: String| writes::Outcome {
-            operation,
-            verdict: writes::Verdict::Applied(writes::Applied {
-                id: "far".to_owned(),
-                version: None,
-                doc: doc.clone(),
-                warnings: Vec::new(),
-            }),
-        };
-        ids.into_iter().map(outcome).collect()
+        lies::interpret(request, &answer.body)
     }
 }
 

@@ -15,55 +15,6 @@ async fn works(connector: &Arc<dyn Connector>) -> Outcome<()> {
 }
 
 #[tokio::test]
-async fn deeds_are_named_and_end_with_their_store() -> Outcome<()> {
-    let bench = Bench::new(tight())?;
-    let connector = bench.connector().await?;
-    works(&connector).await?;
-    for (deed, said) in [
-        ("trap", "trapped: "),
-        ("panic", "these are its last words"),
-        ("exit", "exited with status"),
-        ("loop", "more than 300 ms of CPU time"),
-        ("copy", "more than 300 ms of CPU time"),
-        ("grow", "128 MiB of memory"),
-        ("recurse", "trapped: "),
-        ("sleep", "ran for more than 2 s"),
-        (
-            "number token",
-            "number 12.5 must be written as a decimal string",
-        ),
-        ("duplicate key", "stands twice"),
-        ("no json", "bad document for no json id-0"),
-        ("too deep", "nested deeper"),
-        ("too large", "over the limit"),
-        ("too many", "gave 5001 items"),
-    ] {
-        let words = blamed(ask(&connector, deed).await);
-        assert!(words.starts_with("plugin hostile "), "{deed}: {words}");
-        assert!(words.contains(said), "{deed}: {words}");
-        works(&connector).await?;
-    }
-    Ok(())
-}
-
-#[tokio::test]
-async fn floods_are_dropped_and_the_host_shows_nothing_of_itself() -> Outcome<()> {
-    let limits = Limits {
-        connector_cpu: std::time::Duration::from_secs(20),
-        ..tight()
-    };
-    let bench = Bench::new(Limits {
-        wall: std::time::Duration::from_secs(60),
-        ..limits
-    })?;
-    let connector = bench.connector().await?;
-    for deed in ["log flood", "print flood", "files"] {
-        ask(&connector, deed).await?;
-    }
-    works(&connector).await
-}
-
-#[tokio::test]
 async fn what_a_plugin_says_is_not_held_against_it() -> Outcome<()> {
     let bench = Bench::new(tight())?;
     let connector = bench.connector().await?;

@@ -1,12 +1,13 @@
 //! Files that are no plugins, and plugins that ask for more than their kind gets. Nothing of them runs.
 
-use crate::support::{Bench, Outcome, blamed, broker, now, tight};
+use crate::support::{Bench, Outcome, broker, now, tight};
 use footbridge_model::id::ConnectionId;
-use footbridge_model::plugin::TransformBatch;
-use footbridge_sandbox::{Compiler, Fuel, InstallationKey, Limits, Sandbox, SandboxOptions};
+use footbridge_sandbox::{Compiler, InstallationKey, Limits, Sandbox, SandboxOptions};
 
 const TRANSFORM: &str =
     r#"(instance $i) (export "footbridge:plugin/transform@0.1.0-dev.1" (instance $i))"#;
+
+const CONNECTOR: &str = r#"(instance $i) (export "footbridge:plugin/schema@0.1.0-dev.1" (instance $i)) (export "footbridge:plugin/feed@0.1.0-dev.1" (instance $i))"#;
 
 async fn refused(text: &str) -> Outcome<String> {
     refused_bytes(wat::parse_str(text)?).await
@@ -102,7 +103,7 @@ async fn imports_beyond_the_kind() -> Outcome<()> {
         ),
         (
             r#"(import "wasi:http/outgoing-handler@0.2.6" (instance))"#,
-            "footbridge:plugin/http",
+            "A transform is pure and reaches nothing",
         ),
         (
             r#"(import "footbridge:plugin/http@0.1.0-dev.1" (instance))"#,
@@ -124,6 +125,23 @@ async fn imports_beyond_the_kind() -> Outcome<()> {
         ),
     ] {
         let words = refused(&format!("(component {import} {TRANSFORM})")).await?;
+        assert!(words.contains(said), "{import}: {words}");
+    }
+    for (import, said) in [
+        ("wasi:sockets/tcp@0.2.6", "No plugin gets a socket"),
+        (
+            "wasi:http/incoming-handler@0.2.6",
+            "Build it without that import",
+        ),
+        ("wasi:http/client@0.3.0", "Build it without that import"),
+        (
+            "wasi:http/outgoing-handler@0.3.0",
+            "This host speaks WASI 0.2",
+        ),
+        ("wasi:http/types@0.3.0", "This host speaks WASI 0.2"),
+    ] {
+        let text = format!("(component (import \"{import}\" (instance)) {CONNECTOR})");
+        let words = refused(&text).await?;
         assert!(words.contains(said), "{import}: {words}");
     }
     Ok(())
@@ -162,59 +180,6 @@ async fn features_that_are_switched_off() -> Outcome<()> {
         let words = refused(&format!("(component (core module {module}) {TRANSFORM})")).await?;
         assert!(words.contains("not valid here"), "{module}: {words}");
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn what_runs_before_the_first_call_is_bounded_too() -> Outcome<()> {
-    // Little fuel, so that it is the verdict on a busy machine as well, long before the wall time.
-    let fuel = Fuel {
-        batch: 20_000_000,
-        input: 1_000_000,
-    };
-    let bench = Bench::new(Limits { fuel, ..tight() })?;
-    for (core, said) in [
-        ("(func $f (loop br 0)) (start $f)", "fuel"),
-        (
-            "(func $f unreachable) (start $f)",
-            "trapped: wasm `unreachable`",
-        ),
-        ("(memory 4096)", "memory"),
-        ("(table 1000000 funcref)", "table elements"),
-    ] {
-        let text = format!(
-            "(component (core module $m {core}) (core instance (instantiate $m)) {TRANSFORM})"
-        );
-        let installed = bench
-            .sandbox
-            .install("early", wat::parse_str(&text)?, now())
-            .await?;
-        let transform = bench.sandbox.transform(&installed)?;
-        let batch = TransformBatch {
-            settings: String::new(),
-            as_of: "2026-11-22T00:00:00Z".to_owned(),
-            local_date: "2026-11-22".to_owned(),
-            inputs: vec![("a".to_owned(), "1".to_owned(), "{}".to_owned())],
-        };
-        let words = blamed(transform.apply(batch).await);
-        assert!(
-            words.starts_with("plugin early ") && words.contains(said),
-            "{core}: {words}"
-        );
-    }
-    let many = format!(
-        "(component (core module $m) {} {TRANSFORM})",
-        "(core instance (instantiate $m))".repeat(100)
-    );
-    let installed = bench
-        .sandbox
-        .install("many", wat::parse_str(&many)?, now())
-        .await?;
-    let described = bench.sandbox.transform(&installed)?.describe("").await;
-    assert!(
-        described.unwrap_err().to_string().contains("instance"),
-        "a hundred instances are too many"
-    );
     Ok(())
 }
 
@@ -303,5 +268,39 @@ async fn a_child_process_compiles_within_limits() -> Outcome<()> {
     let installed = sandbox.install("hostile", bytes, now()).await?;
     let described = sandbox.transform(&installed)?.describe("").await?;
     assert!(described.reads.is_empty());
+    Ok(())
+}
+
+/// One function so large that optimising it takes far longer than a plugin is worth.
+fn compile_bomb() -> Outcome<Vec<u8>> {
+    let line = "(local.set 0 (i64.rem_u (i64.mul (local.get 0) (local.get 1)) (i64.add (local.get 1) (i64.load (i32.wrap_i64 (local.get 0))))))";
+    let core = format!(
+        "(core module (memory 1) (func (param i64 i64) {}))",
+        line.repeat(250_000)
+    );
+    Ok(wat::parse_str(format!("(component {core} {TRANSFORM})"))?)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_compile_bomb_dies_in_its_child_and_the_next_plugin_is_installed() -> Outcome<()> {
+    let data = tempfile::tempdir()?;
+    let sandbox = Sandbox::new(SandboxOptions {
+        data: data.path().to_owned(),
+        key: InstallationKey::random(),
+        limits: Limits {
+            compile: std::time::Duration::from_secs(2),
+            ..tight()
+        },
+        compiler: Compiler::Child(env!("CARGO_BIN_EXE_compile-plugin").into()),
+    })?;
+    let bomb = sandbox.install("bomb", compile_bomb()?, now()).await;
+    let said = bomb.unwrap_err().to_string();
+    assert!(said.contains("went over the limits"), "{said}");
+    assert!(sandbox.list().is_empty(), "nothing of it is kept");
+    let native = std::fs::read_dir(data.path().join("native"))?;
+    assert_eq!(native.count(), 0, "nothing of it is kept");
+    let bytes = std::fs::read(footbridge_hostile::TRANSFORM)?;
+    let installed = sandbox.install("honest", bytes, now()).await?;
+    sandbox.transform(&installed)?.describe("").await?;
     Ok(())
 }

@@ -1,14 +1,11 @@
-//! A sandbox in a folder of its own, a small API on loopback, and the hostile guests installed.
+//! A sandbox in a folder of its own, and the hostile guests installed.
 
-use axum::Router;
-use axum::http::Uri;
 use chrono::{DateTime, Utc};
 use footbridge_engine::ports::{CallError, Connector, Transform};
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plugin::{FeedRequest, Page};
 use footbridge_sandbox::{
-    Broker, BrokerOptions, Compiler, Connection, InstallationKey, Installed, Limits, Provider,
-    Sandbox, SandboxOptions, Secret, SecretSource, SystemClock,
+    Broker, Compiler, InstallationKey, Installed, Limits, Sandbox, SandboxOptions,
 };
 use std::error::Error;
 use std::sync::Arc;
@@ -87,34 +84,9 @@ pub(crate) fn now() -> DateTime<Utc> {
     DateTime::UNIX_EPOCH
 }
 
-/// A broker with one connection to an API that takes a second over `/Invoices/slow`.
+/// A broker with two connections to the API of `far.rs`.
 pub(crate) async fn broker() -> Outcome<Arc<Broker>> {
-    let app = Router::new().fallback(|uri: Uri| async move {
-        if uri.path().ends_with("/slow") {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-        r#"{"access_token":"access-token","expires_in":1800}"#
-    });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let base = format!("http://{}", listener.local_addr()?);
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    let secret = SecretSource::Given(Secret::new("a-secret"));
-    let connection = |name: &str| {
-        let mut connection = Connection::new(name, Provider::Xero, "app", secret.clone());
-        connection.token_url = Some(format!("{base}/connect/token"));
-        connection.base_url = Some(base.clone());
-        connection
-    };
-    let options = BrokerOptions {
-        key: InstallationKey::random(),
-        tokens: None,
-        clock: Arc::new(SystemClock),
-        audit: None,
-    };
-    Ok(Broker::new(
-        vec![connection("xero"), connection("second")],
-        options,
-    )?)
+    Ok(crate::far::far(Vec::new()).await?.broker)
 }
 
 /// Asks the hostile connector to do something while it reads changes.
