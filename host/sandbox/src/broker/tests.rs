@@ -340,7 +340,7 @@ async fn retry_after_stops_the_connection_for_that_long() {
 async fn what_is_refused_never_leaves() {
     let bench = bench(|connection| connection.organisation = Some("org-1".into())).await;
     for path in [
-        "/Payments",
+        "/BankTransactions",
         "/../oauth",
         "//evil/",
         "/Invoices/%2e%2e/x",

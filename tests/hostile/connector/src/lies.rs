@@ -25,10 +25,8 @@ pub(crate) const INTERPRETING: &[(&str, Lie)] = &[
     ("extra", |ids| ids.push("never asked".to_owned())),
     ("twice", |ids| ids.extend(ids.clone())),
     ("swapped for one", |ids| {
-        let first = ids.first().cloned();
-        ids.iter_mut()
-            .zip(first)
-            .for_each(|(id, first)| *id = first);
+        let first = ids.first().cloned().unwrap_or_default();
+        ids.iter_mut().for_each(|id| id.clone_from(&first));
     }),
     ("trap", |_| std::process::abort()),
     ("number token", |_| {}),

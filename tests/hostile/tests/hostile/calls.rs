@@ -53,7 +53,8 @@ async fn waiting_is_free_and_requests_are_counted() -> Outcome<()> {
         failure.problem.message.contains("all its requests"),
         "{failure:?}"
     );
-    let Err(CallError::Failure(failure)) = ask_at(&connector, "read", Some("/Payments")).await
+    let Err(CallError::Failure(failure)) =
+        ask_at(&connector, "read", Some("/BankTransactions")).await
     else {
         return Err("a request beyond the grant was answered".into());
     };

@@ -186,14 +186,24 @@ where
     honest.works().await
 }
 
-/// The limits that a deed of this class is done under.
-fn limits_for(end: End) -> Limits {
-    match end {
-        TimesOut => Limits {
+/// Where deeds are done: a sandbox and its bystander, for those that time out and for all others.
+struct Rooms([(Bench, Honest); 2]);
+
+impl Rooms {
+    async fn with(bystander: &str) -> Outcome<Self> {
+        let patient = Bench::new(limits())?;
+        let hasty = Bench::new(Limits {
             wall: Duration::from_secs(1),
             ..limits()
-        },
-        _ => limits(),
+        })?;
+        let [first, second] = [&patient, &hasty].map(|bench| Honest::being(bench, bystander));
+        let (first, second) = (first.await?, second.await?);
+        Ok(Self([(patient, first), (hasty, second)]))
+    }
+
+    fn of(&self, end: End) -> &(Bench, Honest) {
+        let [patient, hasty] = &self.0;
+        if end == TimesOut { hasty } else { patient }
     }
 }
 
@@ -245,12 +255,13 @@ async fn commit(connector: Arc<dyn Connector>, deed: &str) -> Result<String, Cal
 }
 
 async fn deeds_of_the_connector(is_mine: impl Fn(usize) -> bool) -> Outcome<()> {
+    let rooms = Rooms::with(footbridge_hostile::FETCHER).await?;
     for (n, (name, end)) in OF_THE_CONNECTOR.iter().enumerate() {
         if !is_mine(n) || *end == Elsewhere {
             continue;
         }
-        let bench = Bench::new(limits_for(*end))?;
-        let honest = Honest::new(&bench).await?;
+        let (bench, honest) = rooms.of(*end);
+        // Installed again, it is out of quarantine.
         let connector = bench.connector().await?;
         let works = async || {
             let page = ask(&connector, "honest").await?;
@@ -261,7 +272,7 @@ async fn deeds_of_the_connector(is_mine: impl Fn(usize) -> bool) -> Outcome<()> 
             Ok(())
         };
         judge(
-            &honest,
+            honest,
             (name, *end),
             || commit(connector.clone(), name),
             works,
@@ -283,12 +294,12 @@ async fn the_other_deeds_are_named_and_end_with_their_store() -> Outcome<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn misuse_of_the_second_face_is_named_and_ends_with_its_store() -> Outcome<()> {
+    let rooms = Rooms::with(footbridge_hostile::CONNECTOR).await?;
     for (name, end) in OF_THE_FETCHER {
         if *end == Elsewhere {
             continue;
         }
-        let bench = Bench::new(limits_for(*end))?;
-        let honest = Honest::being(&bench, footbridge_hostile::CONNECTOR).await?;
+        let (bench, honest) = rooms.of(*end);
         let hostile = bench
             .install("hostile", footbridge_hostile::FETCHER)
             .await?;
@@ -299,7 +310,7 @@ async fn misuse_of_the_second_face_is_named_and_ends_with_its_store() -> Outcome
             .connector(&hostile, &far.broker, &connection, None)?;
         let works = async || Ok(ask(&connector, "honest").await.map(drop)?);
         judge(
-            &honest,
+            honest,
             (name, *end),
             || commit(connector.clone(), name),
             works,
@@ -311,9 +322,9 @@ async fn misuse_of_the_second_face_is_named_and_ends_with_its_store() -> Outcome
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bad_batches_are_named_and_the_next_works() -> Outcome<()> {
+    let rooms = Rooms::with(footbridge_hostile::FETCHER).await?;
     for (name, end) in OF_THE_TRANSFORM {
-        let bench = Bench::new(limits_for(*end))?;
-        let honest = Honest::new(&bench).await?;
+        let (bench, honest) = rooms.of(*end);
         let transform = bench.transform().await?;
         let works = async || {
             let results = transform.apply(batch("honest")).await?;
@@ -328,7 +339,7 @@ async fn bad_batches_are_named_and_the_next_works() -> Outcome<()> {
             });
             Ok(said.collect())
         };
-        judge(&honest, (name, *end), commit, works).await?;
+        judge(honest, (name, *end), commit, works).await?;
     }
     Ok(())
 }

@@ -122,10 +122,10 @@ async fn both_faces_give_the_same_answers_and_the_same_refusals() -> Outcome<()>
         ),
         (
             "accounting",
-            "/Payments",
+            "/BankTransactions",
             "",
             "",
-            "denied: the provider's profile doesn't offer to read /Payments",
+            "denied: the provider's profile doesn't offer to read /BankTransactions",
             0,
         ),
         (
