@@ -1,7 +1,7 @@
 //! What a plugin does with the storage that it is lent, each under a name.
 
 use crate::failure;
-use footbridge_sdk::connector::{Failure, Item, Presence, keyvalue, lookup};
+use footbridge_sdk::connector::{Failure, Item, Presence, http, keyvalue, lookup};
 
 /// All of it.
 pub(crate) const KEEPING: &[&str] = &[
@@ -17,6 +17,7 @@ pub(crate) const KEEPING: &[&str] = &[
     "tidy",
     "pages",
     "keys",
+    "echo",
 ];
 
 /// Does it; answers with a JSON string.
@@ -61,6 +62,7 @@ pub(crate) fn keep(what: &str) -> Result<String, Failure> {
             format!("{} then {}", first.keys.join("+"), second.keys.join("+"))
         }
         "keys" => keys("")?.join(" "),
+        "echo" => echo()?,
         other => return Err(failure("no", &format!("nothing is kept as {other:?}"))),
     };
     Ok(format!("\"{said}\""))
@@ -84,6 +86,22 @@ pub(crate) fn found(what: &str) -> Result<lookup::Found, Failure> {
 /// What the storage says to a call that is pure.
 pub(crate) fn in_a_pure_call() -> String {
     told(keyvalue::set("k", b""))
+}
+
+/// Keeps what an API gave back that repeats the credential it was sent.
+fn echo() -> Result<String, Failure> {
+    let request = http::Request {
+        service: "accounting".to_owned(),
+        path: "/Invoices/echo".to_owned(),
+        query: Vec::new(),
+        headers: Vec::new(),
+    };
+    let response = http::get(&request).map_err(|error| failure("http", &format!("{error:?}")))?;
+    let headers = response.headers.into_iter().map(|header| header.value);
+    let headers: String = headers.collect();
+    let kept = format!("{headers} {:?}", response.body);
+    keyvalue::set("echo", kept.as_bytes()).map_err(refused)?;
+    Ok(kept.replace(['"', '\\'], "'"))
 }
 
 fn increment() -> Result<i64, Failure> {

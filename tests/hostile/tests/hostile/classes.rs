@@ -107,6 +107,7 @@ pub(crate) const OF_THE_CONNECTOR: &[(&str, End)] = &[
     ("keep: tidy", Elsewhere),
     ("keep: pages", Elsewhere),
     ("keep: keys", Elsewhere),
+    ("keep: echo", Elsewhere),
 ];
 
 pub(crate) const OF_THE_FETCHER: &[(&str, End)] = &[

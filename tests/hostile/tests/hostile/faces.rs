@@ -278,7 +278,7 @@ async fn both_faces_give_the_same_answers_and_the_same_refusals() -> Outcome<()>
             "accounting",
             "/Contacts",
             "",
-            &long,
+            long.as_str(),
             "denied: headers and query are over 16384 bytes",
             0,
         ),

@@ -161,6 +161,32 @@ async fn a_version_is_swapped_once_and_keys_are_listed_in_order() -> Outcome<()>
     Ok(())
 }
 
+/// The API repeats the credential in a header and in the body; the plugin keeps all that it got.
+#[tokio::test]
+async fn no_canary_is_kept() -> Outcome<()> {
+    let shelf = Shelf::new().await?;
+    let connector = shelf.connector("hostile", "xero").await?;
+    let kept = look(&connector, "echo").await?;
+    assert_eq!(kept.matches("Bearer [redacted]").count(), 2, "{kept}");
+    let mut folders = vec![shelf.bench.data.path().join("store")];
+    let mut read = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path)?;
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("c4nary"), "{}", path.display());
+            read += usize::from(text.contains("[redacted]"));
+        }
+    }
+    assert!(read > 0, "what it kept is in a file");
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_pure_call_keeps_nothing() -> Outcome<()> {
     let shelf = Shelf::new().await?;
