@@ -29,4 +29,9 @@ impl Setting {
         install_bundled(&sandbox).await?;
         Ok(Self { sandbox })
     }
+
+    /// The sandbox with the plugins, for tests that bring their own world.
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
 }

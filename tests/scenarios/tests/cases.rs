@@ -3,6 +3,7 @@
 
 mod reading;
 
+use footbridge_bench::{Ground, Size, Which};
 use footbridge_scenarios::{Case, Setting, play, read};
 use std::path::Path;
 use std::sync::Arc;
@@ -56,6 +57,30 @@ async fn every_case_comes_out_as_it_says() {
         }
     }
     assert!(wrong.is_empty(), "of {count} cases:\n{}", wrong.join("\n"));
+}
+
+/// The benchmarks are here because everything they need is linked here. No time is judged.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_benchmark_runs_in_small() {
+    let setting = Setting::open(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("scenarios")).await;
+    let sandbox = setting.unwrap().sandbox().clone();
+    let ground = Ground::new(sandbox, &[], Size::Tiny).await.unwrap();
+    for which in Which::ALL {
+        let name = which.name();
+        let findings = which
+            .run(&ground)
+            .await
+            .unwrap_or_else(|e| panic!("{name}: {e:#}"));
+        assert!(!findings.is_empty(), "{name} found nothing");
+        for finding in findings {
+            assert_eq!(finding.benchmark, name);
+            assert!(
+                finding.samples > 0,
+                "{name}: {} was not measured",
+                finding.what
+            );
+        }
+    }
 }
 
 /// Each rule that this version keeps has a case that a person can read.

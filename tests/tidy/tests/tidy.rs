@@ -116,7 +116,8 @@ fn edges_point_one_way() {
                     || name.contains("tidy")
                     || name.contains("hostile")
                     || name.contains("crash")
-                    || name.contains("scenarios"),
+                    || name.contains("scenarios")
+                    || name.contains("bench"),
                 "{name} is new: give it its edges here"
             );
             continue;
@@ -145,7 +146,7 @@ fn simulators_share_no_code_with_host_or_plugins() {
             && dependencies(manifest, "dependencies").contains("footbridge-simulators")
         {
             assert!(
-                name.contains("crash") || name.contains("scenarios"),
+                name.contains("crash") || name.contains("scenarios") || name.contains("bench"),
                 "{name} depends on the simulators"
             );
         }
@@ -157,7 +158,11 @@ fn heavy_dependencies_have_one_home() {
     let homes: BTreeMap<&str, &[&str]> = BTreeMap::from([
         ("wasmtime", ["footbridge-sandbox"].as_slice()),
         ("wasmtime-wasi", ["footbridge-sandbox"].as_slice()),
-        ("reqwest", ["footbridge-sandbox"].as_slice()),
+        // The benchmarks measure the broker against the bare client.
+        (
+            "reqwest",
+            ["footbridge-sandbox", "footbridge-bench"].as_slice(),
+        ),
         ("sled", ["footbridge-store"].as_slice()),
         ("redb", ["footbridge-store"].as_slice()),
         ("clap", ["footbridge"].as_slice()),
