@@ -75,8 +75,9 @@ pub(crate) fn resolve(
         })
         .chain(absent_namesakes(index, wanted))
         .collect();
+    let names = Names::of(&newcomers);
     for (reference, name) in &newcomers {
-        if let Some(stop) = rival(&newcomers, reference, name)
+        if let Some(stop) = names.rival(reference, name)
             && let Some(entry) = found.get_mut(reference)
         {
             *entry = Err(stop);
@@ -105,18 +106,41 @@ fn absent_namesakes(index: &Index<'_>, wanted: &BTreeSet<Reference>) -> Vec<(Ref
     outside.collect()
 }
 
-/// Another newcomer of the same or nearly the same name.
-fn rival(newcomers: &[(Reference, String)], reference: &Reference, name: &str) -> Option<Stop> {
-    let others = || newcomers.iter().filter(|(other, _)| other != reference);
-    let (exact, loose) = (exact_name(name), loose_name(name));
-    if others().any(|(_, other)| exact_name(other) == exact) {
-        return Some(say::namesakes(name));
+/// Newcomers by their names, so that each finds its rivals without being held against all others.
+struct Names<'a> {
+    exact: BTreeMap<String, Vec<&'a Reference>>,
+    loose: BTreeMap<String, Vec<&'a (Reference, String)>>,
+}
+
+impl<'a> Names<'a> {
+    fn of(newcomers: &'a [(Reference, String)]) -> Self {
+        let mut names = Self {
+            exact: BTreeMap::new(),
+            loose: BTreeMap::new(),
+        };
+        for newcomer in newcomers {
+            let (reference, name) = newcomer;
+            let exact = names.exact.entry(exact_name(name)).or_default();
+            exact.push(reference);
+            let loose = names.loose.entry(loose_name(name)).or_default();
+            loose.push(newcomer);
+        }
+        names
     }
-    others()
-        .map(|(_, other)| other)
-        .filter(|other| loose_name(other) == loose)
-        .min()
-        .map(|other| say::looks_like_other(name, other))
+
+    /// Another newcomer of the same or nearly the same name.
+    fn rival(&self, reference: &Reference, name: &str) -> Option<Stop> {
+        let same = self.exact.get(&exact_name(name));
+        if same.is_some_and(|all| all.iter().any(|other| *other != reference)) {
+            return Some(say::namesakes(name));
+        }
+        let alike = self.loose.get(&loose_name(name))?.iter();
+        alike
+            .filter(|(other, _)| other != reference)
+            .map(|(_, other)| other)
+            .min()
+            .map(|other| say::looks_like_other(name, other))
+    }
 }
 
 fn party(index: &Index<'_>, reference: &Reference) -> Result<Party, Stop> {
