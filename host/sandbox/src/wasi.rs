@@ -6,7 +6,9 @@
 
 use crate::limits::Limits;
 use crate::state::State;
+use rand_core::TryRng;
 use sha2::{Digest, Sha256};
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use wasmtime::component::{HasData, Linker, ResourceTable};
@@ -16,7 +18,7 @@ use wasmtime_wasi::filesystem::{WasiFilesystem, WasiFilesystemView};
 use wasmtime_wasi::p2::bindings::{cli, clocks, filesystem, io, random};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 use wasmtime_wasi::random::{WasiRandom, WasiRandomView};
-use wasmtime_wasi::{Deterministic, HostMonotonicClock, HostWallClock, WasiCtx, WasiView};
+use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiView};
 
 /// Links the baseline.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -78,8 +80,8 @@ pub(crate) fn context(world: World, output: &Output, limits: &Limits) -> WasiCtx
         builder
             .wall_clock(Stopped(as_of))
             .monotonic_clock(Stopped(Duration::ZERO))
-            .secure_random(Deterministic::new(stream(&seed, "secure")))
-            .insecure_random(Deterministic::new(stream(&seed, "insecure")))
+            .secure_random(Stream::new(seed, "secure"))
+            .insecure_random(Stream::new(seed, "insecure"))
             .insecure_random_seed(u128::from_le_bytes([
                 a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p,
             ]));
@@ -87,18 +89,68 @@ pub(crate) fn context(world: World, output: &Output, limits: &Limits) -> WasiCtx
     builder.build()
 }
 
-/// 4 KiB of numbers that depend on nothing but the seed; then they repeat.
-fn stream(seed: &[u8; 32], purpose: &str) -> Vec<u8> {
-    (0u8..128)
-        .flat_map(|block| {
+/// 4 KiB of numbers that depend on nothing but the seed; then they repeat. Each is made when it is asked for: most calls
+/// ask for none, and all of them together would take longer than starting the instance.
+struct Stream {
+    seed: [u8; 32],
+    purpose: &'static str,
+    /// The next block.
+    block: u8,
+    bytes: [u8; 32],
+    /// How many of `bytes` are used up.
+    used: usize,
+}
+
+/// After so many the numbers repeat.
+const BLOCKS: u8 = 128;
+
+impl Stream {
+    fn new(seed: [u8; 32], purpose: &'static str) -> Self {
+        let bytes = [0; 32];
+        Self {
+            seed,
+            purpose,
+            block: 0,
+            used: bytes.len(),
+            bytes,
+        }
+    }
+
+    fn next(&mut self) -> u8 {
+        if self.used == self.bytes.len() {
             let mut hasher = Sha256::new();
-            hasher.update(seed);
-            hasher.update(purpose);
-            hasher.update([block]);
-            let digest: [u8; 32] = hasher.finalize().into();
-            digest
-        })
-        .collect()
+            hasher.update(self.seed);
+            hasher.update(self.purpose);
+            hasher.update([self.block]);
+            self.bytes = hasher.finalize().into();
+            self.block = (self.block + 1) % BLOCKS;
+            self.used = 0;
+        }
+        let byte = self.bytes.get(self.used).copied().unwrap_or_default();
+        self.used += 1;
+        byte
+    }
+
+    fn some<const N: usize>(&mut self) -> [u8; N] {
+        std::array::from_fn(|_| self.next())
+    }
+}
+
+impl TryRng for Stream {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_be_bytes(self.some()))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from_be_bytes(self.some()))
+    }
+
+    fn try_fill_bytes(&mut self, buffer: &mut [u8]) -> Result<(), Infallible> {
+        buffer.fill_with(|| self.next());
+        Ok(())
+    }
 }
 
 struct Stopped(Duration);
@@ -192,5 +244,31 @@ impl OutputStream for Output {
 
     fn check_write(&mut self) -> StreamResult<usize> {
         Ok(64 * 1024)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Transforms that use them give the same drafts from one version of the host to the next.
+    #[test]
+    fn the_numbers_of_a_seed_are_the_digests_of_its_blocks_over_and_over() {
+        let block = |n: u8| -> [u8; 32] {
+            let mut hasher = Sha256::new();
+            hasher.update([7; 32]);
+            hasher.update("secure");
+            hasher.update([n]);
+            hasher.finalize().into()
+        };
+        let all: Vec<u8> = (0..128).flat_map(block).collect();
+        let mut given = vec![0; all.len() * 2];
+        let Ok(()) = Stream::new([7; 32], "secure").try_fill_bytes(&mut given);
+        assert_eq!(given, [all.as_slice(), all.as_slice()].concat());
+        let mut stream = Stream::new([7; 32], "secure");
+        let Ok(four) = stream.try_next_u32();
+        let Ok(eight) = stream.try_next_u64();
+        let numbers = [four.to_be_bytes().as_slice(), &eight.to_be_bytes()].concat();
+        assert_eq!(numbers, all[..12]);
     }
 }
