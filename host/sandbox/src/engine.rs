@@ -55,6 +55,10 @@ pub(crate) fn engine(kind: PluginKind, limits: &Limits) -> wasmtime::Result<Engi
         // The same numbers on every machine.
         .cranelift_nan_canonicalization(kind == PluginKind::Transform)
         .relaxed_simd_deterministic(true)
+        // Neither debuggers nor backtraces look at guests here, and what is not in native code needs not be read,
+        // hashed and copied at each start. Traps are told as before.
+        .generate_address_map(false)
+        .native_unwind_info(false)
         .wasm_backtrace_max_frames(std::num::NonZeroUsize::new(8));
     Engine::new(&config)
 }
