@@ -15,12 +15,15 @@ pub(crate) const TICK: Duration = Duration::from_millis(10);
 /// Stack of host functions, beside the guest's.
 const HOST_STACK: usize = 1_536 * 1024;
 
-/// Proposals of WebAssembly that are switched off, here and when a file is checked.
+/// Proposals of WebAssembly that no file may use.
 pub(crate) const FORBIDDEN_FEATURES: WasmFeatures = WasmFeatures::THREADS
     .union(WasmFeatures::SHARED_EVERYTHING_THREADS)
     .union(WasmFeatures::MEMORY64)
     .union(WasmFeatures::MULTI_MEMORY)
     .union(WasmFeatures::CUSTOM_PAGE_SIZES);
+
+/// Of those, what wasmtime itself uses between the parts of a component, as JavaScript's and Python's tools put them together.
+const OWN_FEATURES: WasmFeatures = WasmFeatures::MULTI_MEMORY;
 
 /// What a plugin is; decides its engine, its imports and its limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -50,7 +53,7 @@ pub(crate) fn engine(kind: PluginKind, limits: &Limits) -> wasmtime::Result<Engi
         .max_wasm_stack(limits.stack)
         .async_stack_size(limits.stack + HOST_STACK)
         // What no guest of ours needs widens the sandbox.
-        .wasm_features(FORBIDDEN_FEATURES, false)
+        .wasm_features(FORBIDDEN_FEATURES.difference(OWN_FEATURES), false)
         .concurrency_support(false)
         // The same numbers on every machine.
         .cranelift_nan_canonicalization(kind == PluginKind::Transform)

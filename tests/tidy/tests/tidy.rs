@@ -52,11 +52,13 @@ fn shown(path: &Path) -> String {
         .to_string()
 }
 
-/// Every package with its manifest.
+/// Every package with its manifest. Starters for plugin authors are no part of the workspace: they stand alone.
 fn packages() -> BTreeMap<String, toml::Table> {
+    let starters = root().join("templates");
     all_files()
         .into_iter()
         .filter(|path| path.file_name().is_some_and(|name| name == "Cargo.toml"))
+        .filter(|path| !path.starts_with(&starters))
         .filter_map(|path| {
             let manifest: toml::Table = std::fs::read_to_string(path).unwrap().parse().unwrap();
             let name = manifest.get("package")?.get("name")?.as_str()?.to_owned();

@@ -9,6 +9,7 @@ mod connect;
 mod consent;
 mod data;
 mod grants;
+mod languages;
 mod plugins;
 mod secrets;
 mod shown;
