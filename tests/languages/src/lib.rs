@@ -2,7 +2,8 @@
 //! below `target/foreign/languages`. Tests and benches take the components from here.
 //!
 //! It never runs a component, and takes none that was built elsewhere. `recipe` holds the commands, `place` the folders. The
-//! tests are in `tests/`: `same_drafts` (all languages draft alike), `start` (native code makes a start fast).
+//! tests are in `tests/`: `same_drafts` (all languages draft alike), `start` (native code makes a start fast), `fetch` (a connector
+//! that reads with plain `fetch`).
 
 mod place;
 mod recipe;
@@ -54,4 +55,13 @@ pub struct Built {
 /// The language's tools can't be had here, or they refuse the starter.
 pub fn built(language: Language) -> Result<Built, BuildFailure> {
     recipe::built(language)
+}
+
+/// A component for tests alone, written in JavaScript: `fetching` is a connector that reads with plain `fetch`, `looking` a
+/// transform that looks at the clock.
+///
+/// # Errors
+/// JavaScript's tools can't be had here, or they refuse it.
+pub fn built_guest(name: &str) -> Result<PathBuf, BuildFailure> {
+    recipe::built_guest(name)
 }

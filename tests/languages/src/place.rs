@@ -7,20 +7,32 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A starter's folder, and the contract's.
+/// What goes into a build: a folder, and the contract.
 pub(crate) struct Sources {
-    pub(crate) starter: PathBuf,
-    pub(crate) contract: PathBuf,
+    own: PathBuf,
+    contract: PathBuf,
+    /// Where the contract goes in the copy.
+    place: &'static str,
     pub(crate) lock: PathBuf,
 }
 
 impl Sources {
-    pub(crate) fn of(starter: &str) -> Self {
+    pub(crate) fn of_starter(name: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         Self {
-            starter: root.join("templates/plugins").join(starter),
+            own: root.join("templates/plugins").join(name),
             contract: root.join("wit"),
+            place: "wit",
             lock: root.join("Cargo.lock"),
+        }
+    }
+
+    pub(crate) fn of_guest(name: &str) -> Self {
+        let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("guests");
+        Self {
+            own: guests.join(name),
+            place: "wit/deps/footbridge",
+            ..Self::of_starter("")
         }
     }
 
@@ -28,7 +40,7 @@ impl Sources {
     pub(crate) fn digest(&self, tools: &str) -> io::Result<String> {
         let mut hasher = Sha256::new();
         hasher.update(tools);
-        for file in files(&self.starter)?.iter().chain(&files(&self.contract)?) {
+        for file in files(&self.own)?.iter().chain(&files(&self.contract)?) {
             let name = file.file_name().unwrap_or_default().to_string_lossy();
             let text = fs::read(file)?;
             hasher.update(name.as_bytes());
@@ -39,10 +51,10 @@ impl Sources {
         Ok(digest.iter().take(8).map(|b| format!("{b:02x}")).collect())
     }
 
-    /// Copies the starter into `folder`, and the contract into `folder/wit`.
+    /// Copies the folder and the contract.
     pub(crate) fn copy_to(&self, folder: &Path) -> io::Result<()> {
-        copy(&self.starter, folder)?;
-        copy(&self.contract, &folder.join("wit"))
+        copy(&self.own, folder)?;
+        copy(&self.contract, &folder.join(self.place))
     }
 }
 

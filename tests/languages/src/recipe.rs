@@ -46,37 +46,65 @@ impl BuildFailure {
 
 pub(crate) fn built(language: Language) -> Result<Built, BuildFailure> {
     let name = language.name();
+    let sources = Sources::of_starter(name);
+    let folder = kept(name, &sources, &tools(language), |work, folder| {
+        let component = match language {
+            Language::Rust => rust(work, folder, &sources)?,
+            Language::JavaScript => {
+                npm(work)?;
+                work.join("mapping.wasm")
+            }
+            Language::Python => python(work)?,
+        };
+        Ok(vec![
+            (component, format!("{name}.wasm")),
+            (work.join("plugin.toml"), format!("{name}.toml")),
+        ])
+    })?;
+    Ok(Built {
+        language,
+        component: folder.join(format!("{name}.wasm")),
+        manifest: folder.join(format!("{name}.toml")),
+    })
+}
+
+pub(crate) fn built_guest(name: &str) -> Result<PathBuf, BuildFailure> {
+    let component = format!("{name}.wasm");
+    let folder = kept(name, &Sources::of_guest(name), "", |work, _| {
+        npm(work)?;
+        Ok(vec![(work.join(&component), component.clone())])
+    })?;
+    Ok(folder.join(component))
+}
+
+/// The folder of what `make` makes in a copy of the sources, which it is told with the folder of all builds: as it was made
+/// from the same sources with the same tools before, or made now.
+fn kept(
+    name: &str,
+    sources: &Sources,
+    tools: &str,
+    make: impl FnOnce(&Path, &Path) -> Result<Vec<(PathBuf, String)>, BuildFailure>,
+) -> Result<PathBuf, BuildFailure> {
     let folder = place::folder()?;
     // Several test programs may want it at once; one builds.
     let lock = File::create(folder.join(format!("{name}.lock")))?;
     lock.lock()?;
-    let sources = Sources::of(name);
-    let kept = folder.join(format!("{name}-{}", sources.digest(&tools(language))?));
-    let built = |folder: &Path| Built {
-        language,
-        component: folder.join(format!("{name}.wasm")),
-        manifest: folder.join(format!("{name}.toml")),
-    };
+    let kept = folder.join(format!("{name}-{}", sources.digest(tools)?));
     if kept.is_dir() {
-        return Ok(built(&kept));
+        return Ok(kept);
     }
     let work = folder.join(format!("{name}-work"));
     if work.is_dir() {
         fs::remove_dir_all(&work)?;
     }
     sources.copy_to(&work)?;
-    let component = match language {
-        Language::Rust => rust(&work, &folder, &sources)?,
-        Language::JavaScript => javascript(&work)?,
-        Language::Python => python(&work)?,
-    };
     let half = folder.join(format!("{name}-half"));
     fs::create_dir_all(&half)?;
-    let half_built = built(&half);
-    fs::copy(component, &half_built.component)?;
-    fs::copy(work.join("plugin.toml"), &half_built.manifest)?;
+    for (file, name) in make(&work, &folder)? {
+        fs::copy(file, half.join(name))?;
+    }
     fs::rename(&half, &kept)?;
-    Ok(built(&kept))
+    Ok(kept)
 }
 
 /// What decides over the component beside its sources. JavaScript's and Python's tools are pinned in the sources themselves.
@@ -108,7 +136,7 @@ fn rust(work: &Path, folder: &Path, sources: &Sources) -> Result<PathBuf, BuildF
     Ok(target.join("wasm32-wasip2/release/lead_to_cash.wasm"))
 }
 
-fn javascript(work: &Path) -> Result<PathBuf, BuildFailure> {
+fn npm(work: &Path) -> Result<(), BuildFailure> {
     let mut npm = clean("npm");
     npm.args([
         "install",
@@ -122,8 +150,7 @@ fn javascript(work: &Path) -> Result<PathBuf, BuildFailure> {
     made(
         Language::JavaScript,
         npm.args(["run", "build"]).current_dir(work),
-    )?;
-    Ok(work.join("mapping.wasm"))
+    )
 }
 
 fn python(work: &Path) -> Result<PathBuf, BuildFailure> {

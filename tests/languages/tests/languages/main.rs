@@ -1,4 +1,4 @@
-//! Every language drafts alike, within the limits that everyone has, and starts fast once it is installed.
+//! Every language drafts alike, within the limits that everyone has, and starts fast once it is installed; a connector may use `fetch`.
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
@@ -8,6 +8,7 @@
 
 mod company;
 mod compare;
+mod fetch;
 mod hostile;
 mod same_drafts;
 mod start;

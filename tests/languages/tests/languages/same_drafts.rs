@@ -4,10 +4,9 @@ use crate::compare::{Problems, differences};
 use crate::support::{self, Made, Record, TEMPLATE, applied};
 use crate::{company, hostile};
 use footbridge_engine::ports::Transform;
-use footbridge_languages::Built;
+use footbridge_languages::{Built, built_guest};
 use footbridge_sandbox::{Compiler, Fuel, Limits, Sandbox};
 use std::fs::File;
-use std::path::Path;
 use std::sync::Arc;
 
 /// All mappings in use, the declarative one first.
@@ -18,12 +17,8 @@ struct Mappings {
     _lock: File,
 }
 
-/// Native code outlives a test run, for compiling Python takes seconds.
 async fn mappings(components: &[Built], limits: Limits) -> Mappings {
-    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join("languages");
-    std::fs::create_dir_all(&data).unwrap();
-    let lock = File::create(data.join("lock")).unwrap();
-    lock.lock().unwrap();
+    let (lock, data) = support::kept_data("languages");
     let sandbox = support::sandbox(&data, limits, Compiler::Here);
     let installed = support::install(&sandbox, components).await;
     let all = installed.into_iter().map(|installed| {
@@ -143,5 +138,30 @@ async fn the_limits_leave_room() {
     for (_, transform) in &mappings.all {
         applied(transform, &records[..1]).await;
         applied(transform, &records[..500]).await;
+    }
+}
+
+/// Its tools can leave the clock in: then it stands at the plan's instant.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_a_language_brings_stands_at_the_plans_instant() {
+    let component = match built_guest("looking") {
+        Ok(component) => component,
+        Err(failure) if failure.is_excused() => return println!("SKIPPED: {failure}"),
+        Err(failure) => panic!("{failure}"),
+    };
+    let (_lock, data) = support::kept_data("looking");
+    let sandbox = support::sandbox(&data, Limits::default(), Compiler::Here);
+    let bytes = std::fs::read(component).unwrap();
+    let installed = support::install_one(&sandbox, "looking", bytes).await;
+    let transform = sandbox.transform(&installed).unwrap();
+    let records = &hostile::records()[..2];
+    let seen = applied(&transform, records).await;
+    let draft = &seen[0].as_ref().unwrap()[0];
+    assert!(
+        draft.doc.contains(r#""date":"2026-11-22T23:30:00.000Z""#),
+        "{draft:?}"
+    );
+    for _ in 0..2 {
+        assert_eq!(applied(&transform, records).await, seen);
     }
 }

@@ -6,7 +6,8 @@ use footbridge_languages::{Built, Language, built};
 use footbridge_model::failure::Problem;
 use footbridge_model::plugin::{Draft, TransformBatch};
 use footbridge_sandbox::{Compiler, InstallationKey, Installed, Limits, Sandbox, SandboxOptions};
-use std::path::Path;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The declarative mapping's settings.
@@ -75,4 +76,13 @@ pub(crate) fn batch(inputs: &[Record]) -> TransformBatch {
 pub(crate) async fn applied(transform: &Arc<dyn Transform>, inputs: &[Record]) -> Vec<Made> {
     let made = transform.apply(batch(inputs)).await;
     made.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A folder whose native code outlives a test run, since compiling takes seconds. It is ours while the file is held.
+pub(crate) fn kept_data(name: &str) -> (File, PathBuf) {
+    let data = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::create_dir_all(&data).unwrap();
+    let lock = File::create(data.join("lock")).unwrap();
+    lock.lock().unwrap();
+    (lock, data)
 }
