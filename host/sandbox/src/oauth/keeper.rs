@@ -365,7 +365,7 @@ impl Owner {
         let name = &self.connection;
         match problem {
             Unusable::OtherCredential => format!(
-                "{name} was connected with another client-id, provider or URL than the configuration names now, and its tokens are good for those only. Put the old values back, or run {} to connect with the new ones",
+                "{name} was connected with another client-id, provider, URL or set of scopes than it has now, and its tokens are good for those only. Run {} to connect it again, or put the old values back",
                 self.connect()
             ),
             Unusable::Sealed | Unusable::File(_) => format!(

@@ -82,7 +82,7 @@ pub(crate) struct Vault {
 pub(crate) enum Unusable {
     /// It belongs to another client, provider or URL.
     #[error(
-        "they belong to another client-id, provider, user or URL than the configuration names now"
+        "they belong to another client-id, provider, user, URL or set of scopes than it has now"
     )]
     OtherCredential,
     /// The key doesn't open it, or somebody changed it.

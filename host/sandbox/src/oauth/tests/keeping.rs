@@ -329,7 +329,7 @@ async fn tokens_of_another_client_are_not_used_and_it_is_said() {
         panic!("used")
     };
     assert!(
-        why.contains("another client-id, provider or URL")
+        why.contains("another client-id, provider, URL or set of scopes")
             && why.contains("`footbridge connect books`"),
         "{why}"
     );
