@@ -223,7 +223,9 @@ pub(crate) fn header_name(name: &str) -> Result<HeaderName, String> {
 
 /// A header's value as it can be sent: visible ASCII, spaces, tabs.
 pub(crate) fn header_value(name: &HeaderName, value: &str) -> Result<HeaderValue, String> {
-    HeaderValue::from_str(value).map_err(|_| {
+    let ascii = value.is_ascii().then_some(value);
+    let value = ascii.and_then(|value| HeaderValue::from_str(value).ok());
+    value.ok_or_else(|| {
         format!("the value of the header {name} has control characters or isn't ASCII")
     })
 }

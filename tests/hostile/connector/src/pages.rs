@@ -6,8 +6,11 @@ use footbridge_sdk::connector::{Failure, Item, Presence, feed};
 /// What an honest page holds.
 pub(crate) const HONEST: &str = r#"{"b":"2","a":"1"}"#;
 
+/// Makes one.
+type Make = fn() -> Result<feed::Page, Failure>;
+
 /// All of them.
-pub(crate) const PAGES: &[(&str, fn() -> Result<feed::Page, Failure>)] = &[
+pub(crate) const PAGES: &[(&str, Make)] = &[
     ("number token", || {
         Ok(of(vec![r#"{"total":12.5}"#.to_owned()]))
     }),
