@@ -164,6 +164,39 @@ impl SalesforceSimulator {
         self.change_object(object, |def| def.remove(field))
     }
 
+    /// A page layout (`Account-Account Layout`) as it is defined now.
+    pub fn layout(&self, full_name: &str) -> Option<Value> {
+        self.with(|org| {
+            let known = org.metadata.get(metadata::Kind::Layout, full_name);
+            known.map(|known| known.definition.clone())
+        })
+    }
+
+    /// Arranges a page layout as an administrator would, new or in place of the one of that name.
+    ///
+    /// # Errors
+    /// The layout names a field or list that is not there.
+    pub fn arrange(&self, full_name: &str, definition: &Value) -> Result<(), LoadError> {
+        self.with(|org| {
+            let mut site = metadata::Site {
+                store: org.store.clone(),
+                metadata: org.metadata.clone(),
+                now: org.now(),
+                user: org.user_id.clone(),
+                most_fields: org.options.custom_fields,
+            };
+            site.apply(metadata::Kind::Layout, full_name, definition)
+                .map_err(|problem| {
+                    LoadError::new(
+                        "Layout",
+                        ApiError::new("FIELD_INTEGRITY_EXCEPTION", problem),
+                    )
+                })?;
+            org.metadata = site.metadata;
+            Ok(())
+        })
+    }
+
     fn change_object(
         &self,
         object: &str,

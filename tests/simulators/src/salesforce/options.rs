@@ -238,6 +238,10 @@ pub struct SalesforceOptions {
     pub amount_without_lines: AmountWithoutLines,
     /// See [`MetadataRights`].
     pub metadata_rights: MetadataRights,
+    /// The edition as Organization.OrganizationType names it.
+    pub edition: String,
+    /// Most custom fields that one object takes.
+    pub custom_fields: usize,
 }
 
 /// Production or sandbox.
@@ -284,6 +288,8 @@ impl Default for SalesforceOptions {
             person_accounts: PersonAccounts::default(),
             amount_without_lines: AmountWithoutLines::default(),
             metadata_rights: MetadataRights::default(),
+            edition: "Developer Edition".to_owned(),
+            custom_fields: 500,
         }
     }
 }
@@ -327,6 +333,8 @@ impl SalesforceOptions {
             CodeReplay::NAME => self.code_replay = CodeReplay::parse(value)?,
             AppSecret::NAME => self.app_secret = AppSecret::parse(value)?,
             Api::NAME => self.api = Api::parse(value)?,
+            "edition" => self.edition = value.to_owned(),
+            "custom-fields" => self.custom_fields = count("custom-fields", value, 800)?,
             "page" => self.page = count("page", value, 2_000)?,
             "nested-page" => self.nested_page = count("nested-page", value, 2_000)?,
             "child-page" => self.child_page = count("child-page", value, 2_000)?,

@@ -77,7 +77,10 @@ fn start(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, ApiError> {
     }
     let id = ids::numbered("0Af", 50_000 + org.fresh());
     let (now, user) = (org.now(), org.user_id.clone());
-    let shown = org.deployments.add(id.clone(), &zip, options, now, &user);
+    let most_fields = org.options.custom_fields;
+    let shown = org
+        .deployments
+        .add(id.clone(), &zip, options, now, (&user, most_fields));
     Ok(ApiAnswer {
         status: 201,
         location: Some(format!(

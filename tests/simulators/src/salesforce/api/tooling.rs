@@ -176,6 +176,25 @@ fn schema() -> Schema {
     layout.extend(heavy());
     put("Layout", "00h", layout);
     put(
+        "DeployRequest",
+        "0Af",
+        vec![
+            text("Status"),
+            text("CreatedById"),
+            FieldDef::new("CreatedDate", FieldKind::DateTime),
+        ],
+    );
+    put(
+        "TabDefinition",
+        "4td",
+        vec![
+            text("Name"),
+            text("SobjectName"),
+            text("Label"),
+            flag("IsCustom"),
+        ],
+    );
+    put(
         "PermissionSet",
         "0PS",
         vec![
@@ -217,6 +236,7 @@ fn durable_id(object: &ObjectDef) -> String {
 
 fn rows(org: &Org) -> Store {
     let mut store = Store::new(schema());
+    let mut deployments = Vec::new();
     let stem = |name: &str| name.trim_end_matches("__c").to_owned();
     let mut put = |object: &str, members: Value| {
         let mut record = Record::default();
@@ -253,6 +273,7 @@ fn rows(org: &Org) -> Store {
                 "CustomObject",
                 json!({
                     "Id": id_of(Kind::CustomObject, &object.name), "DeveloperName": stem(&object.name), "ManageableState": "unmanaged",
+                    "Description": org.metadata.get(Kind::CustomObject, &object.name).and_then(|known| known.definition.get("description")),
                 }),
             );
         }
@@ -294,6 +315,25 @@ fn rows(org: &Org) -> Store {
             }),
         );
     }
+    for (name, _) in org.metadata.of(Kind::CustomTab) {
+        let label = org
+            .store
+            .schema
+            .object(name)
+            .map(|object| object.plural.clone());
+        put(
+            "TabDefinition",
+            json!({"Id": id_of(Kind::CustomTab, name), "Name": name, "SobjectName": name, "Label": label, "IsCustom": true}),
+        );
+    }
+    for (id, status, user, queued) in org.deployments.rows() {
+        let mut record = Record::default();
+        record.set("Id", FieldValue::text(id));
+        record.set("Status", FieldValue::text(status));
+        record.set("CreatedById", FieldValue::text(user));
+        record.set("CreatedDate", FieldValue::Instant(queued));
+        deployments.push(record);
+    }
     for (object, fields) in [
         ("PermissionSet", vec!["Name", "Label", "Description"]),
         ("ListView", vec!["Name", "DeveloperName", "SobjectType"]),
@@ -310,6 +350,9 @@ fn rows(org: &Org) -> Store {
             }
             put(object, Value::Object(members));
         }
+    }
+    for record in deployments {
+        store.put("DeployRequest", record);
     }
     store.seen = store.schema.clone();
     store
@@ -453,6 +496,7 @@ fn changing(
         metadata: org.metadata.clone(),
         now: org.now(),
         user: org.user_id.clone(),
+        most_fields: org.options.custom_fields,
     };
     change(&mut site)
         .map_err(|problem| ApiError::about("FIELD_INTEGRITY_EXCEPTION", problem, &[]))?;

@@ -111,6 +111,7 @@ pub(crate) struct Job {
     completed: Option<DateTime<Utc>>,
     looked_at: u32,
     user: String,
+    most_fields: usize,
     messages: Vec<Value>,
     errors: usize,
     deployed: usize,
@@ -133,9 +134,11 @@ impl Queue {
         zip: &[u8],
         options: Options,
         now: DateTime<Utc>,
-        user: &str,
+        user: (&str, usize),
     ) -> Value {
+        let (user, most_fields) = user;
         let job = Job {
+            most_fields,
             package: package::read(zip, options.root),
             id,
             options,
@@ -180,6 +183,18 @@ impl Queue {
             }
         }
         Some(shown)
+    }
+
+    /// Id, state, user and beginning of each, as the Tooling API shows them.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = (&str, &'static str, &str, DateTime<Utc>)> {
+        self.jobs.iter().map(|job| {
+            (
+                job.id.as_str(),
+                job.status.name(),
+                job.user.as_str(),
+                job.queued,
+            )
+        })
     }
 
     /// Carries out what had time enough, whether anybody looked or not.
@@ -259,6 +274,7 @@ impl Job {
             metadata: metadata.clone(),
             now,
             user: self.user.clone(),
+            most_fields: self.most_fields,
         };
         for flaw in &self.package.flaws {
             self.messages.push(flawed(flaw, now));

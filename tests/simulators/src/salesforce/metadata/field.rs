@@ -47,6 +47,13 @@ pub(super) fn apply(site: &mut Site, full_name: &str, definition: &Value) -> Res
         compatible(site, &object, old, &field)?;
     }
     let existed = old.is_some();
+    let custom = object.fields().iter().filter(|field| field.is_custom());
+    if !existed && custom.count() >= site.most_fields {
+        return Err(format!(
+            "You have reached the maximum number of {} custom fields on {}",
+            site.most_fields, object.label
+        ));
+    }
     if let Some(object) = site.store.schema.object_mut(object_name) {
         object.put(field);
     }

@@ -31,6 +31,7 @@ pub(crate) enum Kind {
     ReportFolder,
     CustomObject,
     CustomField,
+    CustomTab,
     PermissionSet,
     ListView,
     Layout,
@@ -43,6 +44,7 @@ impl Kind {
             Self::ReportFolder => "ReportFolder",
             Self::CustomObject => "CustomObject",
             Self::CustomField => "CustomField",
+            Self::CustomTab => "CustomTab",
             Self::PermissionSet => "PermissionSet",
             Self::ListView => "ListView",
             Self::Layout => "Layout",
@@ -54,6 +56,7 @@ impl Kind {
         [
             Self::CustomObject,
             Self::CustomField,
+            Self::CustomTab,
             Self::PermissionSet,
             Self::ListView,
             Self::Layout,
@@ -68,6 +71,7 @@ impl Kind {
             Self::ReportFolder => "00l",
             Self::CustomObject => "01I",
             Self::CustomField => "00N",
+            Self::CustomTab => "01r",
             Self::PermissionSet => "0PS",
             Self::ListView => "00B",
             Self::Layout => "00h",
@@ -107,6 +111,8 @@ pub(crate) struct Site {
     pub(crate) metadata: Metadata,
     pub(crate) now: DateTime<Utc>,
     pub(crate) user: String,
+    /// Most custom fields that one object takes.
+    pub(crate) most_fields: usize,
 }
 
 /// What applying a component did.
@@ -177,6 +183,7 @@ impl Site {
             Kind::ReportFolder => report::apply_folder(self, full_name, definition)?,
             Kind::CustomObject => object::apply(self, full_name, definition)?,
             Kind::CustomField => field::apply(self, full_name, definition)?,
+            Kind::CustomTab => object::apply_tab(self, full_name, definition)?,
             Kind::PermissionSet => permission::apply(self, full_name, definition)?,
             Kind::ListView => object::apply_list_view(self, full_name, definition)?,
             Kind::Layout => layout::apply(self, full_name, definition)?,
@@ -196,6 +203,7 @@ impl Site {
             Kind::ReportFolder => report::remove_folder(self, full_name)?,
             Kind::CustomObject => object::remove(self, full_name)?,
             Kind::CustomField => field::remove(self, full_name)?,
+            Kind::CustomTab => self.metadata.get(Kind::CustomTab, full_name).is_some(),
             Kind::PermissionSet => permission::remove(self, full_name)?,
             Kind::ListView => object::remove_list_view(self, full_name),
             Kind::Layout => layout::remove(self, full_name)?,

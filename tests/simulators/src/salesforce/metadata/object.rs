@@ -122,6 +122,7 @@ pub(super) fn remove(site: &mut Site, name: &str) -> Result<bool, String> {
             .map(|(full, _)| full.to_owned())
             .collect()
     };
+    site.metadata.remove(Kind::CustomTab, name);
     for kind in [
         Kind::CustomField,
         Kind::ListView,
@@ -144,6 +145,20 @@ pub(super) fn remove(site: &mut Site, name: &str) -> Result<bool, String> {
     layout::forget_child(site, &object.name);
     site.store.forget_object(&object.name);
     Ok(true)
+}
+
+/// Gives an object its tab; says whether it had one.
+pub(super) fn apply_tab(site: &mut Site, name: &str, definition: &Value) -> Result<bool, String> {
+    if !flag(definition, "customObject") {
+        return Err("The simulator only knows tabs of custom objects".to_owned());
+    }
+    required(definition, "motif")?;
+    if !name.ends_with("__c") || site.store.schema.object(name).is_none() {
+        return Err(format!(
+            "In field: name - no CustomObject named {name} found"
+        ));
+    }
+    Ok(site.metadata.get(Kind::CustomTab, name).is_some())
 }
 
 /// Columns that every list view may show beside fields.

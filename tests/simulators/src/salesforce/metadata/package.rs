@@ -213,6 +213,9 @@ fn components(package: &mut Package, listed: &Listed, path: &str, name: &str, co
         "objects" => file
             .strip_suffix(".object")
             .map(|name| (Kind::CustomObject, name.to_owned())),
+        "tabs" => file
+            .strip_suffix(".tab")
+            .map(|name| (Kind::CustomTab, name.to_owned())),
         "permissionsets" => file
             .strip_suffix(".permissionset")
             .map(|name| (Kind::PermissionSet, name.to_owned())),

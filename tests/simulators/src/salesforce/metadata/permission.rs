@@ -207,6 +207,18 @@ pub(super) fn apply(site: &mut Site, name: &str, definition: &Value) -> Result<b
         });
         rows.push(("FieldPermissions", field, row));
     }
+    for given in list(definition, "tabSettings") {
+        let tab = required(given, "tab")?;
+        if tab.ends_with("__c") && site.metadata.get(Kind::CustomTab, &tab).is_none() {
+            return Err(format!("In field: tab - no CustomTab named {tab} found"));
+        }
+        if !matches!(
+            required(given, "visibility")?.as_str(),
+            "Available" | "None" | "Visible"
+        ) {
+            return Err("visibility must be Available, None or Visible".to_owned());
+        }
+    }
     let existed = site.store.live("PermissionSet", &id).is_some();
     let members = json!({
         "Name": name, "Label": label, "Description": text(definition, "description"), "IsCustom": true, "IsOwnedByProfile": false,
