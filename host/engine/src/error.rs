@@ -116,6 +116,16 @@ pub enum EngineError {
         /// The kinds that it doesn't know.
         missing: String,
     },
+    /// Setting a far side up came to a stop.
+    #[error("{connection} is not set up: {what}")]
+    Provision {
+        /// The connection.
+        connection: String,
+        /// Why, and what to do.
+        what: String,
+        /// What the far side refused, if it did.
+        failures: Vec<footbridge_model::Failure>,
+    },
     /// The planner made a plan that breaks its own rules.
     #[error(
         "the plan breaks a rule of its own and was not carried out: {0}. This is a defect of Footbridge"

@@ -147,16 +147,27 @@ impl Engine {
         request: Option<&RequestId>,
         subject: Option<&footbridge_model::id::RecordKey>,
     ) -> Result<(), EngineError> {
-        let at = self.clock.now();
-        let micros = u64::try_from(at.timestamp_micros()).unwrap_or(0);
-        let number = EVENT.fetch_add(1, Ordering::Relaxed);
-        let event = Event {
-            at,
-            what,
-            text: short(text),
-            request: request.cloned(),
-            subject: subject.cloned(),
-        };
-        changes.put(&keys::event(micros, number), &event)
+        note_event(changes, self.clock.now(), what, text, request, subject)
     }
+}
+
+/// The same for whoever has no flow.
+pub(crate) fn note_event(
+    changes: &mut Changes,
+    at: chrono::DateTime<chrono::Utc>,
+    what: Happened,
+    text: String,
+    request: Option<&RequestId>,
+    subject: Option<&footbridge_model::id::RecordKey>,
+) -> Result<(), EngineError> {
+    let micros = u64::try_from(at.timestamp_micros()).unwrap_or(0);
+    let number = EVENT.fetch_add(1, Ordering::Relaxed);
+    let event = Event {
+        at,
+        what,
+        text: short(text),
+        request: request.cloned(),
+        subject: subject.cloned(),
+    };
+    changes.put(&keys::event(micros, number), &event)
 }

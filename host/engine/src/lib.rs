@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rehearse` for trying another transform, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rehearse` for trying another transform, `provision` for setting a far side up, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -20,6 +20,7 @@ mod observe;
 mod organisation;
 pub mod ports;
 mod prepare;
+pub mod provision;
 mod recover;
 mod reflect;
 mod rehearse;

@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::ports::Connector;
 use crate::state::rows::Pin;
-use crate::state::{decode, keys};
+use crate::state::{State, decode, keys};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ConnectionId, OrganisationId};
 use footbridge_model::ledger::Organisation;
@@ -80,61 +80,71 @@ impl Engine {
         connection: &ConnectionId,
         connector: &dyn Connector,
     ) -> Result<(keys::Side, OrganisationFound), EngineError> {
-        let mut found = connector.discover().await.map_err(|e| {
+        let found = connector.discover().await.map_err(|e| {
             EngineError::call(connection.as_str(), "asking which organisation it is", e)
         })?;
-        let key = keys::pin(connection);
-        let before = self.state.get::<Pin>(&key).await?.map(|(pin, _)| pin);
-        let stored = before.as_ref().map(|pin| pin.organisation.clone());
         let all = self.flow.pinned.iter();
         let named = all.filter(|(name, _)| name == connection);
-        let named: Vec<String> = named.map(|(_, id)| id.clone()).collect();
-        let wrong = |found: &[OrganisationFound], pinned: &str| EngineError::WrongOrganisation {
+        let named: Vec<&str> = named.map(|(_, id)| id.as_str()).collect();
+        pin(&self.state, connection, &named, found).await
+    }
+}
+
+/// Of the organisations that answered the one that the connection is pinned to, by the configuration or by an earlier run.
+pub(crate) async fn pin(
+    state: &State,
+    connection: &ConnectionId,
+    named: &[&str],
+    mut found: Vec<OrganisationFound>,
+) -> Result<(keys::Side, OrganisationFound), EngineError> {
+    let key = keys::pin(connection);
+    let before = state.get::<Pin>(&key).await?.map(|(pin, _)| pin);
+    let stored = before.as_ref().map(|pin| pin.organisation.as_str());
+    let wrong = |found: &[OrganisationFound], pinned: &str| EngineError::WrongOrganisation {
+        connection: connection.to_string(),
+        found: found
+            .iter()
+            .map(|o| format!("{} ({})", o.name, o.id))
+            .collect::<Vec<_>>()
+            .join(", "),
+        pinned: pinned.to_owned(),
+    };
+    for pinned in named.iter().copied().chain(stored) {
+        if !found.iter().any(|o| o.id == pinned) {
+            return Err(wrong(&found, pinned));
+        }
+        found.retain(|o| o.id == pinned);
+    }
+    let [one] = found.as_slice() else {
+        return Err(EngineError::Organisations {
             connection: connection.to_string(),
-            found: found
+            count: found.len(),
+            names: found
                 .iter()
-                .map(|o| format!("{} ({})", o.name, o.id))
+                .map(|o| format!("{} ({})", o.id, o.name))
                 .collect::<Vec<_>>()
                 .join(", "),
-            pinned: pinned.to_owned(),
-        };
-        for pinned in named.iter().chain(&stored) {
-            if !found.iter().any(|o| o.id == *pinned) {
-                return Err(wrong(&found, pinned));
-            }
-            found.retain(|o| o.id == *pinned);
-        }
-        let [one] = found.as_slice() else {
-            return Err(EngineError::Organisations {
-                connection: connection.to_string(),
-                count: found.len(),
-                names: found
-                    .iter()
-                    .map(|o| format!("{} ({})", o.id, o.name))
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            });
-        };
-        if let Some(before) = before.filter(|before| before.test != one.test) {
-            return Err(EngineError::OrganisationTurned {
-                connection: connection.to_string(),
-                name: one.name.clone(),
-                was: kind(before.test),
-                is: kind(one.test),
-            });
-        }
-        let mut changes = Changes::default();
-        let pin = Pin {
-            organisation: one.id.clone(),
+        });
+    };
+    if let Some(before) = before.filter(|before| before.test != one.test) {
+        return Err(EngineError::OrganisationTurned {
+            connection: connection.to_string(),
             name: one.name.clone(),
-            test: one.test,
-            doc: one.doc.clone(),
-        };
-        changes.put(&key, &pin)?;
-        self.state.commit(changes.into_set()).await?;
-        Ok((
-            (connection.clone(), OrganisationId::new(one.id.clone())),
-            one.clone(),
-        ))
+            was: kind(before.test),
+            is: kind(one.test),
+        });
     }
+    let mut changes = Changes::default();
+    let pin = Pin {
+        organisation: one.id.clone(),
+        name: one.name.clone(),
+        test: one.test,
+        doc: one.doc.clone(),
+    };
+    changes.put(&key, &pin)?;
+    state.commit(changes.into_set()).await?;
+    Ok((
+        (connection.clone(), OrganisationId::new(one.id.clone())),
+        one.clone(),
+    ))
 }

@@ -11,6 +11,7 @@ pub mod link;
 pub mod money;
 pub mod plan;
 pub mod plugin;
+pub mod provision;
 pub mod receivable;
 pub mod request;
 

@@ -173,6 +173,8 @@ pub enum Method {
     Put,
     /// PATCH.
     Patch,
+    /// DELETE, only where the provider's profile names the path for it.
+    Delete,
 }
 
 /// `writes.write-request`: what is journalled and sent.

@@ -10,6 +10,7 @@ mod generated {
             package footbridge:host;
             world everything {
                 include footbridge:plugin/connector@0.1.0-dev.1;
+                include footbridge:plugin/provisioner@0.1.0-dev.1;
                 include footbridge:plugin/mapping@0.1.0-dev.1;
             }
         ",
@@ -21,6 +22,6 @@ mod generated {
 }
 
 pub(crate) use generated::exports::footbridge::plugin::{
-    feed, lookup, schema, setup, transform, writes,
+    feed, lookup, provision, schema, setup, transform, writes,
 };
 pub(crate) use generated::footbridge::plugin::{http, keyvalue, log, types};

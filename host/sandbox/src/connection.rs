@@ -60,6 +60,19 @@ pub struct Connection {
     /// Ways of asking besides the contract's own `http` that its plugin was granted. A configuration can't name one.
     #[serde(skip)]
     pub faces: BTreeSet<Face>,
+    /// What it is used for. Can't be written in a configuration.
+    #[serde(skip)]
+    pub purpose: Purpose,
+}
+
+/// What a connection is used for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Purpose {
+    /// Records are read and written.
+    #[default]
+    Records,
+    /// The far side is set up, under a person's eyes: what the profile offers for that alone is open too.
+    SetUp,
 }
 
 fn unnamed() -> ConnectionId {
@@ -113,6 +126,7 @@ impl Connection {
             plugin: None,
             grant: None,
             faces: BTreeSet::new(),
+            purpose: Purpose::Records,
         }
     }
 }

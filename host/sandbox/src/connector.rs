@@ -4,7 +4,7 @@
 //! stands in exactly one request and gets exactly one outcome; anything else is the plugin's fault and nothing is sent.
 //! Next: `run.rs` makes the calls.
 
-use crate::bindings::{feed, lookup, schema, setup, types, writes};
+use crate::bindings::{feed, lookup, provision, schema, setup, types, writes};
 use crate::broker::Line;
 use crate::convert::{self, Nonsense};
 use crate::keyvalue::Space;
@@ -14,6 +14,7 @@ use crate::state::Reach;
 use async_trait::async_trait;
 use footbridge_engine::EngineError;
 use footbridge_engine::ports::{CallError, Connector};
+use footbridge_engine::provision::Provisioner;
 use footbridge_engine::storage::{KeepError, Kept, PluginStorage};
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::id::{ConnectionId, PluginDigest};
@@ -21,6 +22,7 @@ use footbridge_model::plugin::{
     Answer, Criteria, Description, FeedRequest, Found, Operation, OrganisationFound, Outcome, Page,
     WriteRequest,
 };
+use footbridge_model::provision::{Findings, Progress, Wish};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -304,6 +306,86 @@ impl Connector for SandboxedConnector {
         })
         .await
     }
+}
+
+#[async_trait]
+impl Provisioner for SandboxedConnector {
+    fn digest(&self) -> PluginDigest {
+        Connector::digest(self)
+    }
+
+    async fn discover(&self) -> Result<Vec<OrganisationFound>, CallError> {
+        Connector::discover(self).await
+    }
+
+    async fn survey(&self, wish: Wish) -> Result<Findings, CallError> {
+        self.needs("provision")?;
+        let limits = self.plugin.sandbox.limits();
+        let work = || {
+            let wish = convert::wish(wish);
+            crate::run::work::<Result<provision::Findings, types::Failure>>(
+                move |store, instance| {
+                    Box::pin(async move {
+                        let pre = instance.instance_pre(&*store);
+                        let guest =
+                            provision::GuestIndices::new(&pre)?.load(&mut *store, instance)?;
+                        guest.call_survey(&mut *store, wish).await
+                    })
+                },
+            )
+        };
+        self.read(work, |answer| {
+            let found = answer.map_err(|failure| said(convert::failure(failure)))?;
+            let found = convert::findings(found, limits).map_err(Verdict::Nonsense)?;
+            check_set_up(&found.next).map_err(Verdict::Nonsense)?;
+            Ok(found)
+        })
+        .await
+    }
+
+    async fn read_answer(
+        &self,
+        request: &WriteRequest,
+        answer: &Answer,
+    ) -> Result<Progress, CallError> {
+        self.needs("provision")?;
+        let request = convert::write_request_back(request);
+        let answer = convert::answer(answer);
+        let work = work!(provision.call_read_answer(request, answer) -> provision::Progress);
+        call(&self.plugin, self.pure(), work, |progress| {
+            Ok(convert::progress(progress))
+        })
+        .await
+    }
+
+    async fn look(&self, handle: &str) -> Result<Progress, CallError> {
+        self.needs("provision")?;
+        let handle = handle.to_owned();
+        let work = || {
+            let handle = handle.clone();
+            work!(provision.call_look(handle) -> Result<provision::Progress, types::Failure>)
+        };
+        self.read(work, |answer| {
+            let progress = answer.map_err(|failure| said(convert::failure(failure)))?;
+            Ok(convert::progress(progress))
+        })
+        .await
+    }
+}
+
+/// Requests that set a far side up name what they are about, and are of a size that we send.
+fn check_set_up(requests: &[WriteRequest]) -> Result<(), Nonsense> {
+    for request in requests {
+        if request.operations.is_empty() || request.body.len() > MAX_BODY {
+            return Err(format!(
+                "wants to send {} bytes about {} parts to {}; the limit is {MAX_BODY} bytes, and a request is about something",
+                request.body.len(),
+                request.operations.len(),
+                request.path
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn said(failure: Failure) -> Verdict {

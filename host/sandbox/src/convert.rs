@@ -3,11 +3,12 @@
 //! A document with a number token, a duplicate key, too deep or too large is the plugin's fault and named as such; a
 //! good one becomes canonical. Nothing here runs a guest. Next: `connector.rs`, `transform.rs`.
 
-use crate::bindings::{feed, lookup, schema, setup, transform, types, writes};
+use crate::bindings::{feed, lookup, provision, schema, setup, transform, types, writes};
 use crate::limits::Limits;
 use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind, Problem};
 use footbridge_model::plugin as model;
+use footbridge_model::provision as parts;
 
 /// What is wrong with what a plugin handed over; follows the plugin's name.
 pub(crate) type Nonsense = String;
@@ -161,6 +162,7 @@ pub(crate) fn write_request(from: writes::WriteRequest) -> model::WriteRequest {
             writes::Method::Post => model::Method::Post,
             writes::Method::Put => model::Method::Put,
             writes::Method::Patch => model::Method::Patch,
+            writes::Method::Delete => model::Method::Delete,
         },
         path: from.path,
         query: from.query,
@@ -182,6 +184,7 @@ pub(crate) fn write_request_back(from: &model::WriteRequest) -> writes::WriteReq
             model::Method::Post => writes::Method::Post,
             model::Method::Put => writes::Method::Put,
             model::Method::Patch => writes::Method::Patch,
+            model::Method::Delete => writes::Method::Delete,
         },
         path: from.path.clone(),
         query: from.query.clone(),
@@ -223,6 +226,81 @@ pub(crate) fn outcome(from: writes::Outcome) -> Result<model::Outcome, Nonsense>
         operation: from.operation,
         verdict,
     })
+}
+
+pub(crate) fn wish(from: parts::Wish) -> provision::Wish {
+    match from {
+        parts::Wish::Present => provision::Wish::Present,
+        parts::Wish::Absent => provision::Wish::Absent,
+    }
+}
+
+pub(crate) fn findings(
+    from: provision::Findings,
+    limits: &Limits,
+) -> Result<parts::Findings, Nonsense> {
+    if from.parts.len() > limits.page_items || from.next.len() > limits.batch_items {
+        return Err(format!(
+            "gave {} parts and {} requests at once",
+            from.parts.len(),
+            from.next.len()
+        ));
+    }
+    Ok(parts::Findings {
+        parts: from.parts.into_iter().map(part).collect(),
+        next: from.next.into_iter().map(write_request).collect(),
+        under_way: from.under_way,
+        notes: from.notes,
+    })
+}
+
+fn part(from: provision::Part) -> parts::Part {
+    let kind = match from.kind {
+        provision::Kind::Object => parts::PartKind::Object,
+        provision::Kind::Field => parts::PartKind::Field,
+        provision::Kind::Tab => parts::PartKind::Tab,
+        provision::Kind::Layout => parts::PartKind::Layout,
+        provision::Kind::PermissionSet => parts::PartKind::PermissionSet,
+        provision::Kind::Assignment => parts::PartKind::Assignment,
+        provision::Kind::ListView => parts::PartKind::ListView,
+        provision::Kind::RelatedList => parts::PartKind::RelatedList,
+        provision::Kind::ReportFolder => parts::PartKind::ReportFolder,
+        provision::Kind::Report => parts::PartKind::Report,
+    };
+    let change = |change: provision::Change| parts::Change {
+        what: change.what,
+        old: change.old,
+        new: change.new,
+    };
+    parts::Part {
+        kind,
+        name: from.name,
+        label: from.label,
+        state: match from.state {
+            provision::State::Present => parts::PartState::Present,
+            provision::State::Missing => parts::PartState::Missing,
+            provision::State::Differs(changes) => {
+                parts::PartState::Differs(changes.into_iter().map(change).collect())
+            }
+            provision::State::Cannot(from) => parts::PartState::Cannot(problem(from)),
+        },
+        note: from.note,
+    }
+}
+
+pub(crate) fn progress(from: provision::Progress) -> parts::Progress {
+    match from {
+        provision::Progress::Done => parts::Progress::Done,
+        provision::Progress::UnderWay((handle, counts)) => parts::Progress::UnderWay {
+            handle,
+            done: counts.done,
+            total: counts.total,
+        },
+        provision::Progress::Failed(failures) => {
+            parts::Progress::Failed(failures.into_iter().map(failure).collect())
+        }
+        provision::Progress::Unknown(why) => parts::Progress::Unknown(why),
+    }
 }
 
 pub(crate) fn transform_description(from: transform::Description) -> model::TransformDescription {

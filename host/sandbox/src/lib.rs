@@ -44,7 +44,8 @@ pub use clock::SystemClock;
 pub use compile::{COMPILE_COMMAND, CompileError, Compiler, compile_child};
 pub use connect::{ConnectError, Disconnected, Ending, Held, Reachable};
 pub use connection::{
-    Access, Auth, BudgetOverride, Connection, Face, GrantRule, Provider, SecretError, SecretSource,
+    Access, Auth, BudgetOverride, Connection, Face, GrantRule, Provider, Purpose, SecretError,
+    SecretSource,
 };
 pub use engine::PluginKind;
 pub use grants::{

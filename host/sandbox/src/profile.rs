@@ -3,7 +3,7 @@
 //! Host data, never a plugin's: a manifest can only name a profile. Sources: the providers' published limits and
 //! OAuth pages. Next: `broker/grant.rs` matches against it, `broker/target.rs` builds URLs from it.
 
-use crate::connection::{Access, Connection, GrantRule, Provider};
+use crate::connection::{Access, Connection, GrantRule, Provider, Purpose};
 use crate::oauth::provider::{OAuth, oauth};
 
 /// How the app proves itself to the token URL.
@@ -54,6 +54,11 @@ pub(crate) struct Profile {
     pub(crate) offers: Vec<GrantRule>,
     /// Refused with all that lies under them, whatever the grant says: whole decoded paths from the host's root, case ignored.
     pub(crate) never: &'static [&'static str],
+    /// Open although they lie under what is refused, and only as they are spelled here: whole paths, `*` for one segment. The
+    /// offers and the grant still decide.
+    pub(crate) open: &'static [&'static str],
+    /// Where a DELETE may go, in the form of the offers. Everything else is never deleted.
+    pub(crate) deletes: &'static [&'static str],
     /// Paths whose body holds further requests that must be checked one by one.
     pub(crate) composite: Option<&'static str>,
 }
@@ -71,9 +76,10 @@ impl Profile {
     pub(crate) fn of(connection: &Connection) -> Self {
         match connection.provider {
             Provider::Xero => xero(),
-            Provider::Salesforce => {
-                salesforce(connection.api_version.as_deref().unwrap_or("v66.0"))
-            }
+            Provider::Salesforce => salesforce(
+                connection.api_version.as_deref().unwrap_or("v66.0"),
+                connection.purpose,
+            ),
         }
     }
 
@@ -134,13 +140,17 @@ fn xero() -> Profile {
         day: Some(5_000),
         offers,
         never: &["/connections", "/identity", "/oauth", "/connect"],
+        open: &[],
+        deletes: &[],
         composite: None,
     }
 }
 
 /// Salesforce: no published minute limit; the day's is the organisation's own, told by `Sforce-Limit-Info`.
-fn salesforce(version: &str) -> Profile {
-    let offers = rules(
+///
+/// Deployments and the few Tooling paths are offered for setting it up alone: a deployment can change anything there.
+fn salesforce(version: &str, purpose: Purpose) -> Profile {
+    let mut offers = rules(
         "data",
         &[
             "/",
@@ -160,6 +170,18 @@ fn salesforce(version: &str) -> Profile {
             "/composite/sobjects/**",
         ],
     );
+    if purpose == Purpose::SetUp {
+        offers.extend(rules(
+            "data",
+            &[
+                "/metadata/deployRequest/*",
+                "/tooling/query",
+                "/tooling/sobjects/CustomField/*",
+                "/tooling/sobjects/Layout/*",
+            ],
+            &["/metadata/deployRequest", "/tooling/sobjects/Layout/*"],
+        ));
+    }
     Profile {
         base_url: None,
         token_url: "/services/oauth2/token",
@@ -193,6 +215,18 @@ fn salesforce(version: &str) -> Profile {
             "/id",
             "/secur",
         ],
+        open: match purpose {
+            Purpose::Records => &[],
+            Purpose::SetUp => &[
+                "/services/data/*/tooling/query",
+                "/services/data/*/tooling/sobjects/CustomField/*",
+                "/services/data/*/tooling/sobjects/Layout/*",
+            ],
+        },
+        deletes: match purpose {
+            Purpose::Records => &[],
+            Purpose::SetUp => &["/sobjects/PermissionSetAssignment/*"],
+        },
         composite: Some("/composite"),
     }
 }

@@ -43,6 +43,16 @@ pub struct Installed {
     pub quarantined: Option<String>,
 }
 
+impl Installed {
+    /// Whether it exports an interface of the contract.
+    pub fn has(&self, interface: &str) -> bool {
+        let wanted = format!("footbridge:plugin/{interface}@");
+        self.exports
+            .iter()
+            .any(|export| export.starts_with(&wanted))
+    }
+}
+
 /// Whether a version is the one that its name stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {

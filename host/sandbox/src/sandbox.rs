@@ -19,6 +19,7 @@ use crate::transform::SandboxedTransform;
 use crate::turns::{Spent, Turn, Turns};
 use crate::{host, wasi, wasi_http};
 use footbridge_engine::ports::{Connector, Transform};
+use footbridge_engine::provision::Provisioner;
 use footbridge_engine::storage::PluginStorage;
 use footbridge_model::id::ConnectionId;
 use std::collections::BTreeSet;
@@ -233,6 +234,29 @@ impl Sandbox {
         connection: &ConnectionId,
         storage: Option<&PluginStorage>,
     ) -> Result<Arc<dyn Connector>, SandboxError> {
+        Ok(self.sandboxed(installed, broker, connection, storage)?)
+    }
+
+    /// The plugin as what sets its far side up, on a connection.
+    ///
+    /// # Errors
+    /// It is no connector, or there is no such connection.
+    pub fn provisioner(
+        &self,
+        installed: &Installed,
+        broker: &Broker,
+        connection: &ConnectionId,
+    ) -> Result<Arc<dyn Provisioner>, SandboxError> {
+        Ok(self.sandboxed(installed, broker, connection, None)?)
+    }
+
+    fn sandboxed(
+        &self,
+        installed: &Installed,
+        broker: &Broker,
+        connection: &ConnectionId,
+        storage: Option<&PluginStorage>,
+    ) -> Result<Arc<SandboxedConnector>, SandboxError> {
         let line = broker
             .line(connection)
             .ok_or_else(|| SandboxError::Connection(connection.clone()))?;
@@ -343,11 +367,7 @@ impl Plugin {
 
     /// Whether it has an interface of the contract.
     pub(crate) fn has(&self, interface: &str) -> bool {
-        let wanted = format!("footbridge:plugin/{interface}@");
-        self.installed
-            .exports
-            .iter()
-            .any(|export| export.starts_with(&wanted))
+        self.installed.has(interface)
     }
 
     /// Whether it asks for an interface of the contract.

@@ -12,6 +12,7 @@ pub mod decimal;
 pub mod document;
 pub mod failure;
 pub mod mapping;
+pub mod provisioner;
 
 /// Makes a type the connector of this component. It does nothing in native builds, whose linkers refuse such names.
 #[macro_export]
@@ -19,6 +20,15 @@ macro_rules! export_connector {
     ($connector:ident) => {
         #[cfg(target_arch = "wasm32")]
         $crate::generated::connector::export_symbols!($connector with_types_in $crate::generated::connector);
+    };
+}
+
+/// Makes a type that is the connector of this component its provisioner too. It does nothing in native builds.
+#[macro_export]
+macro_rules! export_provisioner {
+    ($connector:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::generated::provisioner::export_symbols!($connector with_types_in $crate::generated::provisioner);
     };
 }
 

@@ -18,4 +18,5 @@ mod crash;
 mod deals;
 mod doubt;
 mod granted;
+mod provision;
 mod trouble;

@@ -262,6 +262,9 @@ impl Line {
             }
         };
         grant::check(&self.profile, grant, access, &ask.service, &path)?;
+        if ask.asking.method() == Method::DELETE {
+            grant::check_delete(&self.profile, &path)?;
+        }
         if let Some(body) = ask.asking.body()
             && self.profile.composite == Some(path.to_string().as_str())
         {

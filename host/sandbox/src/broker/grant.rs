@@ -105,6 +105,24 @@ fn is_under(below: &str, never: &str) -> bool {
     })
 }
 
+/// Whether a whole path is just this one, as it is spelled; `*` stands for one segment.
+fn is_spelled(whole: &str, open: &str) -> bool {
+    let mut segments = segments_of(whole);
+    segments_of(open).all(|wanted| {
+        segments
+            .next()
+            .is_some_and(|segment| wanted == "*" || segment == wanted)
+    }) && segments.next().is_none()
+}
+
+/// Checks that a DELETE goes where the profile lets one go. The rest is checked like any other write.
+pub(crate) fn check_delete(profile: &Profile, path: &Path) -> Result<(), String> {
+    if profile.deletes.iter().any(|pattern| path.matches(pattern)) {
+        return Ok(());
+    }
+    Err(format!("nothing is ever deleted at {path}"))
+}
+
 /// Checks one request. `grant` narrows what the profile offers; `None` takes all of it.
 pub(crate) fn check(
     profile: &Profile,
@@ -117,7 +135,8 @@ pub(crate) fn check(
         return Err(format!("there is no service {service:?}"));
     };
     let whole = format!("{}{path}", known.path);
-    if profile.never.iter().any(|never| is_under(&whole, never)) {
+    let open = profile.open.iter().any(|open| is_spelled(&whole, open));
+    if !open && profile.never.iter().any(|never| is_under(&whole, never)) {
         return Err(format!("{whole} is never open to plugins"));
     }
     let covered = |rules: &[GrantRule]| {
@@ -340,6 +359,66 @@ mod tests {
         }];
         let refused = check(&profile, None, Access::Read, "data", &path).unwrap_err();
         assert!(refused.contains("never"), "{refused}");
+    }
+
+    #[test]
+    fn what_is_for_setting_up_alone_is_closed_otherwise_and_open_as_it_is_spelled() {
+        use Access::{Read, Write};
+        let secret = || SecretSource::Given(Secret::new("s"));
+        let mut connection = Connection::new("c", Provider::Salesforce, "id", secret());
+        connection.purpose = crate::connection::Purpose::SetUp;
+        let set_up = Profile::of(&connection);
+        let may = |profile: &Profile, access, path: &str| {
+            Path::parse(path).is_ok_and(|path| check(profile, None, access, "data", &path).is_ok())
+        };
+        for (access, path) in [
+            (Read, "/tooling/query"),
+            (Read, "/tooling/sobjects/Layout/00h000000000001"),
+            (Read, "/tooling/sobjects/CustomField/00N000000000001"),
+            (Read, "/metadata/deployRequest/0Af000000000001"),
+            (Write, "/metadata/deployRequest"),
+            (Write, "/tooling/sobjects/Layout/00h000000000001"),
+        ] {
+            assert!(may(&set_up, access, path), "{access} {path}");
+            assert!(
+                !may(&profile(Provider::Salesforce), access, path),
+                "{access} {path}"
+            );
+        }
+        for (access, path) in [
+            (Read, "/tooling"),
+            (Read, "/Tooling/query"),
+            (Read, "/tooling/Query"),
+            (Read, "/tooling/query."),
+            (Read, "/ｔooling/query"),
+            (Read, "/tooling/query/01g"),
+            (Read, "/tooling/executeAnonymous"),
+            (Read, "/%74ooling/executeAnonymous"),
+            (Write, "/tooling/executeAnonymous"),
+            (Write, "/tooling/runTestsSynchronous"),
+            (Write, "/tooling/query"),
+            (Write, "/tooling/sobjects/CustomField/00N000000000001"),
+            (Write, "/tooling/sobjects/Layout"),
+            (Write, "/tooling/sobjects/ApexClass/01p000000000001"),
+            (Read, "/tooling/sobjects/Layout/00h/x"),
+            (Write, "/metadata/deployRequest/0Af000000000001"),
+            (Write, "/metadata"),
+        ] {
+            assert!(!may(&set_up, access, path), "{access} {path}");
+        }
+        let gone = |profile: &Profile, path: &str| {
+            Path::parse(path).is_ok_and(|path| check_delete(profile, &path).is_ok())
+        };
+        let assignment = "/sobjects/PermissionSetAssignment/0Pa000000000001";
+        assert!(gone(&set_up, assignment));
+        assert!(!gone(&profile(Provider::Salesforce), assignment));
+        for path in [
+            "/sobjects/Account/001000000000001",
+            "/sobjects/PermissionSetAssignment",
+            "/sobjects/permissionsetassignment/0Pa000000000001",
+        ] {
+            assert!(!gone(&set_up, path), "{path}");
+        }
     }
 
     #[test]

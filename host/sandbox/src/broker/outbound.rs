@@ -27,6 +27,7 @@ impl Outbound for Broker {
                     Method::Post => reqwest::Method::POST,
                     Method::Put => reqwest::Method::PUT,
                     Method::Patch => reqwest::Method::PATCH,
+                    Method::Delete => reqwest::Method::DELETE,
                 },
                 content_type: request.content_type.clone(),
                 body: request.body.clone(),

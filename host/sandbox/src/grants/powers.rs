@@ -4,7 +4,9 @@
 //! `write accounting /Invoices`, `face wasi-http`, `calls-a-day 500`, `reads Opportunity.Amount`, `writes invoice.lines`.
 
 use super::pattern;
-use crate::connection::{Access, Connection, Face, GrantRule, Provider, SecretSource};
+use crate::connection::{
+    Access, Connection, Face, GrantRule, Provider, Purpose, SecretSource,
+};
 use crate::profile::Profile;
 use footbridge_engine::granted::Fields;
 use serde::{Deserialize, Serialize};
@@ -44,10 +46,12 @@ pub enum PowersError {
     Unknown(String, &'static str),
 }
 
-/// All that a provider's profile offers.
+/// All that a provider's profile offers, whatever a connection is used for.
 pub fn offered(provider: Provider) -> Powers {
     let nobody = SecretSource::Env(String::new());
-    let profile = Profile::of(&Connection::new("", provider, "", nobody));
+    let mut connection = Connection::new("", provider, "", nobody);
+    connection.purpose = Purpose::SetUp;
+    let profile = Profile::of(&connection);
     Powers::Connector {
         rules: profile.offers,
         faces: Face::ALL.into(),
