@@ -10,12 +10,34 @@ use footbridge_sdk::failure::{Code, failure, retry_after};
 use serde_json::{Value, json};
 
 use crate::errors::{ApiError, listed};
-use crate::{batches, ids};
+use crate::receivables::{self, KEY};
+use crate::{batches, ids, upserts};
+
+/// What a row of a request was about.
+#[derive(Debug, PartialEq)]
+enum Sent {
+    /// A record, by its id.
+    Id(String),
+    /// A record of the receivables vocabulary, by its id.
+    IdOfKind(String),
+    /// A record of the receivables vocabulary, by its key. Its id is known only from the answer.
+    Key(String),
+}
+
+impl Sent {
+    /// Whether an answered id can be this one's.
+    fn may_be(&self, id: &str) -> bool {
+        match self {
+            Self::Id(target) | Self::IdOfKind(target) => ids::same(id, target),
+            Self::Key(_) => ids::long(id).is_some(),
+        }
+    }
+}
 
 /// Reads an answer.
 pub(crate) fn interpret(request: &WriteRequest, answer: &Answer) -> Vec<Outcome> {
-    let verdicts = match targets(request) {
-        Some(targets) => verdicts(&targets, answer),
+    let verdicts = match sent(request) {
+        Some(sent) => verdicts(&sent, answer),
         None => Err(in_doubt(
             Code::Internal,
             "The request in the journal is not one of this connector's.",
@@ -40,67 +62,86 @@ pub(crate) fn interpret(request: &WriteRequest, answer: &Answer) -> Vec<Outcome>
     }
 }
 
-/// The ids that the request updates, one per operation.
-fn targets(request: &WriteRequest) -> Option<Vec<String>> {
+/// What the request's rows are about, one per operation.
+fn sent(request: &WriteRequest) -> Option<Vec<Sent>> {
     let body: Value = serde_json::from_slice(&request.body).ok()?;
     let Field::List(rows) = at(&body, "records") else {
         return None;
     };
-    let targets: Option<Vec<String>> = rows
-        .iter()
-        .map(|row| at(row, "id").text().and_then(ids::long))
-        .collect();
-    targets.filter(|targets| {
-        request.path == batches::PATH && targets.len() == request.operations.len()
-    })
+    let upserts = upserts::kind_of(&request.path).is_some();
+    if !upserts && request.path != batches::PATH {
+        return None;
+    }
+    let of_row = |row: &Value| {
+        if upserts {
+            return at(row, KEY).text().map(|key| Sent::Key(key.to_owned()));
+        }
+        let id = at(row, "id").text().and_then(ids::long)?;
+        let object = at(row, "attributes.type").text().unwrap_or_default();
+        Some(match receivables::of_object(object) {
+            Some(_) => Sent::IdOfKind(id),
+            None => Sent::Id(id),
+        })
+    };
+    let sent: Option<Vec<Sent>> = rows.iter().map(of_row).collect();
+    sent.filter(|sent| sent.len() == request.operations.len())
 }
 
-fn verdicts(targets: &[String], answer: &Answer) -> Result<Vec<Verdict>, Failure> {
+fn verdicts(sent: &[Sent], answer: &Answer) -> Result<Vec<Verdict>, Failure> {
     let body: Option<Value> = if answer.json {
         serde_json::from_str(&answer.body).ok()
     } else {
         None
     };
     match (answer.status, &body) {
-        (200, Some(Value::Array(rows))) => per_row(targets, rows),
+        (200 | 201, Some(Value::Array(rows))) => per_row(sent, rows),
         (status, body) => Err(whole(status, body.as_ref(), answer)),
     }
 }
 
-fn per_row(targets: &[String], rows: &[Value]) -> Result<Vec<Verdict>, Failure> {
-    if rows.len() > targets.len() {
+fn per_row(sent: &[Sent], rows: &[Value]) -> Result<Vec<Verdict>, Failure> {
+    if rows.len() > sent.len() {
         return Err(in_doubt(
             Code::MalformedAnswer,
             &format!(
                 "Salesforce answered with {} rows to {} that were sent.",
                 rows.len(),
-                targets.len()
+                sent.len()
             ),
         ));
     }
-    // A refused row often carries no id. It can be trusted by its place only if no other place is wrong.
-    let placed = rows.len() == targets.len()
+    // A refused row often carries no id, and that of a new record is not known before. Both can be trusted by their place only
+    // if no other place is wrong.
+    let placed = rows.len() == sent.len()
         && rows
             .iter()
-            .zip(targets)
-            .all(|(row, target)| at(row, "id").text().is_none_or(|id| ids::same(id, target)));
-    let verdict = |(place, target): (usize, &String)| match rows.get(place) {
-        Some(row) => of_row(row, target, placed),
+            .zip(sent)
+            .all(|(row, sent)| at(row, "id").text().is_none_or(|id| sent.may_be(id)));
+    let verdict = |(place, sent): (usize, &Sent)| match rows.get(place) {
+        Some(row) => of_row(row, sent, placed),
         None => doubt("Salesforce's answer ends before this row."),
     };
-    Ok(targets.iter().enumerate().map(verdict).collect())
+    Ok(sent.iter().enumerate().map(verdict).collect())
 }
 
-fn of_row(row: &Value, target: &str, placed: bool) -> Verdict {
+fn of_row(row: &Value, sent: &Sent, placed: bool) -> Verdict {
     let id = at(row, "id").text();
-    if id.is_some_and(|id| !ids::same(id, target)) {
+    if id.is_some_and(|id| !sent.may_be(id)) {
         return doubt("Salesforce answered with another record in this one's place.");
     }
-    match (at(row, "success").flag(), id) {
-        (Some(true), Some(_)) => Verdict::Applied(Applied {
-            id: target.to_owned(),
+    if matches!(sent, Sent::Key(_)) && !placed {
+        return doubt("Salesforce's answer has other rows than were sent.");
+    }
+    match (at(row, "success").flag(), id.and_then(ids::long)) {
+        (Some(true), Some(id)) => Verdict::Applied(Applied {
+            doc: match sent {
+                Sent::Id(id) => json!({"Id": id}).to_string(),
+                Sent::IdOfKind(_) => json!({}).to_string(),
+                // The answer is about the record of this key, whether it was there before or not.
+                Sent::Key(key) => json!({"key": key}).to_string(),
+            },
+            id,
             version: None,
-            doc: json!({"Id": target}).to_string(),
             warnings: at(row, "warnings")
                 .list()
                 .iter()

@@ -265,3 +265,104 @@ proptest! {
         }
     }
 }
+
+mod upserts {
+    use super::super::*;
+    use footbridge_sdk::connector::writes::{Method, RequestHeader};
+
+    fn sent(keys: &[&str]) -> WriteRequest {
+        let records: Vec<Value> = keys
+            .iter()
+            .map(|key| json!({"Key__c": key, "attributes": {"type": "Footbridge_Document__c"}}))
+            .collect();
+        WriteRequest {
+            service: "data".into(),
+            method: Method::Patch,
+            path: "/composite/sobjects/Footbridge_Document__c/Key__c".into(),
+            query: Vec::new(),
+            headers: Vec::<RequestHeader>::new(),
+            content_type: "application/json".into(),
+            body: json!({"allOrNone": false, "records": records})
+                .to_string()
+                .into_bytes(),
+            operations: keys.iter().map(|key| (*key).to_owned()).collect(),
+        }
+    }
+
+    fn read(keys: &[&str], rows: &Value) -> Vec<Verdict> {
+        let answer = Answer {
+            status: 200,
+            headers: Vec::new(),
+            body: rows.to_string(),
+            json: true,
+        };
+        interpret(&sent(keys), &answer)
+            .into_iter()
+            .map(|outcome| outcome.verdict)
+            .collect()
+    }
+
+    #[test]
+    fn created_and_updated_rows_carry_the_id_that_salesforce_gave() {
+        let rows = json!([
+            {"id": "a00A0000000L2ZC", "success": true, "created": true, "errors": []},
+            {"id": "a00A0000000L2ZD", "success": true, "created": false, "errors": []},
+            {"success": false, "errors": [{"statusCode": "STRING_TOO_LONG", "message": "m", "fields": ["Number__c"]}]},
+            {"success": false, "errors": [{"statusCode": "INVALID_FIELD", "message": "Foreign key external ID: o/invoice/1 not found for field Key__c in entity Footbridge_Document__c", "fields": []}]},
+            {"success": false, "errors": [{"statusCode": "STORAGE_LIMIT_EXCEEDED", "message": "storage limit exceeded", "fields": []}]},
+        ]);
+        let verdicts = read(&["a", "b", "c", "d", "e"], &rows);
+        for (verdict, id, key) in [
+            (&verdicts[0], "a00A0000000L2ZC", "a"),
+            (&verdicts[1], "a00A0000000L2ZD", "b"),
+        ] {
+            let Verdict::Applied(applied) = verdict else {
+                panic!("{verdict:?}")
+            };
+            assert!(ids::same(&applied.id, id) && applied.id.len() == 18);
+            assert_eq!(applied.doc, json!({"key": key}).to_string());
+        }
+        for (verdict, kind, said) in [
+            (&verdicts[2], FailureKind::Rejected, "too-long"),
+            (&verdicts[3], FailureKind::Retry, "not-found"),
+            (&verdicts[4], FailureKind::Misconfigured, "settings"),
+        ] {
+            let Verdict::Failed(failure) = verdict else {
+                panic!("{verdict:?}")
+            };
+            assert_eq!((failure.kind, failure.problem.code.as_str()), (kind, said));
+        }
+    }
+
+    #[test]
+    fn rows_that_can_not_be_placed_are_in_doubt() {
+        let row = json!({"id": "a00A0000000L2ZC", "success": true, "created": true, "errors": []});
+        for rows in [
+            json!([row]),
+            json!([row, row, row]),
+            json!([row, {"id": "junk", "success": true}]),
+        ] {
+            for verdict in read(&["a", "b"], &rows) {
+                assert!(
+                    matches!(&verdict, Verdict::Failed(failure) if failure.kind == FailureKind::InDoubt),
+                    "{rows}: {verdict:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_object_that_is_not_set_up_says_what_to_run() {
+        let answer = Answer {
+            status: 400,
+            headers: Vec::new(),
+            body: json!([{"errorCode": "INVALID_TYPE", "message": "sObject type 'Footbridge_Document__c' is not supported."}]).to_string(),
+            json: true,
+        };
+        let outcomes = interpret(&sent(&["a"]), &answer);
+        assert!(
+            matches!(&outcomes[0].verdict, Verdict::Failed(failure) if failure.problem.message.contains("`footbridge provision`")),
+            "{outcomes:?}"
+        );
+    }
+}

@@ -1,33 +1,41 @@
-//! Packs updates into Collections requests: 200 rows each, each row with its own outcome.
+//! Packs operations into Collections requests: 200 rows each, each row with its own outcome.
 //!
-//! Never sends anything and never creates: a record of Salesforce has no key of ours that would prove, after a lost
-//! answer, whether it was created. Pure: the host journals the bytes before they leave. Answers come back to `answers`.
+//! Never sends anything, and never creates a record without a key of ours that Salesforce keeps unique: after a lost answer
+//! nothing would prove whether it was created. Pure: the host journals the bytes before they leave. What has such a key is packed
+//! by `upserts`. Answers come back to `answers`.
 
 use footbridge_sdk::connector::Problem;
 use footbridge_sdk::connector::schema::FieldType;
 use footbridge_sdk::connector::writes::{Action, Method, Operation, RequestHeader, WriteRequest};
 use footbridge_sdk::decimal;
-use footbridge_sdk::document::{Field, Structure, field, parse};
+use footbridge_sdk::document::{Field, Structure, at, field, parse};
 use footbridge_sdk::failure::{Code, problem, problem_at};
 use serde_json::{Value, json};
 
-use crate::ids;
 use crate::objects::{self, Object};
 use crate::pages::SERVICE;
+use crate::receivables::{self, Kind};
 use crate::soql::is_name;
+use crate::{ids, upserts, vocabulary};
 
 /// Rows per request, Salesforce's limit.
 pub(crate) const ROWS: usize = 200;
 /// The path of the requests.
 pub(crate) const PATH: &str = "/composite/sobjects";
 
-/// Packs operations. Rows of one object stand together, since Salesforce works through them in runs of one object.
+/// Packs operations. Rows of one object stand together, since Salesforce works through them in runs of one object; records of the
+/// receivables vocabulary follow, parents first.
 ///
 /// # Errors
 /// The first operation that can't be written, by its id in `extra`; then nothing is packed.
 pub(crate) fn prepare(operations: &[Operation]) -> Result<Vec<WriteRequest>, Problem> {
+    let keyed = |operation: &&Operation| {
+        receivables::named(&operation.object)
+            .filter(|_| operation.action == Action::Create || names_its_key(operation))
+    };
     let mut rows = operations
         .iter()
+        .filter(|operation| keyed(operation).is_none())
         .map(|operation| {
             let (place, row) = row(operation).map_err(|problem| Problem {
                 extra: Some(format!("operation {}", operation.id)),
@@ -37,15 +45,38 @@ pub(crate) fn prepare(operations: &[Operation]) -> Result<Vec<WriteRequest>, Pro
         })
         .collect::<Result<Vec<_>, Problem>>()?;
     rows.sort_by_key(|(place, _, _)| *place);
-    Ok(rows.chunks(ROWS).map(request).collect())
+    let mut requests: Vec<WriteRequest> = rows
+        .chunks(ROWS)
+        .map(|rows| {
+            request(
+                PATH,
+                rows.iter().map(|(_, row, id)| (row.clone(), id.clone())),
+            )
+        })
+        .collect();
+    for kind in receivables::ALL {
+        let its: Vec<&Operation> = operations
+            .iter()
+            .filter(|operation| keyed(operation).is_some_and(|its| its.word == kind.word))
+            .collect();
+        requests.extend(upserts::prepare(kind, &its)?);
+    }
+    Ok(requests)
 }
 
-fn request(rows: &[(usize, Value, String)]) -> WriteRequest {
-    let records: Vec<&Value> = rows.iter().map(|(_, row, _)| row).collect();
+/// An update without its key goes by the record's id.
+fn names_its_key(operation: &Operation) -> bool {
+    serde_json::from_str(&operation.doc).is_ok_and(|doc: Value| at(&doc, "key").is_given())
+        || operation.target.is_none()
+}
+
+/// One request of rows with their operations.
+pub(crate) fn request(path: &str, rows: impl Iterator<Item = (Value, String)>) -> WriteRequest {
+    let (records, operations): (Vec<Value>, Vec<String>) = rows.unzip();
     WriteRequest {
         service: SERVICE.to_owned(),
         method: Method::Patch,
-        path: PATH.to_owned(),
+        path: path.to_owned(),
         query: Vec::new(),
         headers: vec![RequestHeader {
             name: "accept".to_owned(),
@@ -55,43 +86,56 @@ fn request(rows: &[(usize, Value, String)]) -> WriteRequest {
         body: json!({"allOrNone": false, "records": records})
             .to_string()
             .into_bytes(),
-        operations: rows
-            .iter()
-            .map(|(_, _, operation)| operation.clone())
-            .collect(),
+        operations,
     }
+}
+
+/// A row of a kind, by the record's id.
+fn row_of_kind(kind: &'static Kind, operation: &Operation) -> Result<(usize, Value), Problem> {
+    let place = receivables::ALL
+        .iter()
+        .position(|other| other.word == kind.word)
+        .unwrap_or_default();
+    let mut fields = vocabulary::fields(kind, &operation.doc)?;
+    fields.insert("id".to_owned(), json!(target(operation)?));
+    Ok((objects::ALL.len() + place, upserts::row_of(kind, fields)))
+}
+
+/// The id of the record that an update names.
+fn target(operation: &Operation) -> Result<String, Problem> {
+    let Some(target) = operation.target.as_deref() else {
+        return Err(problem(Code::Internal, "An update names no record."));
+    };
+    ids::long(target).ok_or_else(|| {
+        problem_at(
+            Code::InvalidValue,
+            "Id",
+            "An update names something that is no Salesforce id.",
+        )
+    })
 }
 
 /// A row and the place of its object.
 fn row(operation: &Operation) -> Result<(usize, Value), Problem> {
+    if let Some(kind) = receivables::named(&operation.object) {
+        return row_of_kind(kind, operation);
+    }
     let object = objects::named(&operation.object).map_err(|failure| failure.problem)?;
     let place = objects::ALL
         .iter()
         .position(|other| other.name == object.name)
         .unwrap_or_default();
     let doc = parse(&operation.doc)?;
-    let target = match (operation.action, operation.target.as_deref()) {
-        (Action::Create, _) => {
-            return Err(problem(
-                Code::UnknownObject,
-                format!(
-                    "New {} records are not created in Salesforce here: no key would prove it after a lost answer. Map to updates.",
-                    object.name
-                ),
-            ));
-        }
-        (Action::Update, Some(target)) => target,
-        (Action::Update, None) => {
-            return Err(problem(Code::Internal, "An update names no record."));
-        }
-    };
-    let Some(id) = ids::long(target) else {
-        return Err(problem_at(
-            Code::InvalidValue,
-            "Id",
-            "An update names something that is no Salesforce id.",
+    if operation.action == Action::Create {
+        return Err(problem(
+            Code::UnknownObject,
+            format!(
+                "New {} records are not created in Salesforce here: no key would prove it after a lost answer. Map to updates.",
+                object.name
+            ),
         ));
-    };
+    }
+    let id = target(operation)?;
     let mut row = Structure::new();
     for (name, value) in &doc {
         if !is_name(name)

@@ -1,9 +1,10 @@
 //! The shell that the host calls: each export is one line to the function that does it.
 //!
-//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup` and `setup` read through
-//! the host's `http`.
+//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup`, `setup` and `provision` read
+//! through the host's `http`.
 
 use footbridge_sdk::connector::{Failure, Problem, feed, http, lookup, schema, setup, writes};
+use footbridge_sdk::provisioner::provision;
 
 /// The connector.
 #[derive(Debug)]
@@ -51,4 +52,19 @@ impl setup::Guest for Salesforce {
     }
 }
 
+impl provision::Guest for Salesforce {
+    fn survey(wish: provision::Wish) -> Result<provision::Findings, Failure> {
+        crate::provision::survey(wish, &mut http::get)
+    }
+
+    fn read_answer(request: writes::WriteRequest, answer: writes::Answer) -> provision::Progress {
+        crate::provision::read_answer(&request, &answer)
+    }
+
+    fn look(handle: String) -> Result<provision::Progress, Failure> {
+        crate::provision::look(&handle, &mut http::get)
+    }
+}
+
 footbridge_sdk::export_connector!(Salesforce);
+footbridge_sdk::export_provisioner!(Salesforce);

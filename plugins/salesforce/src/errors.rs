@@ -4,8 +4,10 @@
 
 use footbridge_sdk::connector::{Failure, FailureKind, http};
 use footbridge_sdk::document::at;
-use footbridge_sdk::failure::{Code, failing, json_of, problem_at};
+use footbridge_sdk::failure::{Code, failing, failure, json_of, problem_at};
 use serde_json::Value;
+
+use crate::receivables;
 
 /// How messages call the far side.
 pub(crate) const FAR: &str = "Salesforce";
@@ -155,6 +157,16 @@ const MEANINGS: &[(&str, FailureKind, Code)] = &[
 impl ApiError {
     /// What it means; `other` for a code that isn't known.
     pub(crate) fn failure(&self, other: FailureKind) -> Failure {
+        if self.message.starts_with("Foreign key external ID") {
+            return failure(
+                FailureKind::Retry,
+                Code::NotFound,
+                format!(
+                    "The record that this one belongs to is not in Salesforce yet: {}",
+                    self.message
+                ),
+            );
+        }
         let meaning = MEANINGS.iter().find(|(code, _, _)| *code == self.code);
         let (kind, code) = meaning.map_or(
             (
@@ -173,7 +185,9 @@ impl ApiError {
             .cloned()
             .or_else(|| self.quoted_name())
             .unwrap_or_default();
-        let message = if kind == FailureKind::Misconfigured && code == Code::UnknownField {
+        let message = if let Some(advice) = self.advice() {
+            format!("{advice} Salesforce said: {} ({})", self.message, self.code)
+        } else if kind == FailureKind::Misconfigured && code == Code::UnknownField {
             format!(
                 "Salesforce has no field \"{field}\" that this connection may use. Correct the mapping, or add the field and give the connection's user access to it. Salesforce said: {}",
                 self.message
@@ -182,6 +196,25 @@ impl ApiError {
             format!("Salesforce refused this: {} ({})", self.message, self.code)
         };
         failing(kind, problem_at(code, &field, message))
+    }
+
+    /// What to do, where the code tells more than Salesforce's own words do.
+    fn advice(&self) -> Option<&'static str> {
+        let ours = receivables::ALL
+            .iter()
+            .any(|kind| self.message.contains(kind.object));
+        Some(match self.code.as_str() {
+            "STORAGE_LIMIT_EXCEEDED" => {
+                "Salesforce's data storage is full. Delete what is not needed there, or get more, and run again."
+            }
+            "API_DISABLED_FOR_ORG" | "API_CURRENTLY_DISABLED" => {
+                "This Salesforce has no API: its edition comes without, or an administrator switched it off. Get it from Salesforce, or switch it on for the connection's user."
+            }
+            "INVALID_TYPE" | "INVALID_FIELD" | "NOT_FOUND" if ours => {
+                "Salesforce is not set up for this, or the connection's user has no access: `footbridge provision` shows what is missing and makes it."
+            }
+            _ => return None,
+        })
     }
 
     /// The first name in quotes, as in "No such column 'Foo__c' on entity 'Opportunity'".

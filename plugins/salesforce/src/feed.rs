@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::errors::Refusal;
 use crate::pages::{self, Get};
-use crate::soql::Select;
-use crate::{objects, stamps};
+use crate::stamps;
+use crate::target::Target;
 
 /// How far a run reaches back before the latest stamp of the run before, in milliseconds.
 const OVERLAP: i64 = 20 * 60 * 1000;
@@ -29,14 +29,14 @@ struct Cursor {
 
 /// Reads one page: one call, and one more for each child list that Salesforce cut off.
 pub(crate) fn read(request: &Request, get: Get<'_>) -> Result<Page, Failure> {
-    let object = objects::named(&request.object)?;
-    let select = Select::of(object, &request.fields)?;
+    let target = Target::named(&request.object)?;
+    let select = target.select(&request.fields)?;
     let cursor = parse(request.cursor.as_deref())?;
     let ask = match &cursor.locator {
         Some(path) => pages::continuation(path),
         None => pages::query(select.text(&changed_since(cursor.since))),
     };
-    match pages::page(object.name, &select, &ask, get) {
+    match pages::page(target.name(), &select, &ask, get) {
         Ok(page) => {
             let high = page.items.iter().filter_map(stamp).max().max(cursor.high);
             let next = match page.next {
@@ -53,7 +53,7 @@ pub(crate) fn read(request: &Request, get: Get<'_>) -> Result<Page, Failure> {
             };
             let complete = next.locator.is_none();
             Ok(Page {
-                items: page.items,
+                items: target.told(page.items)?,
                 next: Some(written(&next)?),
                 complete,
             })

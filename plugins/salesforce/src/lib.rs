@@ -2,7 +2,8 @@
 //!
 //! Never holds a token, never sends a write: `component` is the thin shell that the host calls, everything below it is
 //! plain functions that are tested natively. Reading order: `component`, then `feed` and `lookup` (both on `pages`),
-//! `batches` and `answers` for writes, `organisation`; below them `soql`, `records`, `objects`, `errors`, `ids`, `stamps`.
+//! `batches` (`upserts`) and `answers` for writes, `organisation`, `provision`; below them `target`, `soql`, `records`, `objects`, `receivables`
+//! and `vocabulary` (the host's words for what customers owe), `errors`, `ids`, `stamps`.
 
 pub mod component;
 
@@ -12,13 +13,18 @@ mod pages;
 
 mod answers;
 mod batches;
+mod upserts;
 
 mod organisation;
+mod provision;
 mod schema;
 
 mod objects;
+mod receivables;
 mod records;
 mod soql;
+mod target;
+mod vocabulary;
 
 mod errors;
 mod ids;

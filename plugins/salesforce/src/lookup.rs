@@ -4,11 +4,12 @@
 
 use footbridge_sdk::connector::lookup::{Criteria, Found};
 use footbridge_sdk::connector::{Failure, FailureKind};
-use footbridge_sdk::failure::{Code, failing, failure, problem_at};
+use footbridge_sdk::failure::{Code, failure};
 
 use crate::pages::{self, Get};
-use crate::soql::{Select, is_name, quoted};
-use crate::{ids, objects, stamps};
+use crate::soql::{Select, quoted};
+use crate::target::Target;
+use crate::{ids, stamps};
 
 /// Most bytes of a query, once percent-encoded: Salesforce takes addresses of 16,384.
 const ADDRESS: usize = 14_000;
@@ -22,28 +23,19 @@ pub(crate) fn fetch(
     fields: &[String],
     get: Get<'_>,
 ) -> Result<Found, Failure> {
-    let object = objects::named(object)?;
-    let select = Select::of(object, fields)?;
+    let target = Target::named(object)?;
+    let select = target.select(fields)?;
     let mut wanted: Vec<String> = wanted.iter().filter_map(|id| ids::long(id)).collect();
     wanted.sort_unstable();
     wanted.dedup();
-    search(object.name, &select, "Id", &wanted, "", get)
+    search(target, &select, "Id", &wanted, "", get)
 }
 
 /// Finds records by a field, exactly as Salesforce compares it (text without regard to case).
 pub(crate) fn find(criteria: &Criteria, get: Get<'_>) -> Result<Found, Failure> {
-    let object = objects::named(&criteria.object)?;
-    let select = Select::of(object, &criteria.fields)?;
-    if !criteria.key.split('.').all(is_name) {
-        return Err(failing(
-            FailureKind::Misconfigured,
-            problem_at(
-                Code::UnknownField,
-                &criteria.key,
-                format!("\"{}\" is not a field to search by.", criteria.key),
-            ),
-        ));
-    }
+    let target = Target::named(&criteria.object)?;
+    let select = target.select(&criteria.fields)?;
+    let key = target.key(&criteria.key)?;
     let since = match criteria.changed_since.as_deref() {
         None => String::new(),
         Some(text) => match stamps::millis(text).and_then(stamps::literal) {
@@ -63,11 +55,16 @@ pub(crate) fn find(criteria: &Criteria, get: Get<'_>) -> Result<Found, Failure> 
         .filter(|value| !value.is_empty())
         .cloned()
         .collect();
-    search(object.name, &select, &criteria.key, &values, &since, get)
+    // A value of a unique field is free again once its record is deleted.
+    let since = match target.keeps_unique(&criteria.key) {
+        true => format!("{since} AND IsDeleted = false"),
+        false => since,
+    };
+    search(target, &select, &key, &values, &since, get)
 }
 
 fn search(
-    object: &str,
+    target: Target,
     select: &Select,
     key: &str,
     values: &[String],
@@ -84,9 +81,9 @@ fn search(
             "WHERE {key} IN ({}){more} ORDER BY Id",
             literals.join(",")
         ));
-        let (items, complete) = pages::all(object, select, text, PAGES, get)?;
+        let (items, complete) = pages::all(target.name(), select, text, PAGES, get)?;
         found.complete &= complete;
-        found.items.extend(items);
+        found.items.extend(target.told(items)?);
     }
     Ok(found)
 }
@@ -162,6 +159,41 @@ mod tests {
                 .sum::<usize>(),
             1000
         );
+    }
+
+    #[test]
+    fn kinds_are_found_by_their_words() {
+        let criteria = Criteria {
+            object: "receivable-payment".into(),
+            key: "key".into(),
+            values: vec!["o/payment/1".into()],
+            parents: Vec::new(),
+            changed_since: None,
+            fields: vec!["amount".into(), "document_key".into()],
+        };
+        let mut asked = Vec::new();
+        find(&criteria, &mut noting(&mut asked)).unwrap();
+        assert!(
+            asked[0].ends_with("FROM Footbridge_Payment__c WHERE Key__c IN ('o/payment/1') AND IsDeleted = false ORDER BY Id"),
+            "{}",
+            asked[0]
+        );
+        assert!(
+            asked[0].starts_with("SELECT Id, IsDeleted, SystemModstamp, Key__c, Name,"),
+            "{}",
+            asked[0]
+        );
+        assert!(asked[0].contains(", Document__r.Key__c, "), "{}", asked[0]);
+        for (key, fields) in [("Key__c", "key"), ("key", "Key__c")] {
+            let bad = Criteria {
+                key: key.into(),
+                fields: vec![fields.into()],
+                ..criteria.clone()
+            };
+            let refused = find(&bad, &mut noting(&mut asked)).unwrap_err();
+            assert_eq!(refused.problem.code, "unknown-field");
+        }
+        assert_eq!(asked.len(), 1);
     }
 
     #[test]

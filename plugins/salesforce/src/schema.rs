@@ -6,8 +6,10 @@ use footbridge_sdk::connector::schema::{Description, Field, FieldType, Object};
 
 use crate::batches::ROWS;
 use crate::objects::{self, Known};
+use crate::receivables::{self, Kind, Needed, Shape};
 
-/// Describes the connector. All objects are open: a mapping names custom fields by their paths.
+/// Describes the connector. Salesforce's own objects are open: a mapping names custom fields by their paths. The kinds of the
+/// receivables vocabulary are not: their fields are those that `provision` makes.
 pub(crate) fn describe() -> Description {
     let objects = objects::ALL
         .iter()
@@ -26,11 +28,33 @@ pub(crate) fn describe() -> Description {
             unique_keys: Vec::new(),
             feed: true,
         })
+        .chain(receivables::ALL.into_iter().map(kind))
         .collect();
     Description {
         provider: "salesforce".to_owned(),
         objects,
         extra: None,
+    }
+}
+
+fn kind(kind: &Kind) -> Object {
+    let fields = kind.fields.iter().map(|field| Field {
+        path: field.word.to_owned(),
+        type_: field.field_type(),
+        max_length: field
+            .max_length()
+            .map(|length| u32::try_from(length).unwrap_or(u32::MAX)),
+        required: field.needed == Needed::Always,
+        money: field.shape == Shape::Amount,
+    });
+    Object {
+        name: kind.word.to_owned(),
+        fields: fields.collect(),
+        open: false,
+        natural_keys: vec!["key".to_owned()],
+        batch_size: u32::try_from(ROWS).unwrap_or(0),
+        unique_keys: vec!["key".to_owned()],
+        feed: true,
     }
 }
 
@@ -80,9 +104,10 @@ mod tests {
                     .all(|key| paths.contains(&key.as_str()))
             );
             assert!(
-                ["Id", "IsDeleted", "SystemModstamp"]
-                    .iter()
-                    .all(|needed| paths.contains(needed)),
+                !object.open
+                    || ["Id", "IsDeleted", "SystemModstamp"]
+                        .iter()
+                        .all(|needed| paths.contains(needed)),
                 "{}",
                 object.name
             );

@@ -56,6 +56,15 @@ impl Select {
         Ok(select)
     }
 
+    /// These fields and nothing else, as they are written here.
+    pub(crate) fn plain(object: &'static str, fields: impl Iterator<Item = String>) -> Self {
+        Self {
+            object,
+            fields: fields.collect(),
+            children: Vec::new(),
+        }
+    }
+
     fn child(&mut self, relation: &str) -> Option<&mut Child> {
         self.children
             .iter_mut()
