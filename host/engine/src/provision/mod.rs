@@ -205,10 +205,8 @@ impl Provisioning {
                 e,
             )
         })?;
-        {
-            let named: Vec<&str> = self.pinned.as_deref().into_iter().collect();
-            organisation::pin(&self.state, &self.connection, &named, found).await
-        }
+        let named: Vec<&str> = self.pinned.as_deref().into_iter().collect();
+        organisation::pin(&self.state, &self.connection, &named, found).await
     }
 
     async fn look_around(&self, wish: Wish) -> Result<Findings, EngineError> {
