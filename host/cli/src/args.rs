@@ -32,6 +32,7 @@ const EXAMPLES: &str = "Examples:
   footbridge init                     write a commented configuration and a mapping to start from
   footbridge connect xero             connect an account, step by step
   footbridge doctor                   check configuration, plugins, connections, data directory
+  footbridge provision                make the objects and fields in Salesforce that payments and statuses come back to
   footbridge plan                     what a sync would change, why, and what it costs; writes nothing
   footbridge sync                     do it
   footbridge items                    what waits for you, with the reason";
@@ -68,6 +69,11 @@ pub(crate) enum Command {
     /// How things stand: last run, invoiced, waiting, in doubt. Reads only the data directory.
     #[command(after_help = "Examples:\n  footbridge status\n  footbridge status --json")]
     Status(Flow),
+    /// Show what a connection's far side lacks to hold what we write there, and make it after your yes. Opt-in, and can be undone.
+    #[command(
+        after_help = "What is shown: + will be made, ~ will be changed, ! can't be done from here (with what to do by hand), - will be deleted.\nExit codes: 0 everything is there; 1 refused or failed; 3 something is left to do by hand.\n\nExamples:\n  footbridge provision --dry-run\n  footbridge provision\n  footbridge provision salesforce --yes --json\n  footbridge provision --remove"
+    )]
+    Provision(Provision),
     /// Every request that left or was refused: who asked, for what, what became of it. Reads only the data directory.
     #[command(
         after_help = "Examples:\n  footbridge audit\n  footbridge audit --refused --last 100 --json"
@@ -168,6 +174,22 @@ pub(crate) struct Sync {
     /// Exit with 3 if anything waits for a person or is in doubt.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+/// `provision`.
+#[derive(Debug, Args)]
+pub(crate) struct Provision {
+    /// The connection; not needed if only one can be set up.
+    pub(crate) connection: Option<String>,
+    /// Only show it.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Take away what Footbridge made there, with all records in it.
+    #[arg(long)]
+    pub(crate) remove: bool,
+    /// Yes, without a question.
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 /// `audit`.

@@ -150,7 +150,7 @@ pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<
     )
 }
 
-fn broker_for(
+pub(crate) fn broker_for(
     config: &Config,
     connections: Vec<Connection>,
     clock: &Arc<dyn Clock>,

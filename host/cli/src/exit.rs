@@ -129,6 +129,12 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                     CallError::Failure(_) => Exit::FarSide,
                     CallError::Plugin { .. } => Exit::Failed,
                 },
+                EngineError::Provision { failures, .. } => match failures.first() {
+                    Some(failure) if failure.kind == FailureKind::Misconfigured => Exit::Usage,
+                    Some(failure) if failure.kind == FailureKind::Rejected => Exit::Failed,
+                    Some(_) => Exit::FarSide,
+                    None => Exit::Failed,
+                },
                 EngineError::WrongOrganisation { .. } | EngineError::OrganisationTurned { .. } => {
                     Exit::FarSide
                 }

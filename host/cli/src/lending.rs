@@ -9,7 +9,9 @@ use anyhow::Context;
 use footbridge_bundle::Component;
 use footbridge_engine::TransformGrant;
 use footbridge_model::id::{ConnectionId, FlowName};
-use footbridge_sandbox::{Connection, Face, GrantedTo, Installed, Powers, Provider, Sandbox};
+use footbridge_sandbox::{
+    Connection, Face, GrantedTo, Installed, Powers, Provider, Purpose, Sandbox,
+};
 
 /// The plugin of that name that comes along.
 pub(crate) fn bundled(name: &str) -> Option<&'static Component> {
@@ -105,6 +107,14 @@ pub(crate) fn connections(
         Ok(connection)
     });
     narrowed.collect()
+}
+
+/// One connection, narrowed to what its plugin may do, for setting its far side up.
+pub(crate) fn setting_up(sandbox: &Sandbox, connection: &Connection) -> anyhow::Result<Connection> {
+    let mut connection = connection.clone();
+    narrow(sandbox, &mut connection)?;
+    connection.purpose = Purpose::SetUp;
+    Ok(connection)
 }
 
 fn narrow(sandbox: &Sandbox, connection: &mut Connection) -> anyhow::Result<()> {

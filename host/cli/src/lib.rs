@@ -9,6 +9,7 @@ pub mod config;
 mod exit;
 mod lending;
 mod progress;
+pub mod provisioning;
 mod render;
 pub mod template;
 
@@ -73,6 +74,9 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         }
         Command::Plan(args) => commands::plan::run(&Config::read(&cli.config)?, args, output).await,
         Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
+        Command::Provision(args) => {
+            commands::provision::run(&Config::read(&cli.config)?, args, output).await
+        }
         Command::Audit(args) => commands::audit::run(&Config::read(&cli.config)?, args, output),
         Command::Status(args) => {
             commands::status::run(&Config::read(&cli.config)?, args, output).await

@@ -9,6 +9,7 @@ pub(crate) mod init;
 pub(crate) mod items;
 pub(crate) mod plan;
 pub(crate) mod plugin;
+pub(crate) mod provision;
 pub(crate) mod status;
 pub(crate) mod sync;
 

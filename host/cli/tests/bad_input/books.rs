@@ -40,12 +40,23 @@ pub(crate) struct Books {
     pub(crate) xero: XeroSimulator,
     pub(crate) salesforce: SalesforceSimulator,
     servers: (Running, Running),
+    client: String,
 }
 
 impl Books {
     /// A company of that many won deals.
     pub(crate) async fn open(deals: usize) -> Self {
         Self::open_changed(deals, |_, _| {}).await
+    }
+
+    /// The same with switches of the Salesforce simulator set.
+    pub(crate) async fn with(deals: usize, switches: &[(&str, &str)]) -> Self {
+        Self::open_changed(deals, |_, options| {
+            for (name, value) in switches {
+                options.set(name, value).unwrap();
+            }
+        })
+        .await
     }
 
     /// The same with simulators that are set up otherwise.
@@ -75,6 +86,7 @@ impl Books {
             xero,
             salesforce,
             servers,
+            client: client.clone(),
         };
         books.write("salesforce.secret", &secret);
         books.write("xero.secret", DEMO_CLIENT_SECRET);
@@ -96,6 +108,16 @@ impl Books {
         books.write("lead-to-cash.toml", MAPPING);
         prepared(books.folder.path());
         books
+    }
+
+    /// The Salesforce app's id.
+    pub(crate) fn client(&self) -> &str {
+        &self.client
+    }
+
+    /// Where the Salesforce simulator is.
+    pub(crate) fn salesforce_url(&self) -> &str {
+        &self.servers.1.base_url
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,5 +1,10 @@
 //! Bad input, each kind: one error that names the thing and the way out, the documented exit code, nothing lost, and the rest goes on; and what people see.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "test code"
+)]
 
 mod answers;
 mod books;
@@ -11,5 +16,6 @@ mod data;
 mod grants;
 mod languages;
 mod plugins;
+mod provision;
 mod secrets;
 mod shown;

@@ -2,7 +2,7 @@
 //!
 //! Inspecting runs nothing. Only `install` and `grant` grant, each with a yes to just what was shown.
 
-mod ask;
+pub(crate) mod ask;
 mod grant;
 mod inspect;
 mod install;
