@@ -4,9 +4,7 @@
 //! `write accounting /Invoices`, `face wasi-http`, `calls-a-day 500`, `reads Opportunity.Amount`, `writes invoice.lines`.
 
 use super::pattern;
-use crate::connection::{
-    Access, Connection, Face, GrantRule, Provider, Purpose, SecretSource,
-};
+use crate::connection::{Access, Connection, Face, GrantRule, Provider, Purpose, SecretSource};
 use crate::profile::Profile;
 use footbridge_engine::granted::Fields;
 use serde::{Deserialize, Serialize};
