@@ -15,6 +15,7 @@ use crate::commands::{Output, print_json, show};
 use crate::compose;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
+use crate::render::count;
 use anyhow::Context;
 use footbridge_engine::Pinned;
 use footbridge_engine::ports::Clock;
@@ -136,8 +137,8 @@ async fn heard(
     match tokio::time::timeout(patience, listener.callback(request)).await {
         Ok(code) => code,
         Err(_) => Err(UsageError(format!(
-            "nobody answered the consent page within {} minutes. Nothing was stored. Run the command again; where the browser is on another machine, add --paste",
-            patience.as_secs() / 60
+            "nobody answered the consent page within {}. Nothing was stored. Run the command again; where the browser is on another machine, add --paste",
+            count(usize::try_from(patience.as_secs() / 60).unwrap_or(usize::MAX), "minute")
         ))
         .into()),
     }
