@@ -99,6 +99,13 @@ pub enum Step {
     Looking,
 }
 
+/// What became of a request.
+enum Became {
+    Effect,
+    Unknown,
+    Refused(Vec<Failure>),
+}
+
 /// Follows the steps.
 pub type Follow<'f> = &'f (dyn Fn(&Step) + Send + Sync);
 
@@ -188,7 +195,12 @@ impl Provisioning {
             last = bodies;
             let mut failures = Vec::new();
             for request in &findings.next {
-                failures.extend(self.send(&side, request, follow).await?);
+                match self.send(&side, request, follow).await? {
+                    Became::Effect => {}
+                    // Sent again if the next look shows that it did not arrive.
+                    Became::Unknown => last.clear(),
+                    Became::Refused(refused) => failures.extend(refused),
+                }
             }
             if !failures.is_empty() {
                 return Err(self.refused(&failures));
@@ -216,13 +228,13 @@ impl Provisioning {
             .map_err(|e| EngineError::call(self.connection.as_str(), "reading how it is set up", e))
     }
 
-    /// Sends one request and sees it through. Gives what the far side refused.
+    /// Sends one request and sees it through.
     async fn send(
         &self,
         side: &Side,
         request: &WriteRequest,
         follow: Follow<'_>,
-    ) -> Result<Vec<Failure>, EngineError> {
+    ) -> Result<Became, EngineError> {
         follow(&Step::Sending {
             parts: request.operations.len(),
         });
@@ -254,7 +266,7 @@ impl Provisioning {
             }
             Sent::Lost { why } => {
                 self.doubted(&mut row, why, Ended::Unknown).await?;
-                Ok(Vec::new())
+                Ok(Became::Unknown)
             }
         }
     }
@@ -267,7 +279,7 @@ impl Provisioning {
         request: &WriteRequest,
         answer: &Answer,
         follow: Follow<'_>,
-    ) -> Result<Vec<Failure>, EngineError> {
+    ) -> Result<Became, EngineError> {
         let mut progress = self
             .connector
             .read_answer(request, answer)
@@ -280,7 +292,7 @@ impl Provisioning {
             Progress::Done | Progress::UnderWay { .. } => {
                 let text = format!("{}: {}", self.connection, told(request));
                 self.settled(side, row, Happened::Applied, text).await?;
-                Ok(Vec::new())
+                Ok(Became::Effect)
             }
             Progress::Failed(failures) => {
                 let kind = failures.first().map(|failure| failure.kind);
@@ -291,11 +303,11 @@ impl Provisioning {
                     .collect::<Vec<_>>()
                     .join(" ");
                 self.settled(side, row, happened, text).await?;
-                Ok(failures)
+                Ok(Became::Refused(failures))
             }
             Progress::Unknown(why) => {
                 self.doubted(&mut row, why, Ended::Answered).await?;
-                Ok(Vec::new())
+                Ok(Became::Unknown)
             }
         }
     }
