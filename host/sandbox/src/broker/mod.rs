@@ -128,7 +128,7 @@ pub(crate) enum Credential {
     App(Option<Secret>),
     /// Assertions that it signs.
     Assertion {
-        key: SigningKey,
+        key: Box<SigningKey>,
         user: String,
         audience: String,
     },
@@ -323,7 +323,7 @@ fn credential(
             };
             let audience = connection.audience.clone();
             Ok(Credential::Assertion {
-                key,
+                key: Box::new(key),
                 user,
                 audience: audience.unwrap_or_else(|| known.to_owned()),
             })

@@ -41,9 +41,9 @@ struct Asked {
     state: Option<String>,
 }
 
-fn read(simulator: &XeroSimulator, pairs: &Pairs) -> Result<Asked, Response> {
+fn read(simulator: &XeroSimulator, pairs: &Pairs) -> Result<Asked, Box<Response>> {
     let get = |name: &str| pairs.get(name).map(String::as_str).unwrap_or_default();
-    let error = |error: &str, why: &str| error_page("Xero", error, why);
+    let error = |error: &str, why: &str| Box::new(error_page("Xero", error, why));
     let apps = &simulator.options().apps;
     let Some(app) = apps.iter().find(|app| app.client_id == get("client_id")) else {
         return Err(error(
@@ -92,7 +92,7 @@ pub(super) async fn authorise(
 ) -> Response {
     let asked = match read(&simulator, &pairs) {
         Ok(asked) => asked,
-        Err(page) => return page,
+        Err(page) => return *page,
     };
     let names: Vec<String> = {
         let state = simulator.lock();
@@ -135,7 +135,7 @@ pub(super) async fn decide(
 ) -> Response {
     let asked = match read(&simulator, &pairs) {
         Ok(asked) => asked,
-        Err(page) => return page,
+        Err(page) => return *page,
     };
     let state = asked.state.clone();
     let state = state.as_deref().map(|state| ("state", state));

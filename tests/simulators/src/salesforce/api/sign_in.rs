@@ -33,9 +33,9 @@ struct Asked {
 }
 
 /// Refusals that the app isn't told of stand on a page; the others go back to it.
-fn read(org: &Org, pairs: &BTreeMap<String, String>) -> Result<Asked, Response> {
+fn read(org: &Org, pairs: &BTreeMap<String, String>) -> Result<Asked, Box<Response>> {
     let get = |name: &str| pairs.get(name).map(String::as_str).unwrap_or_default();
-    let page = |error: &str, why: &str| error_page("Salesforce", error, why);
+    let page = |error: &str, why: &str| Box::new(error_page("Salesforce", error, why));
     if get("client_id") != org.options.client_id {
         return Err(page("invalid_client_id", "client identifier invalid"));
     }
@@ -52,7 +52,7 @@ fn read(org: &Org, pairs: &BTreeMap<String, String>) -> Result<Asked, Response> 
         let pairs = [("error", error), ("error_description", why)];
         let state = state.as_deref().map(|state| ("state", state));
         let all: Vec<(&str, &str)> = pairs.into_iter().chain(state).collect();
-        back(redirect, &all)
+        Box::new(back(redirect, &all))
     };
     if get("response_type") != "code" {
         return Err(refuse(
@@ -99,7 +99,7 @@ pub(super) fn authorise(org: &Org, query: &str) -> Response {
     let pairs = split_query(query);
     let asked = match read(org, &pairs) {
         Ok(asked) => asked,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let hidden: Vec<(String, String)> = pairs.into_iter().collect();
     let scopes: Vec<String> = asked.scope.split(' ').map(str::to_owned).collect();
@@ -120,7 +120,7 @@ pub(super) fn decide(org: &mut Org, form: &str) -> Response {
     let pairs = split_query(form);
     let asked = match read(org, &pairs) {
         Ok(asked) => asked,
-        Err(refused) => return refused,
+        Err(refused) => return *refused,
     };
     let state = asked.state.as_deref().map(|state| ("state", state));
     if pairs.get("decision").map(String::as_str) != Some("allow") {
