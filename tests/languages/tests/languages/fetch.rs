@@ -24,16 +24,18 @@ async fn far_side() -> (String, Arc<Mutex<Vec<String>>>) {
     let app = Router::new().fallback(move |uri: Uri, headers: HeaderMap| {
         log.lock().unwrap().push(uri.to_string());
         async move {
-            if uri.path().ends_with("/token") {
-                return format!(r#"{{"access_token":"{TOKEN}","expires_in":1800}}"#);
-            }
             let credential = headers
                 .get("authorization")
                 .map(|value| value.to_str().unwrap());
-            format!(
-                r#"{{"total":12.30,"credential":"{}"}}"#,
-                credential.unwrap_or("none")
-            )
+            let body = if uri.path().ends_with("/token") {
+                format!(r#"{{"access_token":"{TOKEN}","expires_in":1800}}"#)
+            } else {
+                format!(
+                    r#"{{"total":12.30,"credential":"{}"}}"#,
+                    credential.unwrap_or("none")
+                )
+            };
+            ([("content-type", "application/json")], body)
         }
     });
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
