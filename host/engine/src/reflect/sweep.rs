@@ -23,7 +23,7 @@ impl Engine {
         let side = &sides.ledger;
         let now = self.seconds();
         let all = keys::sweeps(side);
-        let until = footbridge_store::KeyRange::between(&all, &keys::sweep(side, now));
+        let until = footbridge_store::KeyRange::between(&all, keys::sweep(side, now));
         let due = self.state.some::<()>(&until, None, MOST).await?;
         let mut changes = Changes::default();
         for (key, ()) in &due {

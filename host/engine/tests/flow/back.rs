@@ -371,9 +371,11 @@ async fn what_a_quiet_run_reads_doesnt_depend_on_how_many_records_there_are() {
         }
         world.sync().await;
         world.sync().await;
-        world.reads.store(0, std::sync::atomic::Ordering::SeqCst);
+        world
+            .rows_read
+            .store(0, std::sync::atomic::Ordering::SeqCst);
         world.sync().await;
-        read.push(world.reads.load(std::sync::atomic::Ordering::SeqCst));
+        read.push(world.rows_read.load(std::sync::atomic::Ordering::SeqCst));
     }
     assert_eq!(read[0], read[1], "rows read in a quiet run");
 }

@@ -30,7 +30,7 @@ pub(crate) struct World {
     pub(crate) vocabulary: bool,
     pub(crate) intruder: Arc<AtomicUsize>,
     /// Rows of the store that were asked for.
-    pub(crate) reads: Arc<AtomicUsize>,
+    pub(crate) rows_read: Arc<AtomicUsize>,
     dir: TempDir,
 }
 
@@ -117,7 +117,7 @@ impl World {
             backend: Backend::Sled,
             vocabulary: true,
             intruder: Arc::default(),
-            reads: Arc::default(),
+            rows_read: Arc::default(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -205,7 +205,7 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(Mortal {
             store: self.store(),
             life: Arc::clone(life),
-            reads: Arc::clone(&self.reads),
+            reads: Arc::clone(&self.rows_read),
         });
         let storage = PluginStorage::new(Arc::clone(&store));
         let side =

@@ -16,6 +16,7 @@ use crate::secret::Secret;
 use footbridge_model::document::Document;
 use footbridge_model::id::PluginDigest;
 use reqwest::Method;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use url::Url;
 

@@ -238,8 +238,6 @@ pub struct SalesforceOptions {
     pub amount_without_lines: AmountWithoutLines,
     /// See [`MetadataRights`].
     pub metadata_rights: MetadataRights,
-    /// The edition as Organization.OrganizationType names it.
-    pub edition: String,
     /// Most custom fields that one object takes.
     pub custom_fields: usize,
 }
@@ -288,7 +286,6 @@ impl Default for SalesforceOptions {
             person_accounts: PersonAccounts::default(),
             amount_without_lines: AmountWithoutLines::default(),
             metadata_rights: MetadataRights::default(),
-            edition: "Developer Edition".to_owned(),
             custom_fields: 500,
         }
     }

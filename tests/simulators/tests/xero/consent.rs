@@ -108,8 +108,8 @@ async fn refresh(xero: &Xero, token: &str) -> Answer {
 
 fn member(answer: &Answer, name: &str) -> String {
     let text = answer.body[name].as_str();
-    text.unwrap_or_else(|| panic!("no {name}: {}", answer.text))
-        .to_owned()
+    assert!(text.is_some(), "no {name}: {}", answer.text);
+    text.unwrap().to_owned()
 }
 
 async fn connections(xero: &Xero, access: &str) -> Answer {

@@ -263,7 +263,8 @@ fn mismatches(
     let more = shown.iter().filter(|(key, records)| {
         let nothing =
             |record: &Value| decimal(record, "Balance__c").is_some_and(|open| open.is_zero());
-        !wanted.contains_key(*key) && !(records.len() == 1 && records.iter().all(nothing))
+        let says_nothing = records.len() == 1 && records.iter().all(nothing);
+        !says_nothing && !wanted.contains_key(*key)
     });
     missing_or_wrong.count() + more.count()
 }

@@ -19,7 +19,7 @@ fn a_payment_refers_to_its_document_and_comes_after_it() {
     let [document, payment] = done.plan.ops.as_slice() else {
         panic!("{:?}", done.plan.ops);
     };
-    assert_eq!(payment.after, [document.id.clone()]);
+    assert_eq!(payment.after, std::slice::from_ref(&document.id));
     let shown: serde_json::Value = serde_json::from_str(&payment.doc.canonical()).unwrap();
     assert_eq!(
         shown,
