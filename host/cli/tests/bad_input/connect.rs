@@ -345,10 +345,8 @@ async fn another_organisation_or_client_is_refused_and_the_first_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_way_is_named_and_nothing_is_stored() {
-    let in_the_way: [(
-        fn(&mut footbridge_simulators::salesforce::SalesforceOptions),
-        &[&str],
-    ); 3] = [
+    type Change = fn(&mut footbridge_simulators::salesforce::SalesforceOptions);
+    let in_the_way: [(Change, &[&str]); 3] = [
         (
             |options| options.api = Api::Off,
             &[

@@ -1,5 +1,5 @@
 //! What the Xero connector reads of money that comes and goes, where Xero tells as little as it may.
-#![expect(clippy::unwrap_used, reason = "test code")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
 use footbridge_model::plugin::{Item, Presence};
 use footbridge_scenarios::{Ledger, Setting};
