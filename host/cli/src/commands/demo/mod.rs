@@ -1,8 +1,8 @@
 //! `footbridge demo`: two simulated companies, real plugins, the real engine; counted in the simulators.
 //!
-//! It takes no short cut into the product: it writes the files that `init` writes and opens what `sync` opens. It syncs once for the
-//! deals; then the customers pay, and a second sync carries that back; a third has nothing to do. In reading order: `world` (the two
-//! companies), `tally` and `back` (counting), `story` (for people).
+//! It takes no short cut into the product: it writes the files that `init` writes, with the way back switched on, and opens what
+//! `provision` and `sync` open. It syncs once for the deals; then the customers pay, and a second sync carries that back; a third
+//! has nothing to do. In reading order: `world` (the two companies), `tally` and `back` (counting), `story` (for people).
 
 mod back;
 mod story;
@@ -11,11 +11,14 @@ mod world;
 
 use crate::args;
 use crate::commands::{Output, print_json, show};
-use crate::compose::Composition;
+use crate::compose::{self, Composition, Surroundings};
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::provisioning;
 use anyhow::Context;
+use footbridge_sandbox::SystemClock;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 use tally::{Tally, Way};
 use world::World;
@@ -33,6 +36,8 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
     if tells {
         show(&story::opening(&world))?;
     }
+    provision(folder).await?;
+    world.reset_calls();
     let began = Instant::now();
     let first = sync(folder).await?;
     let seconds = began.elapsed().as_secs_f64();
@@ -83,6 +88,19 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
 pub(crate) struct Told {
     pub(crate) report: footbridge_engine::RunReport,
     pub(crate) decisions: Vec<footbridge_engine::Decision>,
+}
+
+/// The objects in Salesforce that what comes back lives in, as `footbridge provision --yes` makes them.
+async fn provision(folder: &Path) -> anyhow::Result<()> {
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let sandbox = compose::sandbox(&config)?;
+    compose::install_bundled(&sandbox).await?;
+    let surroundings = Surroundings {
+        sandbox,
+        clock: Arc::new(SystemClock),
+    };
+    provisioning::provision(&config, None, &surroundings).await?;
+    Ok(())
 }
 
 async fn sync(folder: &Path) -> anyhow::Result<Told> {

@@ -14,7 +14,7 @@ pub(crate) fn opening(world: &World) -> String {
     format!(
         "Two companies are running on this machine: a Salesforce at {} and a Xero at {}.\n\
          {} deals were won. Footbridge reads them through one sandboxed plugin, maps them in a second, and writes invoices through a third.\n\
-         No plugin holds a token or a socket.\n\n",
+         No plugin holds a token or a socket. What happens to the invoices then comes back to Salesforce, into objects that Footbridge sets up there first.\n\n",
         world.salesforce_url(),
         world.xero_url(),
         world.company.won.len()

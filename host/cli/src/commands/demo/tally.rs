@@ -36,7 +36,7 @@ pub(crate) struct Tally {
     pub(crate) in_doubt: usize,
     /// Calls of the first sync.
     pub(crate) calls: Calls,
-    /// Of the first sync, start and compilation of the plugins included.
+    /// Of the first sync. The plugins were compiled before, when Salesforce was set up.
     pub(crate) seconds: f64,
     /// What the second sync carried back, after the customers had paid.
     #[serde(flatten)]

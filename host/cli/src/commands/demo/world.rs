@@ -2,17 +2,25 @@
 //!
 //! Real limits, real HTTP on loopback. It never looks into the host.
 
+use super::FLOW;
 use crate::template::{self, Fill};
 use anyhow::Context;
 use chrono::{Duration, Utc};
 use footbridge_simulators::clock::SimClock;
-use footbridge_simulators::company::{Company, CompanyOptions, Receipts, build, customers_pay};
+use footbridge_simulators::company::{
+    Company, CompanyOptions, Receipts, WRITE_OFF_ACCOUNT, build, customers_pay,
+};
 use footbridge_simulators::salesforce::SalesforceSimulator;
 use footbridge_simulators::server::Running;
 use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroSimulator};
 use serde::Serialize;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
+
+/// The way back, which a newcomer's file has behind marks; with the company's account for bad debts.
+fn way_back() -> String {
+    format!("\n[flows.{FLOW}.reflect]\nwrite-off-accounts = [{WRITE_OFF_ACCOUNT:?}]\n")
+}
 
 /// Calls that the simulators counted; token calls aside.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -106,6 +114,7 @@ impl World {
                 .go_live
                 .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
         });
+        let config = config + &way_back();
         std::fs::write(folder.join("footbridge.toml"), config)?;
         std::fs::write(folder.join("lead-to-cash.toml"), template::MAPPING)?;
         Ok(())
