@@ -18,7 +18,8 @@ pub struct Case {
     pub name: String,
     /// What it shows, in a sentence.
     pub title: String,
-    /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 5 what can be billed, 6 tax, 7 dates.
+    /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 5 what can be billed, 6 tax, 7 dates, 8 status,
+    /// 12 payments, 13 currencies.
     pub rule: u32,
     /// When the first sync runs.
     #[serde(default = "usual_instant", deserialize_with = "instant")]
@@ -59,6 +60,16 @@ pub struct Case {
     /// Deals that must need nothing, by reason.
     #[serde(default)]
     pub(crate) skipped: BTreeMap<String, usize>,
+    /// What Salesforce must show of receivables, and nothing besides. The flow says `reflect`.
+    #[serde(default)]
+    pub(crate) shown: Vec<Shown>,
+}
+
+impl Case {
+    /// Whether what customers owe and paid is to be shown in Salesforce.
+    pub(crate) fn reflects(&self) -> bool {
+        self.flow.contains_key("reflect")
+    }
 }
 
 /// Monday, 5 October 2026, 9 o'clock UTC.
@@ -184,6 +195,29 @@ pub(crate) struct Step {
     /// Records that someone makes in Xero, by collection.
     #[serde(default)]
     pub(crate) xero: BTreeMap<String, Vec<toml::Table>>,
+    /// Credits that someone sets against invoices in Xero.
+    #[serde(default)]
+    pub(crate) allocations: Vec<Allocation>,
+}
+
+/// A credit set against an invoice.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Allocation {
+    /// `@credit-note REFERENCE`, `@overpayment REFERENCE`, `@prepayment REFERENCE`.
+    pub(crate) credit: String,
+    /// `@invoice NUMBER`.
+    pub(crate) invoice: String,
+    pub(crate) amount: String,
+}
+
+/// A record of receivables as it must stand in Salesforce, by its name. What isn't said isn't looked at.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Shown {
+    pub(crate) name: String,
+    /// By Salesforce's names, formulas too.
+    pub(crate) fields: toml::Table,
 }
 
 /// An invoice as it must stand in Xero. What isn't said isn't looked at.

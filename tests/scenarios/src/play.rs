@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use footbridge::compose::{Composition, Surroundings};
 use footbridge::config::Config;
+use footbridge::provisioning::provision;
 use footbridge_engine::ports::Clock;
 use footbridge_engine::{Decision, RunReport};
 use footbridge_simulators::clock::SimClock;
@@ -53,6 +54,10 @@ pub async fn play(case: &Case, setting: &Setting) -> anyhow::Result<Vec<String>>
         sandbox: setting.sandbox.clone(),
         clock: Arc::new(CaseClock(world.clock.clone())),
     };
+    if case.reflects() {
+        let config = Config::read(&folder.path().join("footbridge.toml"))?;
+        provision(&config, None, &surroundings).await?;
+    }
     sync(folder.path(), &surroundings).await?;
     for step in &case.then {
         happens(&mut world, step)?;
@@ -116,6 +121,9 @@ fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
     }
     for (collection, records) in &step.xero {
         world.in_xero(collection, records)?;
+    }
+    for allocation in &step.allocations {
+        world.allocate(allocation)?;
     }
     // Lists show what was written just now only after a while.
     world.clock.advance(chrono::Duration::minutes(2));

@@ -15,7 +15,8 @@ pub(crate) fn of(case: &Case, world: &World, decisions: &[Decision]) -> Vec<Stri
     let mut wrong = Vec::new();
     invoices(case, world, &mut wrong);
     customers(case, world, &mut wrong);
-    foreign(world, &mut wrong);
+    foreign(case, world, &mut wrong);
+    shown(case, world, &mut wrong);
     waits(case, world, decisions, &mut wrong);
     wrong
 }
@@ -216,7 +217,7 @@ fn customers(case: &Case, world: &World, wrong: &mut Vec<String>) {
 }
 
 /// What someone else made in Xero stands as it was.
-fn foreign(world: &World, wrong: &mut Vec<String>) {
+fn foreign(case: &Case, world: &World, wrong: &mut Vec<String>) {
     for (collection, before) in &world.foreign {
         let (id, fields): (&str, &[&str]) = match collection.as_str() {
             "Contacts" => (
@@ -251,7 +252,9 @@ fn foreign(world: &World, wrong: &mut Vec<String>) {
             wrong.push(format!("{collection} {} is gone", text(before, id)));
             continue;
         };
-        for field in fields {
+        // Where people go on to be paid, an invoice doesn't stand still; Footbridge writes no status and no stamp of another's.
+        let moves = |field: &str| case.reflects() && ["Status", "UpdatedDateUTC"].contains(&field);
+        for field in fields.iter().copied().filter(|field| !moves(field)) {
             same(
                 &format!("{collection} of someone else"),
                 field,
@@ -260,6 +263,65 @@ fn foreign(world: &World, wrong: &mut Vec<String>) {
                 wrong,
             );
         }
+    }
+}
+
+/// The three objects of the way back hold what the case says, and nothing besides.
+fn shown(case: &Case, world: &World, wrong: &mut Vec<String>) {
+    if !case.reflects() {
+        return;
+    }
+    let objects = [
+        "Footbridge_Document__c",
+        "Footbridge_Payment__c",
+        "Footbridge_Balance__c",
+    ];
+    let all = objects
+        .iter()
+        .flat_map(|object| world.salesforce.dump(object));
+    let mut found: Vec<Value> = all
+        .filter(|record| text(record, "IsDeleted") != "true")
+        .collect();
+    for expected in &case.shown {
+        let position = found
+            .iter()
+            .position(|record| text(record, "Name") == expected.name);
+        let Some(position) = position else {
+            wrong.push(format!("{} is not shown", expected.name));
+            continue;
+        };
+        let record = found.remove(position);
+        let fields = match world.resolved(&expected.fields) {
+            Ok(fields) => fields,
+            Err(error) => {
+                wrong.push(format!("{}: {error}", expected.name));
+                continue;
+            }
+        };
+        for (field, wanted) in fields {
+            let wanted = text(
+                &Value::Object([(field.clone(), wanted)].into_iter().collect()),
+                &field,
+            );
+            let there = text(&record, &field);
+            let equal = match (Decimal::from_str(&wanted), Decimal::from_str(&there)) {
+                (Ok(wanted), Ok(there)) => wanted == there,
+                _ => wanted == there,
+            };
+            if !equal {
+                wrong.push(format!(
+                    "{}: {field} is {there:?} instead of {wanted:?}",
+                    expected.name
+                ));
+            }
+        }
+    }
+    for record in found {
+        wrong.push(format!(
+            "shown and not expected: {} ({})",
+            text(&record, "Name"),
+            text(&record, "Key__c")
+        ));
     }
 }
 

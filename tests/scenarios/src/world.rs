@@ -2,7 +2,7 @@
 //!
 //! It decides nothing about what must come of it. Next: `play`.
 
-use crate::case::{Account, Case, Country, Deal, Product};
+use crate::case::{Account, Allocation, Case, Country, Deal, Product};
 use anyhow::Context;
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use footbridge::template::{Fill, MAPPING, filled};
@@ -210,6 +210,17 @@ impl World {
         Ok(())
     }
 
+    /// Sets a credit against an invoice, as someone does in Xero.
+    pub(crate) fn allocate(&self, allocation: &Allocation) -> anyhow::Result<()> {
+        let id = |reference: &str| self.referred(reference.trim_start_matches('@'));
+        let set = json!({
+            "Invoice": {"InvoiceID": id(&allocation.invoice)?}, "Amount": allocation.amount,
+            "Date": self.clock.now().date_naive().to_string(),
+        });
+        self.xero.allocate(&id(&allocation.credit)?, set)?;
+        Ok(())
+    }
+
     fn load(&self, object: &str, record: Value) -> anyhow::Result<String> {
         let loaded = self.salesforce.load(object, record)?;
         let id = loaded.get("Id").and_then(Value::as_str);
@@ -265,8 +276,19 @@ impl World {
                 .map(str::to_owned)
                 .with_context(|| format!("Xero has no {wanted:?} in {collection}"))
         };
-        if let Some(name) = reference.strip_prefix("contact ") {
-            of("Contacts", "Name", "ContactID", name)
+        const NAMED: [(&str, &str, &str, &str); 6] = [
+            ("contact ", "Contacts", "Name", "ContactID"),
+            ("invoice ", "Invoices", "InvoiceNumber", "InvoiceID"),
+            ("payment ", "Payments", "Reference", "PaymentID"),
+            ("credit-note ", "CreditNotes", "Reference", "CreditNoteID"),
+            ("overpayment ", "Overpayments", "Reference", "OverpaymentID"),
+            ("prepayment ", "Prepayments", "Reference", "PrepaymentID"),
+        ];
+        let named = NAMED
+            .iter()
+            .find_map(|named| Some((named, reference.strip_prefix(named.0)?)));
+        if let Some(((_, collection, key, id), wanted)) = named {
+            of(collection, key, id, wanted)
         } else if let Some(deal) = reference.strip_prefix("url ") {
             of("Invoices", "Url", "Url", self.id(deal)?)
         } else {
