@@ -114,7 +114,7 @@ def verdict_back(
     today = now.astimezone(ZoneInfo(books.time_zone)).date()
     wanted = reflection.work_out(books, money, today, rules.write_off_accounts)
     compare_back.link_deals(wanted, books, set(deals.deals))
-    report = compare_back.compare(wanted, there, books, set(deals.accounts))
+    report = compare_back.compare(wanted, there, books, {a.id for a in deals.accounts.values() if not a.deleted})
     control = compare_back.control_accounts(report, wanted, there, books)
     statuses = Counter(document.status for document in wanted.documents.values())
     return {

@@ -39,7 +39,7 @@ class Report:
 
 
 def compare(wanted: Reflection, there: Reflected, books: Ledger, accounts: Set[str]) -> Report:
-    """`accounts`: ids of the accounts that Salesforce has."""
+    """`accounts`: ids of the accounts that Salesforce has and shows."""
     report = Report()
     for name in there.absent:
         report.findings.append({"kind": "not-provisioned", "about": name, "message": "Salesforce has no %s" % name})

@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import audit
 from books_audit import arithmetic, compare_back, reflection
+from books_audit.crm import Account
 from books_audit.receivables import Allocation, Credit, Payment, Receivables
 from books_audit.reflected import BALANCE, DOCUMENT, MOVEMENT, Record, Reflected, plain
 from tests import firm
@@ -173,6 +174,15 @@ class Verdict(unittest.TestCase):
         for change in ("account", "deal"):
             assert verdict(*usual(), lambda there: setattr(there.documents[0], change, None))["mismatches"] == 1, change
         assert verdict(*usual(), lambda there: setattr(there.movements[0], "document", "org/invoice/i2"))["mismatches"] == 1
+
+    def test_a_deleted_account_is_nobody_s(self):
+        books, money = usual()
+        rules = firm.rules()
+        there = right(books, money, rules)
+        for document in there.documents:
+            document.account = None
+        crm = firm.crm(accounts=[Account(firm.ACCOUNT, "Acme Ltd", "GB", deleted=True)])
+        assert audit.verdict_back(crm, books, money, there, rules, firm.NOW)["verdict"] == "agree"
 
     def test_twice_and_strange(self):
         assert verdict(*usual(), lambda there: there.documents.append(there.documents[0]))["duplicates"] == 1
