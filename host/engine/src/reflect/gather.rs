@@ -291,7 +291,11 @@ impl Engine {
     async fn given_customer(&self, sides: &Sides, id: &str) -> Result<GivenCustomer, EngineError> {
         let side = &sides.ledger;
         let record = self.state.mirrored(side, "customer", id).await?;
-        let name = record.and_then(|record| record.doc.text("name").map(str::to_owned));
+        let told = |field: &str| {
+            let record = record.as_ref();
+            record.and_then(|record| record.doc.text(field).map(str::to_owned))
+        };
+        let (name, number) = (told("name"), told("number"));
         let mut accounts = BTreeSet::new();
         for link in self.link_ids(&record_key(side, "customer", id)).await? {
             let link = self.state.link(&link).await?;
@@ -308,6 +312,17 @@ impl Engine {
                         .any(|object| object == member.record.object.as_str())
             });
             accounts.extend(of_crm.map(|member| member.record.id.to_string()));
+        }
+        // Nobody billed it here yet, but it carries an account's id as its number, from before (domain rule 2).
+        if accounts.is_empty()
+            && let Some(number) = number
+        {
+            for object in &self.flow.customer_objects {
+                let account = self.state.mirrored(&sides.source, object, &number).await?;
+                if account.is_some_and(|account| account.presence == Presence::Present) {
+                    accounts.insert(number.clone());
+                }
+            }
         }
         Ok(GivenCustomer { name, accounts })
     }
