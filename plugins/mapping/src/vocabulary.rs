@@ -132,10 +132,32 @@ const INVOICE: &[Field] = &[
     field("amount_due", Decimal, Ledger),
     field("amount_paid", Decimal, Ledger),
     field("amount_credited", Decimal, Ledger),
+    field("amount_deducted", Decimal, Ledger),
+    field("fully_paid_on", Date, Ledger),
     field("currency_rate", Decimal, Ledger),
     field("sent", Boolean, Ledger),
     field("kind", Choice(&["receivable", "payable"]), Host),
     field("customer_name", Text, Ledger),
+    field("payments", List(SETTLEMENT), Ledger),
+    field("credits", List(CREDIT), Ledger),
+];
+
+/// A payment as its invoice lists it.
+const SETTLEMENT: &[Field] = &[
+    field("id", Text, Ledger),
+    field("amount", Decimal, Ledger),
+    field("date", Date, Ledger),
+];
+
+/// A credit as an invoice lists what it took.
+const CREDIT: &[Field] = &[
+    field(
+        "kind",
+        Choice(&["credit-note", "overpayment", "prepayment"]),
+        Ledger,
+    ),
+    field("id", Text, Ledger),
+    field("amount", Decimal, Ledger),
 ];
 
 const LINE: &[Field] = &[

@@ -80,19 +80,34 @@ pub(crate) fn followed(world: &World, told: &Told) -> String {
     out
 }
 
-/// What the customers did between the two syncs.
+/// What the customers did between the two syncs; what nobody did is left out.
 pub(crate) fn paying(paid: &Receipts) -> String {
+    let counted = |count: usize, one: &str, more: &str| match count {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        count => Some(format!("{count} {more}")),
+    };
+    let did: Vec<String> = [
+        counted(paid.payments, "payment", "payments"),
+        counted(paid.batches, "batch among them", "batches among them"),
+        counted(
+            paid.bounced,
+            "taken back by the bank",
+            "taken back by the bank",
+        ),
+        counted(paid.overpayments, "overpayment", "overpayments"),
+        counted(paid.prepayments, "prepayment", "prepayments"),
+        counted(paid.refunds, "refund", "refunds"),
+        counted(paid.credit_notes, "credit note", "credit notes"),
+        counted(paid.written_off, "invoice given up", "invoices given up"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
     format!(
-        "Some weeks pass, and the customers pay: {} payments, some of them in {} batches, {} taken back by the bank; {} credit notes, {} overpayments, {} prepayments, {} refunds; {} invoices are given up.\n\
+        "Some weeks pass, and the customers pay: {}.\n\
          A second sync carries all of it back to Salesforce, where a deal's people see it.\n\n",
-        paid.payments,
-        paid.batches,
-        paid.bounced,
-        paid.credit_notes,
-        paid.overpayments,
-        paid.prepayments,
-        paid.refunds,
-        paid.written_off,
+        did.join(", ")
     )
 }
 
