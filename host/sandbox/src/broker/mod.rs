@@ -224,7 +224,6 @@ impl Line {
             connection: connection.name.to_string(),
             provider: connection.provider,
             auth: connection.auth,
-            grace: profile.oauth.grace,
         };
         let vault = Vault::new(
             options.key.clone(),

@@ -78,8 +78,11 @@ impl Line {
             Err(WireError::Lost(why)) => return Asked::Lost(why),
         };
         let asked = read(answer.status, &answer.body, self.clock.now());
-        if let Asked::Given(granted) = &asked {
-            // An instance elsewhere is refused before anything is kept of it.
+        // An instance elsewhere is refused before anything is kept of it; but the pair of a refresh is the only one there is, and
+        // every request looks at the instance again before it uses it.
+        if let Asked::Given(granted) = &asked
+            && !matches!(grant, Grant::Refresh(_))
+        {
             let instance = granted.tokens.instance.as_deref();
             if let Err(why) = self.instance(instance) {
                 return Asked::NotCarriedOut(TokenError::Denied(why));

@@ -31,8 +31,6 @@ pub(crate) struct Owner {
     pub(crate) connection: String,
     pub(crate) provider: Provider,
     pub(crate) auth: Auth,
-    /// The provider's grace for a refresh token whose answer was lost.
-    pub(crate) grace: Option<TimeDelta>,
 }
 
 /// The place where a connection's tokens are kept.
@@ -212,11 +210,6 @@ impl Keeper {
         let Some(refresh) = refresh else {
             return Err(TokenError::Refused(self.owner.no_refresh_token()));
         };
-        if !standing.may_refresh(clock.now(), self.owner.grace) {
-            let at = clock.now();
-            self.step(Step::GivenUp { at })?;
-            return Err(TokenError::Refused(self.owner.over(&End::GivenUp)));
-        }
         let attempt = standing.next_attempt();
         // Durable before the first byte: after a crash it is known that the old token may be used up.
         self.step(Step::Started {
@@ -389,9 +382,6 @@ impl Owner {
             ),
             End::RefusedInDoubt { said } => format!(
                 "{name} needs connecting again: the answer to a renewal was lost (the program or the network stopped just then), and the provider does not take the old token any more ({said}). Run {connect}.{lost}"
-            ),
-            End::GivenUp => format!(
-                "{name} needs connecting again: two renewals of its token were never answered, and the old token may be tried only once more. Run {connect}.{lost}"
             ),
         }
     }

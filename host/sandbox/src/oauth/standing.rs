@@ -6,7 +6,7 @@
 
 use super::vault::{in_the_clear, maybe_in_the_clear};
 use crate::secret::Secret;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 /// A token set as the provider gave it.
@@ -90,8 +90,6 @@ pub(crate) enum End {
         /// Its words.
         said: String,
     },
-    /// Two refreshes were never answered, and the old token may be tried once only.
-    GivenUp,
 }
 
 /// What happened.
@@ -111,8 +109,6 @@ pub(crate) enum Step {
         said: String,
         at: DateTime<Utc>,
     },
-    /// Nothing is left to try.
-    GivenUp { at: DateTime<Utc> },
 }
 
 /// The step doesn't fit: it comes late, twice, or from nowhere. What stands is kept.
@@ -227,30 +223,7 @@ impl Standing {
                 },
                 at,
             }),
-            (Self::Refreshing { .. }, Step::GivenUp { at }) => Ok(Self::Over {
-                why: End::GivenUp,
-                at,
-            }),
             _ => Err(Misfit),
-        }
-    }
-
-    /// Whether the refresh token may be sent at `now`. One whose answer was lost may be tried again once; oftener only where the
-    /// provider keeps it, or within its grace.
-    pub(crate) fn may_refresh(&self, now: DateTime<Utc>, grace: Option<TimeDelta>) -> bool {
-        match self {
-            Self::Ready { tokens, .. } => tokens.refresh.is_some(),
-            Self::Refreshing {
-                rotation,
-                since,
-                tries,
-                ..
-            } => {
-                *rotation == Rotation::Kept
-                    || *tries < 2
-                    || grace.is_some_and(|grace| now < *since + grace)
-            }
-            Self::Nothing | Self::Over { .. } => false,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::oauth::vault::{Chosen, Record, Unusable, Vault};
 use crate::seal::InstallationKey;
 use crate::secret::Secret;
 use async_trait::async_trait;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use footbridge_engine::ports::Clock;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
@@ -33,12 +33,10 @@ fn vault(key: &InstallationKey, folder: Option<&Path>, credential: &str) -> Vaul
 }
 
 fn keeper(vault: Vault, auth: Auth, provider: Provider) -> Keeper {
-    let grace = (provider == Provider::Xero).then(|| TimeDelta::minutes(30));
     let owner = Owner {
         connection: "books".to_owned(),
         provider,
         auth,
-        grace,
     };
     Keeper::new(owner, vault)
 }

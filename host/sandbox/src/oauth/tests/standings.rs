@@ -3,7 +3,6 @@
 
 use super::{at, tokens};
 use crate::oauth::standing::{End, Misfit, Rotation, Standing, Step};
-use chrono::TimeDelta;
 use proptest::prelude::*;
 
 fn ready(refresh: &str, rotation: Rotation) -> Standing {
@@ -80,25 +79,30 @@ fn what_a_provider_does_with_the_old_token_is_learnt() {
 }
 
 #[test]
-fn an_old_token_is_tried_once_more_and_oftener_only_where_that_is_safe() {
-    let grace = Some(TimeDelta::minutes(30));
-    for rotation in [Rotation::Unknown, Rotation::Replaced] {
-        let once = started(&ready("r", rotation), 0);
-        assert!(once.may_refresh(at(999_999), None), "{rotation:?}");
-        let twice = started(&once, 10);
-        assert!(!twice.may_refresh(at(20), None), "{rotation:?}");
-        assert!(twice.may_refresh(at(20), grace) && !twice.may_refresh(at(1_800), grace));
-        let over = twice.next(Step::GivenUp { at: at(30) }).unwrap();
+fn an_old_token_is_tried_until_the_provider_refuses_it() {
+    // However long an outage lasts, and whatever is known of the provider: only its own word ends a consent.
+    for rotation in [Rotation::Unknown, Rotation::Replaced, Rotation::Kept] {
+        let mut standing = ready("r", rotation);
+        for second in 0..50 {
+            standing = started(&standing, second * 100);
+            let tokens = standing.tokens().unwrap();
+            assert_eq!(tokens.refresh.as_ref().unwrap().expose(), "r");
+        }
+        let attempt = standing.next_attempt() - 1;
+        let said = "invalid_grant".to_owned();
+        let step = Step::Refused {
+            attempt,
+            said,
+            at: at(9_000),
+        };
         assert!(matches!(
-            over,
+            standing.next(step).unwrap(),
             Standing::Over {
-                why: End::GivenUp,
+                why: End::RefusedInDoubt { .. },
                 ..
             }
         ));
     }
-    let kept = started(&started(&started(&ready("r", Rotation::Kept), 0), 1), 2);
-    assert!(kept.may_refresh(at(999_999), None));
 }
 
 #[test]
@@ -202,19 +206,11 @@ proptest! {
     #[test]
     fn no_order_of_losses_and_crashes_loses_a_pair_that_was_answered(fates in fates(), kind in prop_oneof![Just(Kind::Keeps), Just(Kind::Rotates), Just(Kind::RotatesWithGrace)]) {
         let mut provider = Provider { kind, current: 0, before: None };
-        let grace = (kind == Kind::RotatesWithGrace).then(|| TimeDelta::minutes(30));
         let mut disk = ready("0", Rotation::Unknown);
         let mut now = 0;
         let mut lost = 0;
         for (fate, passed) in fates {
             now += passed;
-            if !disk.may_refresh(at(now), grace) {
-                prop_assert!(kind != Kind::Keeps || lost >= 2, "given up on a token that is kept: {disk:?}");
-                prop_assert!(lost >= 2);
-                let over = disk.next(Step::GivenUp { at: at(now) });
-                prop_assert!(over.is_ok());
-                return Ok(());
-            }
             let token: u32 = disk.tokens().unwrap().refresh.as_ref().unwrap().expose().parse().unwrap();
             let attempt = disk.next_attempt();
             disk = started(&disk, now);
