@@ -83,7 +83,11 @@ impl Turn {
         let mut queue = self.turns.queue();
         let place = match self.state {
             State::Working => return Poll::Ready(()),
-            State::Waiting(place) => place,
+            // What its plugin worked is forgotten while it waits, so that nobody waits for ever.
+            State::Waiting(place) => {
+                queue.waiting.remove(&place);
+                Place(spent.min(place.0), place.1)
+            }
             State::Out => {
                 queue.next += 1;
                 Place(spent, queue.next)

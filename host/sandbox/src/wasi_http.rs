@@ -43,19 +43,22 @@ pub(crate) fn context() -> WasiHttpCtx {
     context
 }
 
-/// Whether requests that a guest builds and never sends hold too much of the host's memory. Everything else in one is
-/// bounded by what a URL and a set of fields can be.
+/// Whether requests that a guest builds and never sends hold too much of the host's memory. A method and a host are texts of
+/// any length; everything else in one is bounded by what a path and a set of fields can be.
 pub(crate) fn hoards(table: &mut ResourceTable) -> Option<String> {
     let requests = table
         .iter_mut()
         .filter_map(|entry| entry.downcast_ref::<HostOutgoingRequest>());
     let kept: usize = requests
-        .map(|request| match &request.method {
-            types::Method::Other(name) => name.len(),
-            _ => 0,
+        .map(|request| {
+            let method = match &request.method {
+                types::Method::Other(name) => name.len(),
+                _ => 0,
+            };
+            method + request.authority.as_ref().map_or(0, String::len)
         })
         .sum();
-    (kept > METHODS).then(|| format!("made the host keep {kept} bytes of HTTP methods"))
+    (kept > METHODS).then(|| format!("made the host keep {kept} bytes of HTTP methods and hosts"))
 }
 
 impl WasiHttpHooks for Way {
