@@ -338,6 +338,41 @@ async fn what_was_made_is_taken_away_with_its_records_and_nothing_else() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stood_in_objects_that_were_taken_away_is_shown_again_in_new_ones() {
+    let books = Books::open(12).await;
+    let marked = "# [flows.deals-to-invoices.reflect]";
+    books.change("footbridge.toml", marked, &marked[2..]);
+    let rows = || {
+        ["Document", "Payment", "Balance"].map(|kind| {
+            let all = books.salesforce.dump(&format!("Footbridge_{kind}__c"));
+            all.len()
+        })
+    };
+    for arguments in [&["provision", "--yes"][..], &["sync"]] {
+        let done = books.run(arguments).await;
+        assert_eq!(done.code, 0, "{arguments:?}: {}", done.err);
+    }
+    let before = rows();
+    assert!(before[0] > 0 && before[2] > 0, "{before:?}");
+    for between in [&["sync"][..], &["status"]] {
+        for arguments in [
+            &["provision", "--remove", "--yes"][..],
+            between,
+            &["provision", "--yes"],
+        ] {
+            let done = books.run(arguments).await;
+            assert_eq!(done.code, 0, "{arguments:?}: {}", done.err);
+        }
+        assert_eq!(rows(), [0, 0, 0]);
+        assert_eq!(books.run(&["sync"]).await.code, 0);
+        assert_eq!(rows(), before, "after {between:?}");
+    }
+    books.salesforce.reset_counts();
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    assert_eq!(writes(&books), 0, "shown once");
+}
+
 /// The connector and the way out as a flow has them, on what the program set up.
 struct Line {
     connector: Arc<dyn Connector>,

@@ -7,16 +7,17 @@
 mod journal;
 
 use crate::error::EngineError;
+use crate::mirror::Changes;
 use crate::organisation;
 use crate::ports::{CallError, Clock, Outbound, Sent};
 use crate::state::State;
-use crate::state::keys::Side;
+use crate::state::keys::{self, Side};
 use crate::state::rows::{Ended, Happened, Request};
 use async_trait::async_trait;
 use footbridge_model::Failure;
 use footbridge_model::id::{ConnectionId, PluginDigest};
 use footbridge_model::plugin::{Answer, OrganisationFound, WriteRequest};
-use footbridge_model::provision::{Findings, Part, PartKind, Progress, Wish};
+use footbridge_model::provision::{Findings, Part, PartKind, PartState, Progress, Wish};
 use footbridge_model::request::RequestState;
 use footbridge_store::{Bodies, Store};
 use std::collections::BTreeSet;
@@ -193,6 +194,7 @@ impl Provisioning {
                 ));
             }
             last = bodies;
+            self.note_objects(&side, &findings).await?;
             let mut failures = Vec::new();
             for request in &findings.next {
                 match self.send(&side, request, follow).await? {
@@ -207,6 +209,18 @@ impl Provisioning {
             }
         }
         Err(self.stopped("it did not come to an end. Run it again".to_owned()))
+    }
+
+    /// Objects come or go, and all records in them with them: whoever showed something there is told, before anything is sent.
+    async fn note_objects(&self, side: &Side, findings: &Findings) -> Result<(), EngineError> {
+        let object =
+            |part: &Part| part.kind == PartKind::Object && part.state == PartState::Missing;
+        if !findings.parts.iter().any(object) {
+            return Ok(());
+        }
+        let mut changes = Changes::default();
+        changes.put(&keys::made_anew(side), &self.clock.now().to_rfc3339())?;
+        self.state.commit(changes.into_set()).await
     }
 
     async fn side(&self) -> Result<(Side, OrganisationFound), EngineError> {

@@ -26,6 +26,9 @@ use footbridge_plan::reflect::{ReflectInput, Standing};
 use footbridge_store::key::{Segment, segments};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// So many merges of a record, one after the other, are followed.
+const MERGES: usize = 5;
+
 /// What a planning round of the way back is made from.
 #[derive(Default)]
 pub(crate) struct GatheredBack {
@@ -285,7 +288,33 @@ impl Engine {
             record.connection == sides.source.0
                 && record.object.as_str() == self.flow.policy.deal.object
         });
-        Ok(deal.filter(|_| ours).map(|deal| deal.id.to_string()))
+        match deal.filter(|_| ours) {
+            Some(deal) => {
+                self.alive(sides, deal.object.as_str(), deal.id.as_str())
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The id under which a linked record of the CRM lives on: the one that it was merged into; none if it was deleted, for nothing
+    /// can point there any more. One that the mirror doesn't know counts as linked.
+    async fn alive(
+        &self,
+        sides: &Sides,
+        object: &str,
+        id: &str,
+    ) -> Result<Option<String>, EngineError> {
+        let mut id = id.to_owned();
+        for _ in 0..MERGES {
+            let record = self.state.mirrored(&sides.source, object, &id).await?;
+            match record.map(|record| record.presence) {
+                Some(Presence::MergedInto(winner)) => id = winner,
+                Some(Presence::Deleted) => return Ok(None),
+                _ => return Ok(Some(id)),
+            }
+        }
+        Ok(None)
     }
 
     async fn given_customer(&self, sides: &Sides, id: &str) -> Result<GivenCustomer, EngineError> {
@@ -311,7 +340,13 @@ impl Engine {
                         .iter()
                         .any(|object| object == member.record.object.as_str())
             });
-            accounts.extend(of_crm.map(|member| member.record.id.to_string()));
+            for member in of_crm {
+                let record = &member.record;
+                accounts.extend(
+                    self.alive(sides, record.object.as_str(), record.id.as_str())
+                        .await?,
+                );
+            }
         }
         // Nobody billed it here yet, but it carries an account's id as its number, from before (domain rule 2).
         if accounts.is_empty()

@@ -8,7 +8,7 @@ use crate::mirror::Changes;
 use crate::state::keys;
 use crate::state::rows::Stood;
 use footbridge_model::receivable::DocumentId;
-use footbridge_plan::reflect::Standing;
+use footbridge_plan::reflect::{Counts, Standing};
 use footbridge_store::Key;
 use std::collections::BTreeMap;
 
@@ -55,7 +55,8 @@ impl Engine {
         }
         let swept = before.as_ref().and_then(|stood| stood.sweep_from);
         let sweep_from = match standing {
-            Some(standing) if standing.is_open() => {
+            // What can't be told may have been read in the middle of a change: it is read again like an open one.
+            Some(standing) if standing.is_open() || standing.counts == Counts::Unknown => {
                 Some(swept.unwrap_or_else(|| self.first_sweep(id)))
             }
             _ => None,

@@ -11,7 +11,8 @@ use crate::state::keys;
 use crate::state::rows::{Due, Pin};
 use footbridge_model::failure::FailureKind;
 use footbridge_model::plan::{AsOf, key as digest};
-use footbridge_model::receivable::{DocumentId, DocumentKind};
+use footbridge_model::plugin::{Item, Presence};
+use footbridge_model::receivable::{DocumentId, DocumentKind, KEY, keyed};
 
 /// Rows in one commit.
 const STEP: usize = 1_000;
@@ -36,6 +37,7 @@ impl Engine {
                 Err(error) => return Err(error),
             }
         }
+        self.forget_what_went(sides, back).await?;
         for object in &back.ledger {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
                 .await?;
@@ -53,6 +55,65 @@ impl Engine {
         Ok(format!(
             "the {connection} of {name} has no Footbridge objects yet: run `footbridge provision`"
         ))
+    }
+
+    /// Where the CRM's objects were made anew, what stood in the old ones is gone with them, though no feed tells: it is shown again.
+    async fn forget_what_went(&self, sides: &Sides, back: &Back) -> Result<(), EngineError> {
+        let side = &sides.source;
+        let own = keys::reflect_anew(self.flow.name.as_str());
+        let made = self.state.get::<String>(&keys::made_anew(side)).await?;
+        let known = self.state.get::<String>(&own).await?;
+        let (made, known) = (made.map(|(at, _)| at), known.map(|(at, _)| at));
+        let Some(made) = made.filter(|made| known.as_ref() != Some(made)) else {
+            return Ok(());
+        };
+        for object in &back.crm {
+            let all = self
+                .state
+                .keys(&keys::records(side, object).range())
+                .await?;
+            for chunk in all.chunks(STEP) {
+                let mut changes = Changes::default();
+                for id in chunk.iter().filter_map(|key| last_text(key)) {
+                    self.forget_one(sides, object, &id, &mut changes).await?;
+                }
+                self.state.commit(changes.into_set()).await?;
+            }
+        }
+        let mut changes = Changes::default();
+        changes.put(&own, &made)?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    async fn forget_one(
+        &self,
+        sides: &Sides,
+        object: &str,
+        id: &str,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let side = &sides.source;
+        let Some(record) = self.state.mirrored(side, object, id).await? else {
+            return Ok(());
+        };
+        let Some(key) = record.doc.text(KEY) else {
+            return Ok(());
+        };
+        // What another ledger's flow showed there is that flow's to forget.
+        let ours = keyed(object, key, &sides.ledger.1).is_some();
+        if !ours || record.presence != Presence::Present {
+            return Ok(());
+        }
+        changes.delete(&keys::sent(side, object, key));
+        let gone = Item {
+            object: object.to_owned(),
+            id: id.to_owned(),
+            version: record.version.clone(),
+            presence: Presence::Deleted,
+            doc: record.doc.canonical(),
+        };
+        self.learn(side, &gone, changes).await?;
+        Ok(())
     }
 
     /// When the way back is switched on, or its rules change, every document is looked at once.

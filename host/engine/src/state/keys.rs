@@ -178,6 +178,16 @@ pub(crate) fn sent(side: &Side, object: &str, key: &str) -> Key {
     on("sent", side).text(object).text(key)
 }
 
+/// When the objects of a far side were last made or taken away.
+pub(crate) fn made_anew(side: &Side) -> Key {
+    on("made-anew", side)
+}
+
+/// Which of these moments a flow's way back took account of.
+pub(crate) fn reflect_anew(flow: &str) -> Key {
+    Key::new("reflect-anew").text(flow)
+}
+
 /// Under which rules a flow's way back began.
 pub(crate) fn reflect_begun(flow: &str) -> Key {
     Key::new("reflect-begun").text(flow)
