@@ -62,7 +62,8 @@ impl Sources {
 pub(crate) fn folder() -> io::Result<PathBuf> {
     let program = std::env::current_exe()?;
     let mut above = program.ancestors().skip(1);
-    let target = above.find(|folder| folder.join("CACHEDIR.TAG").is_file());
+    // Cargo writes this one at every build; its CACHEDIR.TAG only where it made the folder itself.
+    let target = above.find(|folder| folder.join(".rustc_info.json").is_file());
     let target = target.ok_or_else(|| io::Error::other("no target directory above the program"))?;
     let folder = target.join("foreign/languages");
     fs::create_dir_all(&folder)?;
