@@ -5,6 +5,7 @@
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::{Mirrored, last_text};
+use crate::ruling::Rulings;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Due;
 use crate::transform::references;
@@ -25,6 +26,7 @@ pub(crate) struct Gathered {
     pub(crate) customers: BTreeMap<(String, String), Source>,
     pub(crate) observed: Observed,
     pub(crate) links: Vec<Link>,
+    pub(crate) rulings: Rulings,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
     pub(crate) next_number: u64,
 }
@@ -64,6 +66,9 @@ impl Engine {
         let customers = self.referred(as_of, sides, &deals).await?;
         let mut gathered = Gathered {
             links: self.links_of(sides, &deals, &customers).await?,
+            rulings: self
+                .rulings_of(deals.iter().chain(customers.values()))
+                .await?,
             unresolved: self.unresolved(sides).await?,
             next_number: self.next_number().await?,
             deals,

@@ -24,6 +24,7 @@ pub mod provision;
 mod recover;
 mod reflect;
 mod rehearse;
+mod ruling;
 mod settle;
 mod state;
 mod status;

@@ -216,6 +216,7 @@ impl Engine {
             customers: gathered.customers.clone(),
             observed: gathered.observed.clone(),
             links: gathered.links.clone(),
+            rulings: gathered.rulings.clone(),
             unresolved: gathered.unresolved.clone(),
             namesakes: Vec::new(),
             next_number: gathered.next_number,

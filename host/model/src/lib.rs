@@ -14,6 +14,7 @@ pub mod plugin;
 pub mod provision;
 pub mod receivable;
 pub mod request;
+pub mod ruling;
 
 pub use document::{Document, DocumentError};
 pub use failure::{Failure, FailureKind, Problem};

@@ -132,6 +132,10 @@ pub struct Op {
     /// The wanted fields. `{"$op": "<op id>", "field": "id"}` stands for a field of what an earlier operation reports,
     /// with the text under `"prefix"`, if there is one, put before it.
     pub doc: Document,
+    /// What the written fields hold, as the target last reported them: people are shown old and new, the history keeps both.
+    /// None where there is no target yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub was: Option<Document>,
     /// Operations that must be applied before.
     pub after: Vec<OpId>,
     /// What the target must look like, else the operation is stale.

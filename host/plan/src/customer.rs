@@ -345,6 +345,7 @@ fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op 
             parents: Vec::new(),
         },
         doc,
+        was: None,
         after: Vec::new(),
         expects: Expectation::Absent,
         link: link(index, source),

@@ -8,6 +8,7 @@ use footbridge_model::ledger;
 use footbridge_model::link::Link;
 use footbridge_model::plan::AsOf;
 use footbridge_model::plugin::Presence;
+use footbridge_model::ruling::Ruling;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One planning round of one flow.
@@ -35,6 +36,8 @@ pub struct PlanInput<'a> {
     pub observed: Observed,
     /// Links of the deals and customers.
     pub links: Vec<Link>,
+    /// What people decided about items of these records, by record and part.
+    pub rulings: BTreeMap<(RecordKey, u32), Vec<Ruling>>,
     /// Natural keys (object, field, value) with a write that is not resolved.
     pub unresolved: BTreeSet<(String, String, String)>,
     /// Source records of these customers' names, (object, id), that are not among `customers` but need a ledger record

@@ -297,6 +297,7 @@ fn operation(
             parents: ledger_id(party).map(str::to_owned).into_iter().collect(),
         },
         doc: Document::Object(doc),
+        was: None,
         after,
         expects: Expectation::Absent,
         link: intent(to_bill.deal, billing_key, &to_bill.billed()),

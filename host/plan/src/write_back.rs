@@ -116,6 +116,10 @@ fn operation(
     let (connection, organisation) = index.input.source.clone();
     let object = deal.record.object.clone();
     let id = deal.record.id.clone();
+    let was = fields
+        .keys()
+        .filter_map(|field| Some((field.clone(), deal.doc.at(field)?.clone())))
+        .collect();
     Some(Op {
         id: OpId::new(key(&[
             "op",
@@ -136,6 +140,7 @@ fn operation(
             parents: Vec::new(),
         },
         doc: Document::Object(fields),
+        was: Some(Document::Object(was)),
         after,
         expects: Expectation::Version(deal.version.clone()),
         link,

@@ -74,6 +74,21 @@ pub(crate) fn all_waiting(flow: &str) -> Key {
     Key::new("waiting").text(flow)
 }
 
+/// What people decided about one part of a source record.
+pub(crate) fn ruling(flow: &str, record: &RecordKey, part: u32) -> Key {
+    rulings_of(flow, record).number(u64::from(part))
+}
+
+/// What people decided about one source record.
+pub(crate) fn rulings_of(flow: &str, record: &RecordKey) -> Key {
+    Key::new("ruling")
+        .text(flow)
+        .text(record.connection.as_str())
+        .text(record.organisation.as_str())
+        .text(record.object.as_str())
+        .text(record.id.as_str())
+}
+
 /// All decisions of a flow.
 pub(crate) fn decisions(flow: &str) -> Key {
     Key::new("decision").text(flow)

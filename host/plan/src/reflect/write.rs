@@ -207,6 +207,7 @@ fn operation(
             parents: Vec::new(),
         },
         doc,
+        was: None,
         after,
         expects,
         link: LinkIntent {

@@ -337,6 +337,7 @@ impl World {
             customers: customers.collect(),
             observed: self.observed.clone(),
             links: self.links.clone(),
+            rulings: BTreeMap::new(),
             unresolved: self.unresolved.clone(),
             namesakes: self.namesakes.clone(),
             next_number: self.next_number,
