@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use footbridge_simulators::faults::FaultRule;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::collections::BTreeMap;
@@ -60,6 +61,9 @@ pub struct Case {
     /// Deals that must need nothing, by reason.
     #[serde(default)]
     pub(crate) skipped: BTreeMap<String, usize>,
+    /// The most that a sync with nothing to do may read.
+    #[serde(default)]
+    pub(crate) quiet: Option<Quiet>,
     /// What Salesforce must show of receivables, and nothing besides. The flow says `reflect`.
     #[serde(default)]
     pub(crate) shown: Vec<Shown>,
@@ -198,6 +202,35 @@ pub(crate) struct Step {
     /// Credits that someone sets against invoices in Xero.
     #[serde(default)]
     pub(crate) allocations: Vec<Allocation>,
+    /// What goes wrong in the sync that follows.
+    #[serde(default)]
+    pub(crate) faults: Vec<Trouble>,
+}
+
+/// Something that goes wrong on one side.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Trouble {
+    /// Where.
+    pub(crate) side: Where,
+    /// What, and which request it strikes, as the simulators say it.
+    pub(crate) rule: FaultRule,
+}
+
+/// One of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Where {
+    Xero,
+    Salesforce,
+}
+
+/// The most calls that a sync with nothing to do may make.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Quiet {
+    pub(crate) xero: u64,
+    pub(crate) salesforce: u64,
 }
 
 /// A credit set against an invoice.

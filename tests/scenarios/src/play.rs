@@ -2,7 +2,7 @@
 //!
 //! Next: `verdict`.
 
-use crate::case::{Case, Step};
+use crate::case::{Case, Step, Where};
 use crate::setting::Setting;
 use crate::verdict;
 use crate::world::World;
@@ -62,6 +62,9 @@ pub async fn play(case: &Case, setting: &Setting) -> anyhow::Result<Vec<String>>
     for step in &case.then {
         happens(&mut world, step)?;
         sync(folder.path(), &surroundings).await?;
+        // What was to go wrong and did not would make the case say more than it shows.
+        let idle = world.xero.faults().waiting() + world.salesforce.faults().waiting();
+        anyhow::ensure!(idle == 0, "{idle} faults found no request to strike");
     }
     world.clock.advance(chrono::Duration::minutes(2));
     world.xero.reset_counts();
@@ -70,6 +73,15 @@ pub async fn play(case: &Case, setting: &Setting) -> anyhow::Result<Vec<String>>
     let mut wrong = verdict::of(case, &world, &last.decisions);
     if last.report.in_doubt > 0 {
         wrong.push(format!("{} operations are in doubt", last.report.in_doubt));
+    }
+    let reads = (world.xero.counts().reads, world.salesforce.counts().reads);
+    if let Some(most) = case.quiet
+        && (reads.0 > most.xero || reads.1 > most.salesforce)
+    {
+        wrong.push(format!(
+            "a sync with nothing to do read {} times from Xero and {} times from Salesforce",
+            reads.0, reads.1
+        ));
     }
     let writes = (world.xero.counts().writes, world.salesforce.counts().writes);
     if writes != (0, 0) {
@@ -124,6 +136,12 @@ fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
     }
     for allocation in &step.allocations {
         world.allocate(allocation)?;
+    }
+    for trouble in &step.faults {
+        match trouble.side {
+            Where::Xero => world.xero.faults().inject(trouble.rule.clone()),
+            Where::Salesforce => world.salesforce.faults().inject(trouble.rule.clone()),
+        }
     }
     // Lists show what was written just now only after a while.
     world.clock.advance(chrono::Duration::minutes(2));

@@ -295,6 +295,37 @@ fn every_wit_item_is_documented() {
 }
 
 #[test]
+fn complaints_name_only_cases_and_tests_that_exist() {
+    let text = std::fs::read_to_string(root().join("docs/complaints.md")).unwrap();
+    let all: String = rust_files()
+        .iter()
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    let named = |kind: &str| -> Vec<String> {
+        text.split(kind)
+            .skip(1)
+            .filter_map(|rest| rest.split('`').next())
+            .map(str::to_owned)
+            .collect()
+    };
+    let (cases, tests) = (named("case `"), named("test `"));
+    assert!(
+        cases.len() > 5 && tests.len() > 5,
+        "the page names too little"
+    );
+    for case in cases {
+        let file = format!("tests/scenarios/cases/{case}/scenario.toml");
+        assert!(root().join(&file).is_file(), "docs/complaints.md: {file}");
+    }
+    for test in tests {
+        assert!(
+            all.contains(&format!("fn {test}(")),
+            "docs/complaints.md names a test that isn't there: {test}"
+        );
+    }
+}
+
+#[test]
 fn architecture_names_only_tests_and_files_that_exist() {
     let Ok(text) = std::fs::read_to_string(root().join("ARCHITECTURE.md")) else {
         panic!("ARCHITECTURE.md is missing");
