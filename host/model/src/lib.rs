@@ -15,6 +15,7 @@ pub mod provision;
 pub mod receivable;
 pub mod request;
 pub mod ruling;
+pub mod write_kind;
 
 pub use document::{Document, DocumentError};
 pub use failure::{Failure, FailureKind, Problem};

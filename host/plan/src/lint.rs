@@ -7,6 +7,7 @@ use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
 use footbridge_model::plan::{Expectation, Op, Plan};
 use footbridge_model::plugin::Action;
+use footbridge_model::write_kind::WriteKind;
 use std::collections::BTreeSet;
 use std::fmt;
 
@@ -60,6 +61,7 @@ pub fn lint(plan: &Plan) -> Vec<Fault> {
         }
         placeholders(&op.doc, op, &mut fault);
         target(op, &mut fault);
+        kind(op, &mut fault);
         if op.action == Action::Create {
             content(op, &mut fault);
         }
@@ -106,6 +108,22 @@ fn target(op: &Op, fault: &mut impl FnMut(String)) {
     }
     if op.link.id.is_empty() {
         fault("joins no link".to_owned());
+    }
+}
+
+/// No kind of write without something that finds it again and a way to read it back.
+fn kind(op: &Op, fault: &mut impl FnMut(String)) {
+    let field = op.natural_key.field.as_str();
+    match WriteKind::of(op).map(|kind| kind.known_by.field()) {
+        Some(None) => {}
+        Some(Some(known)) if known == field => {}
+        Some(Some(known)) => fault(format!(
+            "is found again by {field}, and such a write by {known}"
+        )),
+        None => fault(format!(
+            "{:?} of {} is no known kind of write: nothing says how it is read back",
+            op.action, op.object
+        )),
     }
 }
 

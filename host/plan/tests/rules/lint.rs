@@ -36,7 +36,7 @@ fn line(plan: &mut Plan) -> &mut Document {
 #[test]
 fn each_fault_is_found() {
     type Break = fn(&mut Plan);
-    let cases: [(&str, Break); 19] = [
+    let cases: [(&str, Break); 21] = [
         ("a second one on url", |p| {
             let mut twin = p.ops[1].clone();
             twin.id = OpId::from("twin");
@@ -87,6 +87,12 @@ fn each_fault_is_found() {
         }),
         ("doesn't write its own number", |p| {
             set(&mut p.ops[0].doc, "number", None)
+        }),
+        ("is no known kind of write", |p| {
+            p.ops[0].object = "credit-note".into()
+        }),
+        ("and such a write by number", |p| {
+            p.ops[0].natural_key.field = "name".to_owned()
         }),
         ("writes nothing", |p| {
             p.ops[2].doc = Document::Object(Default::default())
