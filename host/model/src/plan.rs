@@ -263,6 +263,12 @@ pub mod reason {
     pub const NOT_VISIBLE: &str = "not-visible";
     /// It needs a record that isn't there yet.
     pub const WAITS_FOR_ANOTHER: &str = "waits-for-another";
+    /// The flow's pilot leaves it out.
+    pub const OUTSIDE_PILOT: &str = "outside-pilot";
+    /// A run writes no more than the flow lets it; the next one goes on here.
+    pub const OVER_THE_CAP: &str = "over-the-cap";
+    /// The invoice is larger than the flow makes unasked.
+    pub const NEEDS_APPROVAL: &str = "needs-approval";
     /// Something in the CRM changes what is written there.
     pub const REWRITTEN: &str = "rewritten-over-there";
 }

@@ -6,7 +6,7 @@ use crate::draft::InvoiceDraft;
 use crate::explain::{Stop, invoice as say};
 use crate::input::PlanInput;
 use crate::policy::DateRule;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use footbridge_model::document::Document;
 use footbridge_model::plan::AsOf;
@@ -28,6 +28,21 @@ pub fn as_of(instant: DateTime<Utc>, zone: &str) -> Result<AsOf, ZoneError> {
         instant,
         local_date: local_date(instant, zone)?,
     })
+}
+
+/// When the day of a plan is over in an IANA zone: the first instant of the next local date (domain rule 7).
+pub fn midnight_after(as_of: &AsOf, zone: &str) -> Result<DateTime<Utc>, ZoneError> {
+    // A local midnight may not exist, or twice: the turn of the date is looked for instead, to the second.
+    let (mut before, mut after) = (as_of.instant, as_of.instant + TimeDelta::hours(30));
+    while after - before > TimeDelta::seconds(1) {
+        let middle = before + (after - before) / 2;
+        if local_date(middle, zone)? > as_of.local_date {
+            after = middle;
+        } else {
+            before = middle;
+        }
+    }
+    Ok(DateTime::from_timestamp(after.timestamp(), 0).unwrap_or(after))
 }
 
 /// The date on the wall of an IANA zone at an instant.
@@ -144,6 +159,51 @@ mod tests {
         }
         let unknown = as_of(DateTime::UNIX_EPOCH, "Mars/Base").unwrap_err();
         assert!(unknown.to_string().contains("Mars/Base"));
+    }
+
+    #[test]
+    fn a_day_ends_at_its_own_midnight() {
+        for (zone, utc, end) in [
+            (
+                "Europe/London",
+                "2026-07-01T08:00:00Z",
+                "2026-07-01T23:00:00Z",
+            ),
+            (
+                "Europe/London",
+                "2026-12-31T23:59:59Z",
+                "2027-01-01T00:00:00Z",
+            ),
+            (
+                "Pacific/Auckland",
+                "2026-12-31T10:30:00Z",
+                "2026-12-31T11:00:00Z",
+            ),
+            (
+                "America/Los_Angeles",
+                "2026-03-08T09:00:00Z",
+                "2026-03-09T07:00:00Z",
+            ),
+            // 25 hours, and a midnight that doesn't exist.
+            (
+                "Europe/London",
+                "2026-10-24T23:30:00Z",
+                "2026-10-26T00:00:00Z",
+            ),
+            (
+                "America/Santiago",
+                "2026-09-05T12:00:00Z",
+                "2026-09-06T04:00:00Z",
+            ),
+        ] {
+            let day = as_of(instant(utc).unwrap(), zone).unwrap();
+            let got = midnight_after(&day, zone).unwrap();
+            assert_eq!(got, instant(end).unwrap(), "{utc} in {zone}");
+            assert_eq!(
+                local_date(got - TimeDelta::seconds(1), zone).unwrap(),
+                day.local_date
+            );
+        }
     }
 
     #[test]

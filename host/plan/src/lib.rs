@@ -4,7 +4,8 @@
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 //!
 //! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
-//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`; `reflect` plans the way back. `index` looks things up, `explain` has every sentence.
+//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`; `reflect` plans the way back; `rails` takes out of either plan what the operator
+//! doesn't let through yet. `index` looks things up, `explain` has every sentence.
 
 mod assess;
 mod customer;
@@ -24,12 +25,13 @@ mod number;
 mod parts;
 mod plan;
 pub mod policy;
+pub mod rails;
 pub mod reflect;
 mod tax;
 mod totals;
 mod write_back;
 
-pub use dates::{ZoneError, as_of};
+pub use dates::{ZoneError, as_of, midnight_after};
 pub use footbridge_model::plan::Plan;
 pub use input::PlanInput;
 pub use lint::lint;

@@ -6,6 +6,7 @@ pub(crate) mod customer;
 pub(crate) mod deal;
 pub(crate) mod invoice;
 pub(crate) mod op;
+pub(crate) mod rails;
 pub(crate) mod reflect;
 
 use footbridge_model::failure::Problem;

@@ -17,6 +17,7 @@ mod invoices;
 mod lint;
 mod parts;
 mod properties;
+mod rails;
 mod reflect;
 mod tax;
 mod write_back;

@@ -26,13 +26,13 @@ const NAMES: [&str; 8] = [
 
 /// One deal of a random company.
 #[derive(Debug, Clone)]
-struct Spec {
+pub(crate) struct Spec {
     customer: usize,
     cents: Vec<i64>,
     kind: u8,
 }
 
-fn spec() -> impl Strategy<Value = Spec> {
+pub(crate) fn spec() -> impl Strategy<Value = Spec> {
     let cents = prop::collection::vec(-5_000i64..20_000, 1..5);
     (0usize..NAMES.len(), cents, 0u8..14).prop_map(|(customer, cents, kind)| Spec {
         customer,
@@ -68,7 +68,7 @@ fn deal(n: usize, spec: &Spec) -> Deal {
     }
 }
 
-fn company(specs: &[Spec], policy: u8) -> World {
+pub(crate) fn company(specs: &[Spec], policy: u8) -> World {
     let mut world = World::new();
     world.policy.deal.part_days = vec![0, 30];
     world.deals = specs

@@ -100,7 +100,7 @@ impl Deal {
             .drafted("lines", json!(lines))
     }
 
-    fn source(&self) -> Source {
+    pub(crate) fn source(&self) -> Source {
         Source {
             record: record("Opportunity", &self.id),
             version: self.version.clone(),
