@@ -343,7 +343,7 @@ impl Engine {
                 &mut changes,
                 &op.subject,
                 Standing::Waiting,
-                "try-again",
+                reason::TRY_AGAIN,
                 &message,
             )?;
             done.failed.insert(op.id.clone(), why.to_owned());
@@ -383,7 +383,7 @@ impl Engine {
             &mut changes,
             &op.subject,
             Standing::Waiting,
-            "waits-for-another",
+            reason::WAITS_FOR_ANOTHER,
             &message,
         )?;
         self.state.commit(changes.into_set()).await

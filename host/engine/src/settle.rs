@@ -203,7 +203,7 @@ impl Engine {
             FailureKind::Rejected | FailureKind::NeedsPerson => {
                 (Standing::Refused, reason::REJECTED)
             }
-            _ => (Standing::Waiting, "try-again"),
+            _ => (Standing::Waiting, reason::TRY_AGAIN),
         };
         let message = format!(
             "{} did not take {}: {} ({})",

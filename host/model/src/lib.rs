@@ -13,6 +13,7 @@ pub mod plan;
 pub mod plugin;
 pub mod provision;
 pub mod receivable;
+pub mod remedy;
 pub mod request;
 pub mod ruling;
 pub mod write_kind;

@@ -11,8 +11,10 @@ use crate::index::Index;
 use crate::input::Source;
 use crate::invoice::ToBill;
 use crate::parts::{self, MOST, Part};
+use crate::ruled;
 use crate::write_back;
 use chrono::{DateTime, Utc};
+use footbridge_model::plan::reason;
 use footbridge_model::plugin::Presence;
 
 /// What became of one deal.
@@ -73,7 +75,9 @@ fn parts_of<'a>(
     }
     let first_won = go_live::first_won(input.policy, &source.doc)?;
     assessed.first_won = Some(first_won);
-    let history = go_live::after_go_live(input.policy, first_won).err();
+    let history = go_live::after_go_live(input.policy, first_won)
+        .err()
+        .filter(|_| !ruled::goes_ahead(index, source, 1, reason::BEFORE_GO_LIVE));
     if let (Some(stop), true) = (&history, standings.is_empty()) {
         return Err(stop.clone());
     }

@@ -4,18 +4,22 @@
 //! carries no number; then the link is made and nothing is written to it. What only looks alike waits for a person.
 
 use crate::draft::filled;
-use crate::explain::{Stop, customer as say, mapping, mapping_said, op as why};
+use crate::explain::{
+    Stop, customer as say, mapping, mapping_said, op as why, quoted, ruled as words,
+};
 use crate::index::{CUSTOMER, Index, NUMBER};
 use crate::input::{Seen, Source};
 use crate::matching::{exact_name, loose_name};
+use crate::ruled::{self, Word, Words};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, OpId};
 use footbridge_model::ledger;
-use footbridge_model::link::Role;
+use footbridge_model::link::{Member, Role};
 use footbridge_model::plan::{
     Adoption, Expectation, LinkIntent, NaturalKey, Op, Subject, customer_key, key,
 };
 use footbridge_model::plugin::{Action, Presence};
+use footbridge_model::ruling::Ruling;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Object and id of a source record.
@@ -51,10 +55,14 @@ pub(crate) enum Place {
 pub(crate) fn resolve(
     index: &Index<'_>,
     wanted: &BTreeSet<Reference>,
+    words: &Words<'_>,
 ) -> BTreeMap<Reference, Result<Party, Stop>> {
     let mut found: BTreeMap<_, _> = wanted
         .iter()
-        .map(|reference| (reference.clone(), party(index, reference)))
+        .map(|reference| {
+            let word = words.get(reference).copied().unwrap_or_default();
+            (reference.clone(), party(index, reference, word))
+        })
         .collect();
     let newcomers: Vec<_> = found
         .iter()
@@ -68,7 +76,9 @@ pub(crate) fn resolve(
                 place: Place::Adopted(_, adoption),
                 name,
                 ..
-            }) if adopted_for_name(index, adoption, &reference.1) => {
+            }) if adopted_for_name(index, adoption, &reference.1)
+                && !is_ruled(words, reference, adoption) =>
+            {
                 Some((reference.clone(), name.clone()))
             }
             _ => None,
@@ -77,13 +87,43 @@ pub(crate) fn resolve(
         .collect();
     let names = Names::of(&newcomers);
     for (reference, name) in &newcomers {
-        if let Some(stop) = names.rival(reference, name)
+        let word = words.get(reference).copied().unwrap_or_default();
+        if let Some(stop) = names.rival(reference, name, word)
             && let Some(entry) = found.get_mut(reference)
         {
             *entry = Err(stop);
         }
     }
+    each_to_one(&mut found);
     found
+}
+
+/// A ledger customer becomes that of one source record only, whatever people said.
+fn each_to_one(found: &mut BTreeMap<Reference, Result<Party, Stop>>) {
+    let mut claimed: BTreeMap<String, Vec<(Reference, String)>> = BTreeMap::new();
+    for (reference, party) in &*found {
+        if let Ok(Party {
+            place: Place::Adopted(id, _),
+            name,
+            ..
+        }) = party
+        {
+            let claim = (reference.clone(), name.clone());
+            claimed.entry(id.clone()).or_default().push(claim);
+        }
+    }
+    for (id, claims) in claimed.into_iter().filter(|(_, claims)| claims.len() > 1) {
+        for (reference, name) in claims {
+            let why = "another record is to be linked with it as well";
+            found.insert(reference, Err(say::name_held(&name, &id, why)));
+        }
+    }
+}
+
+/// Whether a customer was adopted because a person said so.
+fn is_ruled(words: &Words<'_>, reference: &Reference, adoption: &Adoption) -> bool {
+    let ruling = words.get(reference).and_then(|word| word.link);
+    ruling.and_then(ruled::linked_to) == Some(adoption.ledger_record.id.as_str())
 }
 
 /// Whether a customer was adopted for its name, not for its number.
@@ -129,10 +169,13 @@ impl<'a> Names<'a> {
     }
 
     /// Another newcomer of the same or nearly the same name.
-    fn rival(&self, reference: &Reference, name: &str) -> Option<Stop> {
+    fn rival(&self, reference: &Reference, name: &str, word: Word<'_>) -> Option<Stop> {
         let same = self.exact.get(&exact_name(name));
         if same.is_some_and(|all| all.iter().any(|other| *other != reference)) {
             return Some(say::namesakes(name));
+        }
+        if word.distinct {
+            return None;
         }
         let alike = self.loose.get(&loose_name(name))?.iter();
         alike
@@ -143,7 +186,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn party(index: &Index<'_>, reference: &Reference) -> Result<Party, Stop> {
+fn party(index: &Index<'_>, reference: &Reference, word: Word<'_>) -> Result<Party, Stop> {
     let source = index
         .input
         .customers
@@ -165,9 +208,11 @@ fn party(index: &Index<'_>, reference: &Reference) -> Result<Party, Stop> {
             reference.1
         ))
     })?;
-    let (place, ledger) = match linked(index, source, &name)? {
-        Some((id, ledger)) => (Place::Linked(id), ledger),
-        None => unlinked(index, source, doc, &name)?,
+    let (place, ledger) = match (linked(index, source, &name), word.link) {
+        (Ok(Some((id, ledger))), _) => (Place::Linked(id), ledger),
+        (Ok(None) | Err(_), Some(ruling)) => by_word(index, source, &name, ruling)?,
+        (Err(stop), None) => return Err(stop),
+        (Ok(None), None) => unlinked(index, source, doc, &name, word)?,
     };
     let known = ledger
         .as_ref()
@@ -216,11 +261,18 @@ fn linked(
         .links_of(&source.record, Role::Customer)
         .iter()
         .copied();
-    let Some(member) = by_id
+    let members: Vec<&Member> = by_id
         .into_iter()
         .chain(links)
-        .find_map(|link| index.ledger_member(link, CUSTOMER))
-    else {
+        .flat_map(|link| index.ledger_members(link, CUSTOMER))
+        .collect();
+    // One that is gone stays a member beside the one that a person named instead.
+    let in_use = members.iter().find(|member| {
+        let id = member.record.id.as_str();
+        let seen = index.input.observed.customers.get(id);
+        seen.is_some_and(|seen| usable(seen, name, id).is_ok())
+    });
+    let Some(member) = in_use.or(members.first()) else {
         return Ok(None);
     };
     let id = member.record.id.to_string();
@@ -250,18 +302,50 @@ fn usable(seen: &Seen<ledger::Customer>, name: &str, id: &str) -> Result<(), Sto
     }
 }
 
+/// The ledger customer that a person named.
+fn by_word(
+    index: &Index<'_>,
+    source: &Source,
+    name: &str,
+    ruling: &Ruling,
+) -> Result<(Place, Option<ledger::Customer>), Stop> {
+    let id = ruled::linked_to(ruling).unwrap_or_default();
+    if index.unresolved(CUSTOMER, NUMBER, source.record.id.as_str()) {
+        return Err(say::unresolved(name));
+    }
+    let Some(seen) = index.input.observed.customers.get(id) else {
+        return Err(say::ledger_not_visible(name, id));
+    };
+    usable(seen, name, id)?;
+    let called = format!("customer {} ({id})", quoted(&seen.value.name));
+    if index.taken_by_other(id, &source.record) {
+        let why = "it is linked with another record";
+        return Err(words::cant_link(ruling, &called, why));
+    }
+    let adoption = Adoption {
+        link: link(index, source),
+        ledger_record: index.ledger_record(CUSTOMER, id),
+        version: seen.version.clone(),
+        subject: subject(source, name),
+        why: why::linked_by_person(&called, ruling),
+    };
+    let place = Place::Adopted(id.to_owned(), adoption);
+    Ok((place, Some(seen.value.clone())))
+}
+
 fn unlinked(
     index: &Index<'_>,
     source: &Source,
     doc: &Document,
     name: &str,
+    word: Word<'_>,
 ) -> Result<(Place, Option<ledger::Customer>), Stop> {
     let number = source.record.id.as_str();
     if index.unresolved(CUSTOMER, NUMBER, number) {
         return Err(say::unresolved(name));
     }
     let found = match index.customers_numbered(number) {
-        [] => by_name(index, source, name)?.map(|id| (id, why::adopted_by_name(name))),
+        [] => by_name(index, source, name, word)?.map(|id| (id, why::adopted_by_name(name))),
         [id] => Some((*id, why::adopted_by_number(name, number))),
         _ => return Err(say::number_twice(name, number)),
     };
@@ -286,7 +370,12 @@ fn unlinked(
 }
 
 /// The one customer that may be adopted for its name; an error if the name is held or looks known.
-fn by_name<'a>(index: &Index<'a>, source: &Source, name: &str) -> Result<Option<&'a str>, Stop> {
+fn by_name<'a>(
+    index: &Index<'a>,
+    source: &Source,
+    name: &str,
+    word: Word<'_>,
+) -> Result<Option<&'a str>, Stop> {
     let customers = &index.input.observed.customers;
     match index.customers_named(&exact_name(name)) {
         [] => {}
@@ -306,6 +395,9 @@ fn by_name<'a>(index: &Index<'a>, source: &Source, name: &str) -> Result<Option<
             };
         }
         [id, ..] => return Err(say::name_held(name, id, "another one is called the same")),
+    }
+    if word.distinct {
+        return Ok(None);
     }
     match index.customers_like(&loose_name(name)).first() {
         Some(id) => {

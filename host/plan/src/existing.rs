@@ -8,6 +8,7 @@ use crate::explain::{Stop, invoice as say, op as why};
 use crate::index::{INVOICE, Index};
 use crate::input::{Seen, Source};
 use crate::policy::Amounts;
+use crate::ruled;
 use footbridge_model::document::Document;
 use footbridge_model::ledger;
 use footbridge_model::link::{Link, Role};
@@ -65,6 +66,7 @@ impl Standing<'_> {
 /// What stands for a part of a deal.
 pub(crate) fn standing<'a>(index: &Index<'a>, source: &'a Source, part: u32) -> Standing<'a> {
     let key = index.billing_key(source, part);
+    let ruled = ruled::invoice(index, source, part).and_then(ruled::linked_to);
     let own = index.link(&key);
     // A link that a person made by matching counts as the first part.
     let matched = index
@@ -77,6 +79,16 @@ pub(crate) fn standing<'a>(index: &Index<'a>, source: &'a Source, part: u32) -> 
         .chain(matched)
         .find_map(|link| Some((link, index.ledger_member(link, INVOICE)?.record.id.as_str())));
     let mut ids = index.carriers(&key);
+    // Of several that carry the key, a person said which one it is: the others are copies.
+    if let Some(id) = ruled
+        && (ids.contains(&id) || linked.is_some_and(|(_, linked)| linked == id))
+    {
+        let theirs = own.filter(|link| index.is_member(link, INVOICE, id));
+        return match theirs {
+            Some(link) => Standing::Linked { link, id },
+            None => Standing::Unlinked { id },
+        };
+    }
     match linked {
         Some((link, id)) => {
             ids.retain(|carrier| *carrier != id);
@@ -212,7 +224,7 @@ pub(crate) fn intent(source: &Source, key: String, billed: &Billed<'_>) -> LinkI
     }
 }
 
-fn alive(index: &Index<'_>, id: &str, seen: &Seen<ledger::Invoice>) -> Result<(), Stop> {
+pub(crate) fn alive(index: &Index<'_>, id: &str, seen: &Seen<ledger::Invoice>) -> Result<(), Stop> {
     let status = seen.value.status.as_deref().unwrap_or_default();
     if seen.presence != Presence::Present || matches!(status, "voided" | "deleted") {
         return Err(say::voided(&named(index, id)));
@@ -250,7 +262,7 @@ fn differs(index: &Index<'_>, invoice: &ledger::Invoice, now: &Billed<'_>) -> bo
         || currency.is_some_and(|currency| currency != now.currency)
 }
 
-fn named(index: &Index<'_>, id: &str) -> String {
+pub(crate) fn named(index: &Index<'_>, id: &str) -> String {
     let seen = index.input.observed.invoices.get(id);
     let number = seen
         .and_then(|seen| seen.value.number.as_deref())

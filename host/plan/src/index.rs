@@ -112,11 +112,39 @@ impl<'a> Index<'a> {
 
     /// The id of a ledger record in a link, if the link has one.
     pub(crate) fn ledger_member(&self, link: &'a Link, object: &str) -> Option<&'a Member> {
+        self.ledger_members(link, object).next()
+    }
+
+    /// The ledger records of an object in a link.
+    pub(crate) fn ledger_members<'s>(
+        &'s self,
+        link: &'a Link,
+        object: &'s str,
+    ) -> impl Iterator<Item = &'a Member> + 's {
         let (connection, organisation) = &self.input.ledger;
-        link.members.iter().find(|member| {
+        link.members.iter().filter(move |member| {
             member.record.connection == *connection
                 && member.record.organisation == *organisation
                 && member.record.object.as_str() == object
+        })
+    }
+
+    /// Whether a ledger record is a member of the link.
+    pub(crate) fn is_member(&self, link: &Link, object: &str, id: &str) -> bool {
+        let record = self.ledger_record(object, id);
+        link.members.iter().any(|member| member.record == record)
+    }
+
+    /// Whether an invoice is linked with another deal, or carries the key of one.
+    pub(crate) fn invoice_of_other(&self, id: &str, deal: &RecordKey) -> bool {
+        let record = self.ledger_record(INVOICE, id);
+        let links = self
+            .input
+            .links
+            .iter()
+            .filter(|link| link.members.iter().any(|member| member.record == record));
+        links.flat_map(|link| &link.members).any(|member| {
+            member.record.connection == self.input.source.0 && member.record.id != deal.id
         })
     }
 

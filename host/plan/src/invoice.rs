@@ -11,13 +11,14 @@ use crate::money;
 use crate::number::Numbers;
 use crate::parts::Part;
 use crate::policy::InvoiceStatus;
+use crate::ruled;
 use crate::tax::{self, LineTax};
 use crate::totals::{Totals, predict};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, OpId};
 use footbridge_model::ledger::{Account, Item};
 use footbridge_model::money::canonical;
-use footbridge_model::plan::{Bill, BillLine, Expectation, NaturalKey, Op, key};
+use footbridge_model::plan::{Bill, BillLine, Expectation, NaturalKey, Op, key, reason};
 use footbridge_model::plugin::{Action, Presence};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
@@ -63,7 +64,10 @@ pub(crate) fn create(
         .collect();
     let totals =
         predict(index.input.policy.billing.amounts, &money).ok_or_else(say_deal::absurd)?;
-    not_invoiced_by_hand(index, party, &to_bill.currency, totals)?;
+    let (deal, part) = (to_bill.deal, to_bill.part.number);
+    if !ruled::goes_ahead(index, deal, part, reason::LOOKS_ALREADY_INVOICED) {
+        not_invoiced_by_hand(index, party, &to_bill.currency, totals)?;
+    }
     let number = numbers.give(index, to_bill.deal, to_bill.part.number)?;
     let op = operation(index, to_bill, party, dates, &lines, totals, number);
     let bill = bill(&op, to_bill, party, &lines, totals);

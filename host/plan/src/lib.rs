@@ -4,8 +4,8 @@
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 //!
 //! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
-//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`; `reflect` plans the way back; `rails` takes out of either plan what the operator
-//! doesn't let through yet. `index` looks things up, `explain` has every sentence.
+//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`, each asking `ruled` what people decided; `reflect` plans the way back; `rails`
+//! takes out of either plan what the operator doesn't let through yet. `index` looks things up, `explain` has every sentence.
 
 mod assess;
 mod customer;
@@ -27,6 +27,7 @@ mod plan;
 pub mod policy;
 pub mod rails;
 pub mod reflect;
+mod ruled;
 mod tax;
 mod totals;
 mod write_back;

@@ -7,13 +7,15 @@ use crate::assess::{Assessed, assess};
 use crate::customer::{self, Party, Place, Reference};
 use crate::deal;
 use crate::existing::Kept;
-use crate::explain::{Stop, invoice as say};
+use crate::explain::{Stop, invoice as say, ruled as words};
 use crate::index::Index;
 use crate::input::{PlanInput, Source};
 use crate::invoice;
 use crate::number::Numbers;
+use crate::ruled;
 use crate::write_back;
 use footbridge_model::plan::{Bill, Note, Op, Plan};
+use footbridge_model::ruling::Ruling;
 use std::collections::{BTreeMap, BTreeSet};
 
 type Parties = BTreeMap<Reference, Result<Party, Stop>>;
@@ -24,13 +26,15 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let deals = in_order(&index);
     let to_bill = || deals.iter().flat_map(|assessed| &assessed.to_bill);
     let wanted: BTreeSet<Reference> = to_bill().map(|part| part.draft.customer.clone()).collect();
-    let parties = customer::resolve(&index, &wanted);
+    let words = ruled::of_customers(&index, &deals);
+    let parties = customer::resolve(&index, &wanted, &words);
     let firsts = to_bill().filter(|part| part.part.number == 1);
     let mut round = Round {
         numbers: Numbers::new(&index, firsts.map(|part| part.deal)),
         index: &index,
         parties: &parties,
         paying: BTreeSet::new(),
+        adopted: BTreeSet::new(),
         invoices: Vec::new(),
         write_backs: Vec::new(),
         plan: Plan {
@@ -68,6 +72,8 @@ struct Round<'r, 'a> {
     index: &'r Index<'a>,
     parties: &'r Parties,
     numbers: Numbers,
+    /// Invoices of the ledger that become a deal's with this plan.
+    adopted: BTreeSet<String>,
     /// Customers of planned invoices.
     paying: BTreeSet<Reference>,
     invoices: Vec<Op>,
@@ -82,7 +88,20 @@ impl Round<'_, '_> {
             self.note(deal, *part, stop.clone());
         }
         let mut newest: Option<Op> = None;
+        let mut linked = Vec::new();
         for part in &assessed.to_bill {
+            let number = part.part.number;
+            if let Some(stop) = ruled::nothing_is_to_be_done(self.index, deal, number) {
+                self.note(deal, number, stop);
+                continue;
+            }
+            if let Some(ruling) = ruled::invoice(self.index, deal, number) {
+                match self.linked(part, ruling) {
+                    Ok(kept) => linked.push((number, kept)),
+                    Err(stop) => self.note(deal, number, stop),
+                }
+                continue;
+            }
             match self.invoice(part) {
                 Ok((op, bill)) => {
                     newest = Some(op.clone());
@@ -93,13 +112,15 @@ impl Round<'_, '_> {
                 Err(stop) => self.note(deal, part.part.number, stop),
             }
         }
-        let newest = newest.filter(|op| op.subject.part > assessed.latest);
+        let linked_part = linked.iter().map(|(part, _)| *part).max();
+        let latest = assessed.latest.max(linked_part.unwrap_or(0));
+        let newest = newest.filter(|op| op.subject.part > latest);
         if let Some(op) = &newest {
             self.write_backs
                 .extend(write_back::of_new(self.index, deal, op));
         }
-        for (part, kept) in &assessed.kept {
-            let shown = newest.is_none() && *part == assessed.latest;
+        for (part, kept) in assessed.kept.iter().chain(&linked) {
+            let shown = newest.is_none() && *part == latest;
             self.kept(deal, *part, kept, shown);
         }
     }
@@ -110,6 +131,24 @@ impl Round<'_, '_> {
             Some(Err(stop)) => Err(stop.clone()),
             None => Err(say::nothing_stands()),
         }
+    }
+
+    /// An invoice that a person linked a part with.
+    fn linked(&mut self, part: &invoice::ToBill<'_>, ruling: &Ruling) -> Result<Kept, Stop> {
+        let party = match self.parties.get(&part.draft.customer) {
+            Some(Ok(party)) => party,
+            Some(Err(stop)) => return Err(stop.clone()),
+            None => return Err(say::nothing_stands()),
+        };
+        let kept = ruled::adopt(self.index, part, party, ruling)?;
+        if !self.adopted.insert(kept.id.clone()) {
+            let why = "another deal is to be linked with it as well";
+            return Err(words::cant_link(ruling, &kept.name, why));
+        }
+        if matches!(party.place, Place::Adopted(..)) {
+            self.paying.insert(part.draft.customer.clone());
+        }
+        Ok(kept)
     }
 
     /// An invoice that stays; `shown`: the deal is to show it.
@@ -128,7 +167,7 @@ impl Round<'_, '_> {
     }
 
     fn note(&mut self, deal: &Source, part: u32, stop: Stop) {
-        let (notes, said) = match stop {
+        let (notes, said) = match ruled::obeyed(self.index, deal, part, stop) {
             Stop::Skip(said) => (&mut self.plan.skips, said),
             Stop::Hold(said) => (&mut self.plan.holds, said),
         };

@@ -8,6 +8,7 @@ pub(crate) mod invoice;
 pub(crate) mod op;
 pub(crate) mod rails;
 pub(crate) mod reflect;
+pub(crate) mod ruled;
 
 use footbridge_model::failure::Problem;
 use footbridge_model::plan::reason;

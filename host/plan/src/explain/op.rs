@@ -6,6 +6,7 @@ use crate::money::shown;
 use crate::tax::LineTax;
 use crate::totals::Totals;
 use footbridge_model::money::canonical;
+use footbridge_model::ruling::Ruling;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -33,6 +34,15 @@ pub(crate) fn adopted_by_name(name: &str) -> String {
 pub(crate) fn adopted_invoice(invoice: &str) -> String {
     format!(
         "The ledger's {invoice} carries this deal's key and sum; they are linked. Nothing is written to it."
+    )
+}
+
+/// A person said so; `record`: as in the middle of a sentence.
+pub(crate) fn linked_by_person(record: &str, ruling: &Ruling) -> String {
+    format!(
+        "{} linked it with the ledger's {record} on {}. Nothing is written to it.",
+        ruling.by,
+        super::ruled::day(ruling)
     )
 }
 

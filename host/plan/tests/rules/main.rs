@@ -19,5 +19,6 @@ mod parts;
 mod properties;
 mod rails;
 mod reflect;
+mod ruled;
 mod tax;
 mod write_back;

@@ -10,6 +10,7 @@ use footbridge_model::ledger;
 use footbridge_model::link::{Link, Member, Role};
 use footbridge_model::plan::{AsOf, Op, Plan, billing_key, customer_key};
 use footbridge_model::plugin::Presence;
+use footbridge_model::ruling::{Choice, Ruling};
 use footbridge_plan::input::{Observed, Seen, Source};
 use footbridge_plan::{FlowPolicy, PlanInput, lint, plan};
 use serde_json::{Value, json};
@@ -182,6 +183,7 @@ pub(crate) struct World {
     pub(crate) customers: Vec<Source>,
     pub(crate) observed: Observed,
     pub(crate) links: Vec<Link>,
+    pub(crate) rulings: Vec<Ruling>,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
     pub(crate) namesakes: Vec<Source>,
     pub(crate) next_number: u64,
@@ -258,6 +260,7 @@ impl World {
             customers: Vec::new(),
             observed,
             links: Vec::new(),
+            rulings: Vec::new(),
             unresolved: BTreeSet::new(),
             namesakes: Vec::new(),
             next_number: 1,
@@ -311,6 +314,19 @@ impl World {
             .push(link(our_key(deal, part), Role::Billing, source, other));
     }
 
+    /// What Ann decided on 13 September about part 1 of a deal as it is.
+    pub(crate) fn ruled(&mut self, deal: &str, reason: &str, choice: Choice) {
+        self.rulings.push(Ruling {
+            record: record("Opportunity", deal),
+            part: 1,
+            reason: reason.to_owned(),
+            choice,
+            seen: "v1".to_owned(),
+            by: "ann".to_owned(),
+            at: at("2026-09-13T09:00:00Z", "2026-09-13").instant,
+        });
+    }
+
     /// Marks a natural key as unresolved.
     pub(crate) fn unresolved(&mut self, object: &str, field: &str, value: &str) {
         self.unresolved
@@ -337,7 +353,14 @@ impl World {
             customers: customers.collect(),
             observed: self.observed.clone(),
             links: self.links.clone(),
-            rulings: BTreeMap::new(),
+            rulings: self
+                .rulings
+                .iter()
+                .fold(BTreeMap::new(), |mut all, ruling| {
+                    let key = (ruling.record.clone(), ruling.part);
+                    all.entry(key).or_insert_with(Vec::new).push(ruling.clone());
+                    all
+                }),
             unresolved: self.unresolved.clone(),
             namesakes: self.namesakes.clone(),
             next_number: self.next_number,

@@ -1,0 +1,174 @@
+//! What can be done about an item, by the reason that it waits for: one table, for the command line, for the check of what a
+//! person decides, and for the pages under `docs/errors`.
+//!
+//! It does nothing itself. The planner obeys what was decided; see [`crate::ruling`].
+
+use crate::plan::reason;
+use crate::ruling::Choice;
+
+/// Something that a person can do about an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Remedy {
+    /// Correct it at one of the two sides and have it looked at again. What waits is looked at in every run anyway.
+    Retry,
+    /// Correct the mapping, then have everything of that reason looked at again.
+    EditMapping,
+    /// Say that a request which was never answered left nothing.
+    Release,
+    /// Say whose value counts, the CRM's or the ledger's.
+    Choose,
+    /// Say that a record of the ledger is the one: of one of these objects.
+    Link(&'static [&'static str]),
+    /// Do it although the item warns of it; what that means, in words.
+    GoAhead(&'static str),
+    /// Do nothing about it, until the record changes or for good.
+    Ignore,
+}
+
+use Remedy::{EditMapping, GoAhead, Ignore, Link, Release, Retry};
+
+const CUSTOMER: Remedy = Link(&["customer"]);
+const INVOICE: Remedy = Link(&["invoice"]);
+
+/// Every reason with what can be done about it, the likeliest first.
+pub const TABLE: &[(&str, &[Remedy])] = &[
+    (
+        reason::BEFORE_GO_LIVE,
+        &[GoAhead("bill it although it was won before go-live"), Retry],
+    ),
+    (reason::ZERO_AMOUNT, &[Retry]),
+    (reason::NEGATIVE_AMOUNT, &[Retry, Ignore]),
+    (reason::AMOUNT_DIFFERS, &[Retry, EditMapping, Ignore]),
+    (reason::NO_LINES, &[Retry, EditMapping, Ignore]),
+    (
+        reason::LOOKS_ALREADY_INVOICED,
+        &[
+            INVOICE,
+            GoAhead("bill it anyway, as a second invoice of the same amount"),
+            Ignore,
+            Retry,
+        ],
+    ),
+    (
+        reason::CUSTOMER_LOOKS_EXISTING,
+        &[
+            CUSTOMER,
+            GoAhead("make a new customer: the two only look alike"),
+            Ignore,
+            Retry,
+        ],
+    ),
+    (reason::CUSTOMER_NAME_CLASH, &[CUSTOMER, Retry, Ignore]),
+    (reason::CUSTOMER_MERGED, &[CUSTOMER, Retry, Ignore]),
+    (reason::CUSTOMER_GONE, &[CUSTOMER, Retry, Ignore]),
+    (reason::CUSTOMER_NOT_VISIBLE, &[Retry, Ignore]),
+    (reason::FOREIGN_TAX_NUMBER, &[Retry, Ignore]),
+    (reason::CURRENCY_NOT_SUBSCRIBED, &[Retry, Ignore]),
+    (reason::TAX_TYPE_UNFIT, &[Retry, EditMapping, Ignore]),
+    (reason::LOCKED_PERIOD, &[Retry, Ignore]),
+    (reason::NO_ACCOUNT, &[Retry, EditMapping, Ignore]),
+    (reason::ITEM_NOT_FOUND, &[Retry, Ignore]),
+    (reason::PART_NOT_DUE, &[]),
+    (reason::BILLING_PLAN_UNCLEAR, &[Retry, Ignore]),
+    (reason::MAPPING_PROBLEM, &[EditMapping, Retry, Ignore]),
+    (reason::NOT_GRANTED, &[Retry, Ignore]),
+    (reason::UNRESOLVED_WRITE, &[Retry]),
+    (reason::CHANGED_AFTER_INVOICING, &[Retry, Ignore]),
+    (
+        reason::KEY_STANDS_TWICE,
+        &[Link(&["invoice", "customer"]), Retry, Ignore],
+    ),
+    (reason::NOT_WON, &[Retry]),
+    (reason::UP_TO_DATE, &[]),
+    (reason::REJECTED, &[Retry, EditMapping, Ignore]),
+    (reason::IN_DOUBT, &[Release]),
+    (reason::TOTAL_DIFFERS, &[Retry]),
+    (reason::NUMBER_MISSING, &[Retry, Ignore]),
+    (reason::NUMBER_TAKEN, &[INVOICE, Retry, Ignore]),
+    (reason::DEAL_DELETED, &[Ignore, Retry]),
+    (reason::INVOICE_VOIDED, &[Ignore, Retry]),
+    (reason::AMOUNTS_DONT_ADD_UP, &[Retry]),
+    (reason::NOT_REPORTED, &[Retry]),
+    (reason::NO_RATE, &[Retry]),
+    (reason::NOT_VISIBLE, &[Retry]),
+    (reason::WAITS_FOR_ANOTHER, &[Retry]),
+    (reason::REWRITTEN, &[Retry]),
+    (reason::TRY_AGAIN, &[Retry]),
+    (reason::IGNORED, &[Retry]),
+];
+
+/// What can be done about an item of this reason, the likeliest first. Nothing is known of an unknown reason: it can be looked at again.
+pub fn remedies(reason: &str) -> &'static [Remedy] {
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == reason)
+        .map_or(&[Retry], |(_, remedies)| remedies)
+}
+
+/// The remedy that a choice is, where an item of this reason takes it.
+pub fn allows(reason: &str, choice: &Choice) -> Option<Remedy> {
+    let is_it = |remedy: &&Remedy| match choice {
+        Choice::TakeSource { .. } | Choice::TakeLedger { .. } => **remedy == Remedy::Choose,
+        Choice::LinkTo { .. } => matches!(remedy, Link(_)),
+        Choice::GoAhead => matches!(remedy, GoAhead(_)),
+        Choice::IgnoreOnce | Choice::IgnoreAlways => **remedy == Ignore,
+    };
+    remedies(reason).iter().find(is_it).copied()
+}
+
+/// The page that tells more about a reason, a kind of failure or a kind of error, from the project's folder.
+pub fn page(code: &str) -> String {
+    format!("docs/errors/{code}.md")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "test code")]
+mod tests {
+    use super::*;
+    use crate::id::RecordId;
+    use std::collections::BTreeSet;
+
+    /// Codes as `plan::reason` has them, read from its text: a constant that nobody entered here is found.
+    fn reasons() -> BTreeSet<&'static str> {
+        let (_, module) = include_str!("plan.rs")
+            .split_once("pub mod reason {")
+            .unwrap();
+        let (module, _) = module.split_once("\n}").unwrap();
+        let lines = module.lines().filter(|line| line.contains("pub const"));
+        lines.filter_map(|line| line.split('"').nth(1)).collect()
+    }
+
+    #[test]
+    fn every_reason_says_what_can_be_done_and_nothing_else_does() {
+        let listed: Vec<&str> = TABLE.iter().map(|(reason, _)| *reason).collect();
+        let unique: BTreeSet<&str> = listed.iter().copied().collect();
+        assert_eq!(listed.len(), unique.len(), "a reason stands twice");
+        assert_eq!(unique, reasons());
+    }
+
+    #[test]
+    fn a_choice_is_taken_only_where_it_makes_sense() {
+        let link = Choice::LinkTo {
+            id: RecordId::from("1"),
+        };
+        let ledger = Choice::TakeLedger { field: None };
+        for (reason, choice, taken) in [
+            (reason::LOOKS_ALREADY_INVOICED, &link, true),
+            (reason::LOOKS_ALREADY_INVOICED, &Choice::GoAhead, true),
+            (reason::LOOKS_ALREADY_INVOICED, &Choice::IgnoreAlways, true),
+            (reason::LOOKS_ALREADY_INVOICED, &ledger, false),
+            (reason::CUSTOMER_NAME_CLASH, &Choice::GoAhead, false),
+            (reason::CUSTOMER_LOOKS_EXISTING, &Choice::GoAhead, true),
+            (reason::LOCKED_PERIOD, &Choice::GoAhead, false),
+            (reason::IN_DOUBT, &Choice::IgnoreOnce, false),
+            (reason::UP_TO_DATE, &Choice::IgnoreOnce, false),
+            ("of-another-version", &Choice::GoAhead, false),
+        ] {
+            assert_eq!(
+                allows(reason, choice).is_some(),
+                taken,
+                "{reason} {choice:?}"
+            );
+        }
+    }
+}
