@@ -27,6 +27,10 @@ impl BodyDigest {
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
     }
+
+    pub(crate) fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
 }
 
 impl fmt::Display for BodyDigest {
@@ -169,6 +173,23 @@ impl Bodies {
         }
     }
 
+    /// The digests of all bodies, in order. What is put or erased meanwhile may or may not be among them.
+    pub(crate) fn all(&self) -> Result<Vec<BodyDigest>, BodyError> {
+        let mut found = Vec::new();
+        for folder in names(&self.root)? {
+            let path = self.root.join(&folder);
+            if !path.is_dir() {
+                continue;
+            }
+            for rest in names(&path)? {
+                // Drafts that a crash left are no bodies.
+                found.extend(format!("{folder}{rest}").parse::<BodyDigest>());
+            }
+        }
+        found.sort_unstable();
+        Ok(found)
+    }
+
     fn place(&self, digest: &BodyDigest) -> (PathBuf, PathBuf) {
         let name = digest.to_string();
         let (first, rest) = name.split_at(2);
@@ -176,6 +197,15 @@ impl Bodies {
         let path = folder.join(rest);
         (folder, path)
     }
+}
+
+fn names(dir: &Path) -> Result<Vec<String>, BodyError> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dir).map_err(refused(dir))? {
+        let name = entry.map_err(refused(dir))?.file_name();
+        names.extend(name.into_string());
+    }
+    Ok(names)
 }
 
 fn make_dir(dir: &Path) -> Result<(), BodyError> {

@@ -6,6 +6,7 @@
 //! Flow: the engine builds a [`WriteSet`] and calls [`Store::commit`]; `local` passes it to the one writer thread
 //! (`writer`), which folds waiting sets into one transaction of a backend (`medium`), flushes, and answers.
 
+mod backup;
 mod bodies;
 mod disk;
 mod error;
@@ -19,16 +20,19 @@ mod medium;
 mod meta;
 mod open;
 mod store;
+mod swap;
 mod witness;
 mod write_set;
 mod writer;
 
+pub use backup::{BackupError, Contents, Restored, backup, contents, restore};
 pub use bodies::{Bodies, BodyDigest, BodyError};
 pub use error::{CommitError, Damaged, LeaseError, OpenError, StoreError};
 pub use key::{Key, KeyRange};
 pub use lease::{Fence, Lease};
 pub use medium::Backend;
-pub use meta::{FORMAT, StoreMeta};
+pub use meta::{FORMAT, Origin, StoreMeta};
 pub use open::open;
 pub use store::{Row, Seq, Store, VerifyReport, Versioned};
+pub use swap::{Rewritten, rewrite};
 pub use write_set::{Expect, Expectation, MAX_KEY_LEN, MAX_VALUE_LEN, WriteSet};

@@ -16,6 +16,8 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use crate::backup::ask::desk;
+use crate::backup::take::Source;
 use crate::flight::Flight;
 use crate::lease::Terms;
 use crate::lock::DirLock;
@@ -28,6 +30,8 @@ use crate::{
 };
 
 const ROWS: u8 = 1;
+/// No caller's row comes before this stored key.
+pub(crate) const FIRST_ROW: &[u8] = &[ROWS];
 pub(crate) const AFTER_ROWS: &[u8] = &[ROWS + 1];
 /// Rows read at a time by `verify`.
 const VERIFY_PAGE: usize = 1000;
@@ -45,13 +49,15 @@ pub(crate) struct Held {
 
 pub(crate) struct LocalStore {
     running: Option<(Sender<Request>, JoinHandle<()>)>,
+    /// The thread that answers other processes, which ends when the sender is dropped.
+    desk: Option<(Sender<()>, JoinHandle<()>)>,
     medium: Option<Arc<dyn Medium>>,
     flight: Arc<Flight>,
     poison: Poison,
     meta: StoreMeta,
     home: PathBuf,
     // Declared last: the directory is free only when nothing of it is open.
-    _lock: Option<DirLock>,
+    lock: Option<DirLock>,
 }
 
 impl LocalStore {
@@ -62,7 +68,7 @@ impl LocalStore {
         last: Seq,
         home: PathBuf,
         held: Option<Held>,
-    ) -> io::Result<Arc<dyn Store>> {
+    ) -> io::Result<Arc<Self>> {
         let (flight, poison) = (Arc::new(Flight::new()), Poison::new(OnceLock::new()));
         let (lock, witness) = held.map(|held| (held.lock, held.witness)).unzip();
         let writer = Writer {
@@ -73,21 +79,46 @@ impl LocalStore {
             terms: Terms::default(),
             witness: witness.map(|witness| (witness, meta.clone())),
             witnessed: last,
+            tap: None,
         };
         let (requests, inbox) = channel();
         let thread = std::thread::Builder::new()
             .name("footbridge-store".to_owned())
             .spawn(move || writer.run(&inbox))?;
         let running = Some((requests, thread));
-        Ok(Arc::new(Self {
+        let mut opened = Self {
             running,
+            desk: None,
             medium: Some(medium),
             flight,
             poison,
             meta,
             home,
-            _lock: lock,
-        }))
+            lock,
+        };
+        if opened.lock.is_some() {
+            let (end, ended) = channel();
+            let source = opened.source().map_err(io::Error::other)?;
+            let thread = std::thread::Builder::new()
+                .name("footbridge-desk".to_owned())
+                .spawn(move || desk(&source, &ended))?;
+            opened.desk = Some((end, thread));
+        }
+        Ok(Arc::new(opened))
+    }
+
+    /// What a backup is taken of.
+    pub(crate) fn source(&self) -> Result<Source, StoreError> {
+        let closed = || StoreError::Io("it is closed".to_owned());
+        let (requests, _) = self.running.as_ref().ok_or_else(closed)?;
+        let backend = self.home.file_name().unwrap_or_default();
+        Ok(Source {
+            medium: Arc::clone(self.medium.as_ref().ok_or_else(closed)?),
+            requests: requests.clone(),
+            meta: self.meta.clone(),
+            dir: self.home.parent().unwrap_or(&self.home).to_owned(),
+            backend: backend.to_string_lossy().into_owned(),
+        })
     }
 
     fn medium(&self) -> Result<&dyn Medium, StoreError> {
@@ -266,6 +297,11 @@ fn at(raw: &[u8], error: MediumError) -> StoreError {
 impl Drop for LocalStore {
     /// Waits for the writer, so that the directory can be opened again at once.
     fn drop(&mut self) {
+        if let Some((end, thread)) = self.desk.take() {
+            drop(end);
+            // A desk that panicked left a question unanswered; whoever asked does it then.
+            let _ = thread.join();
+        }
         if let Some((requests, thread)) = self.running.take() {
             drop(requests);
             // A writer that panicked has poisoned its callers already.

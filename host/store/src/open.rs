@@ -3,7 +3,8 @@
 //! Responsible for: taking the lock, refusing what can't be continued safely, and saying which store it is.
 //! Never: repairs by guessing, or starts an empty store where rows are missing. Flow: ends in `LocalStore::start`.
 //!
-//! The directory: `lock`, `witness.json`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`).
+//! The directory: `lock`, `witness.json`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`), `asked/` with questions
+//! of other processes (see `backup::ask`), and while rows are written anew what `swap` names.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,12 +14,13 @@ use serde::Deserialize;
 
 use crate::local::{AFTER_ROWS, Held, LocalStore};
 use crate::lock::DirLock;
-use crate::medium::{Backend, Medium};
+use crate::medium::{Backend, Change, Medium};
+use crate::meta::{Origin, seconds};
 use crate::witness::{Sighting, Witness};
 use crate::writer::META_SEQ;
-use crate::{FORMAT, OpenError, Seq, Store, StoreMeta, Versioned, disk, frame};
+use crate::{FORMAT, OpenError, Seq, Store, StoreMeta, Versioned, disk, frame, swap};
 
-const META_STORE: &[u8] = b"\x00store";
+pub(crate) const META_STORE: &[u8] = b"\x00store";
 
 /// Opens the store in `dir`, or creates it. Blocks while the backend recovers: call it off the async threads.
 ///
@@ -26,12 +28,18 @@ const META_STORE: &[u8] = b"\x00store";
 /// The directory is in use, of another backend or a newer format, damaged, or refused by the file system; nothing
 /// that was there is changed then.
 pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
+    let store = open_local(dir, backend)?;
+    Ok(store)
+}
+
+pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>, OpenError> {
     let refused = |path: &Path| {
         let path = path.to_owned();
         move |source| OpenError::Io { path, source }
     };
     disk::make_private(dir).map_err(refused(dir))?;
     let lock = DirLock::take(dir)?;
+    swap::settle(dir).map_err(refused(dir))?;
     let other = Backend::ALL
         .into_iter()
         .find(|other| *other != backend && dir.join(other.name()).exists());
@@ -55,7 +63,7 @@ pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
         .into();
     let witness = Witness::at(dir);
     let seen = witness.seen().map_err(unreadable)?;
-    let (meta, last) = match identify(&*medium, seen.as_ref()).map_err(unreadable)? {
+    let (mut meta, last) = match identify(&*medium, seen.as_ref()).map_err(unreadable)? {
         Identity::Known(meta, last) => (meta, last),
         Identity::Newer(found) => {
             return Err(OpenError::NewerFormat {
@@ -65,6 +73,20 @@ pub fn open(dir: &Path, backend: Backend) -> Result<Arc<dyn Store>, OpenError> {
             });
         }
     };
+    if seen.is_some_and(|seen| witness.is_elsewhere(&seen)) {
+        meta.epoch = meta.epoch.saturating_add(1);
+        meta.origin = Origin::Copied {
+            at: seconds(SystemTime::now()),
+        };
+        let rows = meta_rows(&meta, last).map_err(unreadable)?;
+        medium
+            .write_durably(&rows)
+            .map_err(|error| unreadable(error.to_string()))?;
+        tracing::warn!(
+            dir = %dir.display(), epoch = meta.epoch,
+            "this data directory is a copy of the one that was last worked in: it is of a new epoch"
+        );
+    }
     witness.note(&meta, last).map_err(refused(dir))?;
     LocalStore::start(medium, meta, last, home, Some(Held { lock, witness })).map_err(refused(dir))
 }
@@ -126,22 +148,21 @@ fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, St
                 return Err("it has rows but not the row that says which store it is".to_owned());
             }
             let meta = StoreMeta::fresh(SystemTime::now());
-            let text = serde_json::to_vec(&meta).map_err(|error| error.to_string())?;
             let first = Seq(0);
-            let changes = [
-                (
-                    META_STORE.to_vec(),
-                    Some(frame::seal(META_STORE, first, &text)),
-                ),
-                (META_SEQ.to_vec(), Some(frame::seal(META_SEQ, first, &[]))),
-            ];
             medium
-                .write_durably(&changes)
+                .write_durably(&meta_rows(&meta, first)?)
                 .map_err(|error| error.to_string())?;
             Ok(Identity::Known(meta, first))
         }
         _ => Err("one of the two rows that describe the store is missing".to_owned()),
     }
+}
+
+/// The rows that say which store it is and how far it reaches.
+pub(crate) fn meta_rows(meta: &StoreMeta, last: Seq) -> Result<[Change; 2], String> {
+    let text = serde_json::to_vec(meta).map_err(|error| error.to_string())?;
+    let sealed = |key: &[u8], value: &[u8]| (key.to_vec(), Some(frame::seal(key, last, value)));
+    Ok([sealed(META_STORE, &text), sealed(META_SEQ, &[])])
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! Never: answers before the flush; writes after a failure. Flow: `local` sends a [`Request`], the medium writes it.
 
 use std::collections::BTreeMap;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
@@ -47,6 +47,13 @@ pub(crate) enum Request {
         lease: Lease,
         answer: oneshot::Sender<Result<(), LeaseError>>,
     },
+    /// From now on whatever lands is laid down in `tap` as well.
+    Tap {
+        tap: Sender<Vec<Change>>,
+        answer: Sender<()>,
+    },
+    /// No longer. The answer: the last commit that was laid down, or why the store stopped.
+    Untap { answer: Sender<Result<Seq, String>> },
 }
 
 /// A lease someone wants.
@@ -69,6 +76,8 @@ pub(crate) struct Writer {
     /// `None` only for a store without a directory.
     pub(crate) witness: Option<(Witness, StoreMeta)>,
     pub(crate) witnessed: Seq,
+    /// Where a backup wants what lands.
+    pub(crate) tap: Option<Sender<Vec<Change>>>,
 }
 
 /// An answer held back until the flush.
@@ -134,6 +143,21 @@ impl Writer {
                 answer,
             } => drop(answer.send(self.renew(lease, until))),
             Request::Release { lease, answer } => drop(answer.send(self.release(&lease))),
+            Request::Tap { tap, answer } => {
+                self.tap = Some(tap);
+                // A backup that was given up needs no answer.
+                let _ = answer.send(());
+            }
+            Request::Untap { answer } => {
+                // What was staged before is part of what is asked for.
+                self.land(std::mem::take(fold));
+                self.tap = None;
+                let last = self
+                    .poison
+                    .get()
+                    .map_or(Ok(self.last), |why| Err(why.clone()));
+                drop(answer.send(last));
+            }
         }
     }
 
@@ -288,6 +312,10 @@ impl Writer {
             .write_durably(&changes)
             .map_err(|error| self.poisoned_by(error.to_string()));
         self.flight.end();
+        if let (Ok(()), Some(tap)) = (&written, &self.tap) {
+            // A backup that was given up takes no more.
+            let _ = tap.send(changes);
+        }
         written
     }
 }

@@ -1,0 +1,150 @@
+//! Asking the process that has the store open for a backup, and answering in that process.
+//!
+//! Responsible for: a question and its answer as files in the data directory, which only its owner can enter. It works the
+//! same on every system, needs no port and no open pipe, and can't outlive either side: an answer is a whole file or none,
+//! and a question whose holder ended is taken over by whoever asked. Never: opens the store.
+//! Flow: `backup` puts a [`Question`]; the desk, a thread of the open store, looks for one a few times a second.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backup::BackupError;
+use crate::backup::read::Contents;
+use crate::backup::take::{Source, take};
+use crate::disk;
+use crate::key::hex;
+
+/// How often either side looks.
+pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+
+/// Where questions and answers lie.
+fn folder(dir: &Path) -> PathBuf {
+    dir.join("asked")
+}
+
+/// What is asked.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    backup: PathBuf,
+}
+
+/// What is answered.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answered {
+    Done(Contents),
+    Refused(String),
+}
+
+/// A question that was put; its files go when it is dropped.
+pub(crate) struct Question {
+    ask: PathBuf,
+    answer: PathBuf,
+}
+
+impl Question {
+    /// Asks whoever works in `dir` for a backup.
+    pub(crate) fn put(dir: &Path, backup: &Path) -> Result<Self, BackupError> {
+        let folder = folder(dir);
+        let io = |source| BackupError::Io {
+            path: folder.clone(),
+            source,
+        };
+        disk::make_private(&folder).map_err(io)?;
+        let name = hex(&rand::random::<[u8; 8]>());
+        let question = Self {
+            ask: folder.join(format!("{name}.ask")),
+            answer: folder.join(format!("{name}.answer")),
+        };
+        let asked = Asked {
+            backup: backup.to_owned(),
+        };
+        write_whole(&question.ask, &asked).map_err(io)?;
+        Ok(question)
+    }
+
+    /// The answer, if there is one yet.
+    pub(crate) fn answer(&self) -> Result<Option<Result<Contents, BackupError>>, BackupError> {
+        let io = |source| BackupError::Io {
+            path: self.answer.clone(),
+            source,
+        };
+        let text = match fs::read(&self.answer) {
+            Ok(text) => text,
+            Err(missing) if missing.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(other) => return Err(io(other)),
+        };
+        let answered = serde_json::from_slice(&text).map_err(|error| io(error.into()))?;
+        Ok(Some(match answered {
+            Answered::Done(contents) => Ok(contents),
+            Answered::Refused(why) => Err(BackupError::Refused(why)),
+        }))
+    }
+}
+
+impl Drop for Question {
+    fn drop(&mut self) {
+        // They may be gone, or never have been.
+        let _ = fs::remove_file(&self.ask);
+        let _ = fs::remove_file(&self.answer);
+    }
+}
+
+/// Answers questions until the store is dropped, which `end` tells.
+pub(crate) fn desk(source: &Source, end: &Receiver<()>) {
+    let folder = folder(&source.dir);
+    loop {
+        match end.recv_timeout(PAUSE) {
+            Err(RecvTimeoutError::Timeout) => {}
+            Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
+        }
+        let Some(ask) = first_question(&folder) else {
+            continue;
+        };
+        let over = || !matches!(end.try_recv(), Err(TryRecvError::Empty));
+        if let Err(error) = serve(source, &ask, &over) {
+            tracing::warn!(%error, "a question for a backup could not be answered");
+        }
+        if over() {
+            return;
+        }
+    }
+}
+
+fn first_question(folder: &Path) -> Option<PathBuf> {
+    let entries = fs::read_dir(folder).ok()?;
+    let asks = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|end| end == "ask"));
+    asks.min()
+}
+
+fn serve(source: &Source, ask: &Path, over: &dyn Fn() -> bool) -> io::Result<()> {
+    let asked: Result<Asked, _> = serde_json::from_slice(&fs::read(ask)?);
+    // Taken: whatever becomes of it, it is not begun again here.
+    fs::remove_file(ask)?;
+    let answered = match asked {
+        Err(error) => Answered::Refused(format!("the question can't be read: {error}")),
+        Ok(asked) => match take(source, &asked.backup, over) {
+            Ok(contents) => Answered::Done(contents),
+            // Whoever asked sees that the directory is free, and does it then.
+            Err(BackupError::BrokenOff) => return Ok(()),
+            Err(error) => Answered::Refused(error.to_string()),
+        },
+    };
+    write_whole(&ask.with_extension("answer"), &answered)
+}
+
+fn write_whole<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
+    let draft = path.with_extension("new");
+    let mut file = File::create(&draft)?;
+    file.write_all(&serde_json::to_vec(value)?)?;
+    file.sync_all()?;
+    fs::rename(&draft, path)
+}

@@ -1,0 +1,68 @@
+//! A backup: one file that holds what the store held at one commit, and the way back from it.
+//!
+//! Responsible for: the file's format, taking it while others commit, reading it whole, restoring it. Never: tokens, keys
+//! or settings, which lie elsewhere; a file under its name before every byte of it was read back.
+//! Flow: [`backup`] opens the store, or asks the process that has it open (`ask`); `take` writes rows as it finds them and
+//! the write sets committed meanwhile, so that reading the file in order ends at one commit; `restore` reads it back.
+
+pub(crate) mod ask;
+mod error;
+mod format;
+mod read;
+mod restore;
+pub(crate) mod rows;
+pub(crate) mod take;
+
+use std::path::{Path, PathBuf};
+
+use crate::{Backend, OpenError};
+
+pub use error::BackupError;
+pub use read::{Contents, contents};
+pub use restore::{Restored, restore};
+
+/// Writes a backup of the data directory `dir` to `file`, which must not exist yet, and reads it back. While another
+/// process works in the directory, that one does it. Blocks.
+///
+/// # Errors
+/// There is no store, the file is there already, the disk refused, or what is stored is damaged; nothing is left behind.
+pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, BackupError> {
+    if !dir.join(backend.name()).is_dir() && !crate::swap::is_pending(dir) {
+        return Err(BackupError::NothingThere {
+            dir: dir.to_owned(),
+            backend,
+        });
+    }
+    let file = absolute(file)?;
+    if file.exists() {
+        return Err(BackupError::Exists { file });
+    }
+    let mut asked = None;
+    loop {
+        match crate::open::open_local(dir, backend) {
+            Ok(store) => {
+                // Whoever was asked is gone.
+                drop(asked);
+                return take::take(&store.source()?, &file, &|| false);
+            }
+            Err(OpenError::InUse { .. }) => {
+                let question = match &asked {
+                    Some(question) => question,
+                    None => asked.insert(ask::Question::put(dir, &file)?),
+                };
+                if let Some(answer) = question.answer()? {
+                    return answer;
+                }
+                std::thread::sleep(ask::PAUSE);
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+}
+
+fn absolute(file: &Path) -> Result<PathBuf, BackupError> {
+    std::path::absolute(file).map_err(|source| BackupError::Io {
+        path: file.to_owned(),
+        source,
+    })
+}

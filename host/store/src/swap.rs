@@ -1,0 +1,234 @@
+//! Rows written anew, into a fresh file of the same backend or of the other one, and put in place of the old.
+//!
+//! Responsible for: compacting and changing the backend so that a crash at any step leaves the old rows or the new, never
+//! neither. Never: works on an open store, or changes a row: installation, epoch and commit numbers stay.
+//! Flow: under the directory's lock: write beside (`rows-draft`), read back, call it whole by one rename (`rows-next-NAME`),
+//! then exchange. `open` calls [`settle`] first, which finishes an exchange that was begun and clears away what is left.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::backup::BackupError;
+use crate::backup::rows::{Batch, Rows};
+use crate::lock::DirLock;
+use crate::medium::MediumError;
+use crate::open::{META_STORE, open_local};
+use crate::writer::META_SEQ;
+use crate::{Backend, OpenError, disk};
+
+const DRAFT: &str = "rows-draft";
+const NEXT: &str = "rows-next-";
+const OLD: &str = "rows-old";
+
+/// What rewriting brought.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Rewritten {
+    /// Rows there are.
+    pub rows: u64,
+    /// Bytes on disk before.
+    pub before: u64,
+    /// Bytes on disk after.
+    pub after: u64,
+    /// The backend after.
+    pub backend: String,
+}
+
+/// The steps, for those who try what a crash after each leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Begun,
+    Written,
+    Compared,
+    Whole,
+    OldAside,
+    NewInPlace,
+    OldGone,
+}
+
+/// Writes all rows of the data directory `dir` anew, on `to`, reads them back and puts them in place of the old. Nobody may
+/// work in the directory meanwhile, and there must be room for both. Blocks.
+///
+/// # Errors
+/// The directory is in use, holds no store of `from`, is damaged, or the disk refused: then the old rows are as they were.
+pub fn rewrite(dir: &Path, from: Backend, to: Backend) -> Result<Rewritten, BackupError> {
+    rewrite_watched(dir, from, to, &mut |_| Ok(()))
+}
+
+pub(crate) fn rewrite_watched(
+    dir: &Path,
+    from: Backend,
+    to: Backend,
+    at: &mut dyn FnMut(Step) -> io::Result<()>,
+) -> Result<Rewritten, BackupError> {
+    if !dir.join(from.name()).is_dir() && !is_pending(dir) {
+        return Err(BackupError::NothingThere {
+            dir: dir.to_owned(),
+            backend: from,
+        });
+    }
+    // Whatever an open would refuse or settle is refused or settled first.
+    drop(open_local(dir, from)?);
+    let _lock = DirLock::take(dir)?;
+    let io = |source| BackupError::Io {
+        path: dir.to_owned(),
+        source,
+    };
+    let failed = |error: MediumError| {
+        BackupError::Open(OpenError::Damaged {
+            dir: dir.to_owned(),
+            reason: error.to_string(),
+        })
+    };
+    let (home, draft) = (dir.join(from.name()), dir.join(DRAFT));
+    let before = disk::size(&home).map_err(io)?;
+    disk::make_private(&draft).map_err(io)?;
+    at(Step::Begun).map_err(io)?;
+    let old = from.open(&home).map_err(failed)?;
+    {
+        let new = to.open(&draft).map_err(failed)?;
+        let mut batch = Batch::new(&*new);
+        let mut rows = Rows::new(&*old);
+        while let Some((key, frame)) = rows.next().map_err(failed)? {
+            crate::frame::open(&key, &frame)?;
+            batch.add(key, frame).map_err(failed)?;
+        }
+        for key in [META_STORE, META_SEQ] {
+            if let Some(frame) = old.read(key).map_err(failed)? {
+                batch.add(key.to_vec(), frame).map_err(failed)?;
+            }
+        }
+        batch.flush().map_err(failed)?;
+    }
+    at(Step::Written).map_err(io)?;
+    let rows = {
+        let new = to.open(&draft).map_err(failed)?;
+        let (mut here, mut there) = (Rows::new(&*old), Rows::new(&*new));
+        let mut rows = 0u64;
+        loop {
+            match (here.next().map_err(failed)?, there.next().map_err(failed)?) {
+                (None, None) => break rows,
+                (one, other) if one == other => rows += 1,
+                _ => return Err(BackupError::NotTheSame("a row differs".to_owned())),
+            }
+        }
+    };
+    drop(old);
+    at(Step::Compared).map_err(io)?;
+    let next = dir.join(format!("{NEXT}{to}"));
+    fs::rename(&draft, &next).map_err(io)?;
+    disk::sync_dir(dir).map_err(io)?;
+    at(Step::Whole).map_err(io)?;
+    exchange(dir, &next, to, at).map_err(io)?;
+    let after = disk::size(&dir.join(to.name())).map_err(io)?;
+    Ok(Rewritten {
+        rows,
+        before,
+        after,
+        backend: to.name().to_owned(),
+    })
+}
+
+/// From whole new rows beside the old to the new ones alone. May begin at any of its own steps.
+fn exchange(
+    dir: &Path,
+    next: &Path,
+    to: Backend,
+    at: &mut dyn FnMut(Step) -> io::Result<()>,
+) -> io::Result<()> {
+    let old = dir.join(OLD);
+    for backend in Backend::ALL {
+        let home = dir.join(backend.name());
+        if home.exists() {
+            fs::rename(&home, &old)?;
+        }
+    }
+    disk::sync_dir(dir)?;
+    at(Step::OldAside)?;
+    fs::rename(next, dir.join(to.name()))?;
+    disk::sync_dir(dir)?;
+    at(Step::NewInPlace)?;
+    remove(&old)?;
+    disk::sync_dir(dir)?;
+    at(Step::OldGone)
+}
+
+/// Whether new rows lie there that only have to be put in place.
+pub(crate) fn is_pending(dir: &Path) -> bool {
+    waiting(dir).is_some()
+}
+
+fn waiting(dir: &Path) -> Option<(PathBuf, Backend)> {
+    let found = Backend::ALL.map(|backend| (dir.join(format!("{NEXT}{backend}")), backend));
+    found.into_iter().find(|(next, _)| next.exists())
+}
+
+/// Finishes what a crash left: called under the lock, before the rows are opened.
+pub(crate) fn settle(dir: &Path) -> io::Result<()> {
+    remove(&dir.join(DRAFT))?;
+    if let Some((next, to)) = waiting(dir) {
+        tracing::warn!(backend = %to, "an exchange of rows that a crash broke off is finished");
+        // Both old and new can't stand aside at once: what stood aside before is of an exchange that was over.
+        if Backend::ALL.iter().any(|b| dir.join(b.name()).exists()) {
+            remove(&dir.join(OLD))?;
+        }
+        exchange(dir, &next, to, &mut |_| Ok(()))?;
+    }
+    // Without rows in place the old ones are all there is.
+    if Backend::ALL.iter().any(|b| dir.join(b.name()).exists()) {
+        remove(&dir.join(OLD))?;
+    }
+    Ok(())
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Key, KeyRange, WriteSet, open};
+
+    #[tokio::test]
+    async fn broken_off_at_each_step_it_leaves_the_old_rows_or_the_new() {
+        let steps = [
+            (Step::Begun, false),
+            (Step::Written, false),
+            (Step::Compared, false),
+            (Step::Whole, true),
+            (Step::OldAside, true),
+            (Step::NewInPlace, true),
+            (Step::OldGone, true),
+        ];
+        for (step, is_new) in steps {
+            for to in Backend::ALL {
+                let place = tempfile::tempdir().unwrap();
+                let dir = place.path().join("data");
+                let store = open(&dir, Backend::Sled).unwrap();
+                let set = (0..50).fold(WriteSet::new(), |set, n| {
+                    set.put(Key::new("row").number(n), *b"value")
+                });
+                store.commit(set).await.unwrap();
+                drop(store);
+                let stop = |now| match now == step {
+                    true => Err(io::Error::other("stopped")),
+                    false => Ok(()),
+                };
+                rewrite_watched(&dir, Backend::Sled, to, &mut { stop }).unwrap_err();
+                let left = if is_new { to } else { Backend::Sled };
+                let store = open(&dir, left).unwrap();
+                let found = store.scan(&KeyRange::all(), None, 99).await.unwrap();
+                assert_eq!(found.len(), 50, "{step:?} {to}");
+                for name in [DRAFT, OLD, "rows-next-sled", "rows-next-redb"] {
+                    assert!(!dir.join(name).exists(), "{step:?}: {name} is left");
+                }
+            }
+        }
+    }
+}
