@@ -2,6 +2,7 @@
 //!
 //! No secret stands in it, only where secrets are found.
 
+use crate::customers::Customers;
 use crate::exit::UsageError;
 use chrono::{DateTime, Utc};
 use footbridge_engine::config::{Timing, Unproven};
@@ -113,8 +114,8 @@ pub(crate) struct Flow {
     pub(crate) transform: String,
     /// The transform's settings file, relative to this file; for `mapping` the TOML mapping.
     pub(crate) mapping: PathBuf,
-    /// Objects that become customers.
-    pub(crate) customers: Vec<String>,
+    /// Objects that become customers, and how their changes are followed.
+    pub(crate) customers: Customers,
     /// Opens a record of the CRM: the id is appended.
     pub(crate) record_url: String,
     /// Only deals that became won at or after this instant are billed.
@@ -356,7 +357,7 @@ impl Config {
             name: FlowName::new(name),
             source: ConnectionId::new(flow.source.clone()),
             ledger: ConnectionId::new(flow.ledger.clone()),
-            customer_objects: flow.customers.clone(),
+            customer_objects: flow.customers.objects.clone(),
             settings,
             granted,
             policy: FlowPolicy {
@@ -365,6 +366,7 @@ impl Config {
                 billing: flow.billing.clone(),
                 tax_rules: flow.tax_rules.clone(),
                 write_back: flow.write_back.clone(),
+                customers: flow.customers.policy.clone(),
             },
             record_url: flow.record_url.clone(),
             reflect: flow

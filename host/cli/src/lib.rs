@@ -6,6 +6,7 @@ mod args;
 mod commands;
 pub mod compose;
 pub mod config;
+mod customers;
 mod exit;
 mod lending;
 mod progress;

@@ -79,6 +79,17 @@ pub(crate) async fn settings(flow: &FlowConfig, parts: &Parts) -> Result<Checked
         &mut problems,
     );
     fields.entry(deal.object.clone()).or_default().extend(own);
+    if let Some(customers) = &flow.policy.customers {
+        let own = customers.reads();
+        for object in &flow.customer_objects {
+            let connection = flow.source.to_string();
+            check_paths("needs", &source, &connection, object, &own, &mut problems);
+            fields
+                .entry(object.clone())
+                .or_default()
+                .extend(own.iter().cloned());
+        }
+    }
     if !problems.is_empty() {
         return Err(EngineError::Transform {
             flow: flow.name.to_string(),

@@ -75,6 +75,7 @@ impl Engine {
                         seen.changed += 1;
                         self.note_due(side, item, &mut changes)?;
                         self.note_ours(side, item, &mut changes).await?;
+                        self.note_customer_due(side, item, &mut changes).await?;
                     }
                 }
             }

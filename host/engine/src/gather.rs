@@ -4,6 +4,7 @@
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
+use crate::merge::Merged;
 use crate::mirror::{Mirrored, last_text};
 use crate::ruling::Rulings;
 use crate::state::keys::{self, Side};
@@ -29,6 +30,8 @@ pub(crate) struct Gathered {
     pub(crate) rulings: Rulings,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
     pub(crate) next_number: u64,
+    /// What a customers' round changes besides.
+    pub(crate) merged: Merged,
 }
 
 impl Engine {
@@ -74,6 +77,7 @@ impl Engine {
             deals,
             customers,
             observed: Observed::default(),
+            merged: Merged::default(),
         };
         self.observe(as_of, sides, &mut gathered).await?;
         Ok(gathered)

@@ -51,6 +51,7 @@ impl Engine {
         for deal in &gathered.deals {
             self.forget_parts(&mut changes, deal, &mentioned).await?;
         }
+        self.keep_merged(&mut changes, &gathered.merged).await?;
         // Before the first byte: a crash leaves a gap in the sequence, never a number that is given twice.
         if plan.next_number > 0 {
             changes.put(&keys::counter(self.flow.name.as_str()), &plan.next_number)?;
@@ -128,6 +129,7 @@ impl Engine {
             });
             let mut changes = Changes::default();
             self.note_linked(&mut changes, &link)?;
+            self.note_customer_linked(&mut changes, &link).await?;
             self.state.put_link(&mut changes, &link).await?;
             self.journal(
                 &mut changes,
@@ -171,6 +173,12 @@ impl Engine {
         let mut changes = Changes::default();
         for deal in gathered.deals.iter().filter(|d| !stale.contains(&d.record)) {
             let object = deal.record.object.as_str();
+            if self
+                .stays_due(&deal.record, plan, done, &gathered.merged)
+                .await?
+            {
+                continue;
+            }
             changes.delete(&keys::due(
                 self.flow.name.as_str(),
                 object,

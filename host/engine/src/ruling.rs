@@ -27,6 +27,9 @@ impl Engine {
         all.push(ruling);
         let mut changes = Changes::default();
         changes.put(&key, &all)?;
+        if let Some(ruling) = all.last() {
+            self.put_record_of_customer_due(&ruling.record, &mut changes)?;
+        }
         self.state.commit(changes.into_set()).await
     }
 

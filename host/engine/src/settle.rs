@@ -100,13 +100,19 @@ impl Engine {
                 shadow,
                 version: applied.version.clone(),
             };
-            self.join(changes, op, member).await?;
+            if !Self::is_merge(op) {
+                self.join(changes, op, member).await?;
+            }
+        }
+        if Self::is_merge(op) {
+            self.is_merged(changes, op, far.clone(), applied).await?;
         }
         if is_receivable(op.object.as_str()) {
             self.is_shown(changes, &side, op, applied).await?;
         }
         if request.connection == self.flow.source
             && op.link.source_shadow.is_some()
+            && !Self::is_merge(op)
             && let Some(mut link) = self.state.link(&op.link.id).await?
         {
             link.set(source_member(&op.link));
@@ -189,6 +195,7 @@ impl Engine {
         link.set(source_member(&op.link));
         link.set(member);
         self.note_linked(changes, &link)?;
+        self.note_customer_linked(changes, &link).await?;
         self.state.put_link(changes, &link).await
     }
 
@@ -259,7 +266,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Notes what was decided about a deal or a record of the way back; about other records nothing is noted, their deals say it.
+    /// Notes what was decided about a deal, a record of the way back, or a customer whose changes are followed; about other records
+    /// nothing is noted, their deals say it.
     pub(crate) fn decide(
         &self,
         changes: &mut Changes,
@@ -270,7 +278,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let object = subject.record.object.as_str();
         let is_deal = object == self.flow.policy.deal.object;
-        if !is_deal && !is_receivable(object) {
+        if !is_deal && !is_receivable(object) && !self.merges(object) {
             return Ok(());
         }
         let decision = Decision {
@@ -283,7 +291,7 @@ impl Engine {
         let flow = self.flow.name.as_str();
         let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);
         match standing {
-            // Records of the way back stay due instead.
+            // Records of the way back and customers stay due instead.
             _ if !is_deal => {}
             Standing::Waiting => changes.put(&waiting, &())?,
             _ => changes.delete(&waiting),

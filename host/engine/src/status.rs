@@ -137,7 +137,9 @@ impl Engine {
             .all::<Decision>(&keys::decisions_of(flow, object, id).range())
             .await?;
         if known.is_empty() {
-            return self.look_at_record_again(id).await;
+            return Ok(
+                self.look_at_customer_again(id).await? || self.look_at_record_again(id).await?
+            );
         }
         let mut changes = crate::mirror::Changes::default();
         let due = Due {

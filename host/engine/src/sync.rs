@@ -62,7 +62,24 @@ pub struct Preview {
     pub reflected: Option<ReflectPreview>,
 }
 
+/// One planning round.
+#[derive(Debug, Clone, Copy)]
+enum Round<'a> {
+    /// Customers of which a side changed: before the deals that bill them.
+    Customers,
+    /// Deals, by their ids.
+    Deals(&'a [String]),
+}
+
 impl Engine {
+    /// Everything that is planned by a run, in order.
+    fn rounds<'a>(&self, ids: &'a [String]) -> impl Iterator<Item = Round<'a>> + use<'a> {
+        let customers = self.merging().map(|_| Round::Customers);
+        customers
+            .into_iter()
+            .chain(ids.chunks(ROUND).map(Round::Deals))
+    }
+
     /// One run: everything that changed is planned and carried out.
     pub async fn sync(self: &Arc<Self>) -> Result<RunReport, EngineError> {
         let started_at = self.clock.now();
@@ -106,7 +123,7 @@ impl Engine {
         let ids = self.deals_to_look_at().await?;
         let mut closed = Closed::new();
         let mut worth_a_look = false;
-        for round in ids.chunks(ROUND) {
+        for round in self.rounds(&ids) {
             let (plan, gathered) = self.planned(&sides, round).await?;
             self.note_plan(&plan, &gathered, &mut report).await?;
             self.adopt(&plan, &mut report).await?;
@@ -142,7 +159,13 @@ impl Engine {
         let sides = self.sides().await?;
         self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
-        let (plan, _) = self.planned(&sides, &ids).await?;
+        let (mut plan, _) = self.planned(&sides, Round::Deals(&ids)).await?;
+        if self.merging().is_some() {
+            let (first, _) = self.planned(&sides, Round::Customers).await?;
+            plan.ops.splice(0..0, first.ops);
+            plan.holds.extend(first.holds);
+            plan.skips.extend(first.skips);
+        }
         let as_of = self.as_of(&sides.organisation)?;
         let reflected = self.preview_back(&sides, as_of).await?;
         let mut calls: BTreeMap<String, usize> = BTreeMap::new();
@@ -201,9 +224,29 @@ impl Engine {
     async fn planned(
         &self,
         sides: &Sides,
-        ids: &[String],
+        round: Round<'_>,
     ) -> Result<(Plan, Gathered), EngineError> {
         let as_of = self.as_of(&sides.organisation)?;
+        let (plan, gathered) = match round {
+            Round::Customers => self.planned_customers(as_of, sides).await?,
+            Round::Deals(ids) => self.planned_deals(as_of, sides, ids).await?,
+        };
+        let findings = footbridge_plan::lint(&plan);
+        if let Some(finding) = findings.first() {
+            return Err(EngineError::Lint(finding.to_string()));
+        }
+        self.watch.at(&Point::Planned {
+            ops: plan.ops.len(),
+        });
+        Ok((plan, gathered))
+    }
+
+    async fn planned_deals(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        ids: &[String],
+    ) -> Result<(Plan, Gathered), EngineError> {
         let gathered = self.gather(as_of, sides, ids).await?;
         let input = PlanInput {
             flow: self.flow.name.clone(),
@@ -222,15 +265,7 @@ impl Engine {
             next_number: gathered.next_number,
             record_url: self.flow.record_url.clone(),
         };
-        let plan = footbridge_plan::plan(&input);
-        let findings = footbridge_plan::lint(&plan);
-        if let Some(finding) = findings.first() {
-            return Err(EngineError::Lint(finding.to_string()));
-        }
-        self.watch.at(&Point::Planned {
-            ops: plan.ops.len(),
-        });
-        Ok((plan, gathered))
+        Ok((footbridge_plan::plan(&input), gathered))
     }
 
     fn as_of(&self, organisation: &Organisation) -> Result<AsOf, EngineError> {

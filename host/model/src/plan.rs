@@ -209,6 +209,20 @@ pub mod reason {
     pub const CUSTOMER_GONE: &str = "customer-gone";
     /// The customer's source record can't be seen.
     pub const CUSTOMER_NOT_VISIBLE: &str = "customer-not-visible";
+    /// A field of a customer was changed on both sides.
+    pub const CUSTOMER_CONFLICT: &str = "customer-conflict";
+    /// A changed invoice e-mail or tax number waits for a person's yes.
+    pub const CUSTOMER_NEEDS_APPROVAL: &str = "customer-change-needs-approval";
+    /// A field of a customer was changed on the side that doesn't own it.
+    pub const CUSTOMER_NOT_OWNED: &str = "customer-change-not-owned";
+    /// A field of a customer was emptied, and emptying isn't carried over.
+    pub const CUSTOMER_NOT_CLEARED: &str = "customer-change-not-cleared";
+    /// The two sides of a customer differed when they were first compared.
+    pub const CUSTOMER_DIFFERS: &str = "customer-differs";
+    /// A customer is linked with several records of the other side.
+    pub const CUSTOMER_LINKED_TWICE: &str = "customer-linked-twice";
+    /// Left as it is, as a person decided.
+    pub const IGNORED: &str = "ignored";
     /// A tax number of another country and no rule for it.
     pub const FOREIGN_TAX_NUMBER: &str = "foreign-tax-number";
     /// The ledger doesn't have the currency.

@@ -10,6 +10,7 @@ use crate::explain::{
 use crate::index::{CUSTOMER, Index, NUMBER};
 use crate::input::{Seen, Source};
 use crate::matching::{exact_name, loose_name};
+use crate::merge;
 use crate::ruled::{self, Word, Words};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, OpId};
@@ -436,14 +437,23 @@ fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op 
             value: number.to_owned(),
             parents: Vec::new(),
         },
+        link: LinkIntent {
+            source_shadow: remembered(index, source, &doc),
+            ..link(index, source)
+        },
         doc,
         was: None,
         after: Vec::new(),
         expects: Expectation::Absent,
-        link: link(index, source),
         subject: subject(source, name),
         why: why::new_customer(name, number),
     }
+}
+
+/// What later changes are compared with, where they are followed.
+fn remembered(index: &Index<'_>, source: &Source, doc: &Document) -> Option<String> {
+    let policy = index.input.policy.customers.as_ref()?;
+    merge::of_new(policy, source, doc, index.input.as_of.instant)
 }
 
 fn link(index: &Index<'_>, source: &Source) -> LinkIntent {

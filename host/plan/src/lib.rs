@@ -20,6 +20,7 @@ pub mod input;
 mod invoice;
 pub mod lint;
 mod matching;
+pub mod merge;
 mod money;
 mod number;
 mod parts;

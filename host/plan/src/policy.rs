@@ -1,5 +1,6 @@
 //! The rules of a flow as the operator sets them in `footbridge.toml`. No rule about money has a silent default.
 
+use crate::merge::CustomerPolicy;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +20,9 @@ pub struct FlowPolicy {
     /// Where the invoice's id, number and link are written on the deal.
     #[serde(default)]
     pub write_back: Option<WriteBack>,
+    /// How changes of customers go from one side to the other. None: they don't.
+    #[serde(default)]
+    pub customers: Option<CustomerPolicy>,
 }
 
 /// Paths in the source document.

@@ -99,6 +99,21 @@ pub(crate) fn link(id: &str) -> Key {
     Key::new("link").text(id)
 }
 
+/// All links.
+pub(crate) fn links() -> Key {
+    Key::new("link")
+}
+
+/// That every linked customer was looked at once.
+pub(crate) fn merge_begun(flow: &str) -> Key {
+    Key::new("merge-begun").text(flow)
+}
+
+/// Behind which due customer the next run goes on.
+pub(crate) fn merge_place(flow: &str, object: &str) -> Key {
+    Key::new("merge-place").text(flow).text(object)
+}
+
 /// From a member to its links.
 pub(crate) fn member(record: &RecordKey, link: &str) -> Key {
     memberships(record).text(link)

@@ -87,6 +87,8 @@ pub(crate) struct Far {
     pub(crate) provisioned: bool,
     /// The CRM writes this status over whatever is written to a document.
     pub(crate) rewrites: Option<&'static str>,
+    /// Whatever is written to this field of an account becomes this.
+    pub(crate) trigger: Option<(&'static str, Value)>,
 }
 
 impl Far {
@@ -111,6 +113,7 @@ impl Far {
             fetched: Vec::new(),
             provisioned: true,
             rewrites: None,
+            trigger: None,
         };
         far.put(
             "account",
@@ -302,7 +305,8 @@ impl Far {
         let id = match (op.action, &op.target) {
             (Action::Update, Some(target)) => {
                 for (field, value) in doc.as_object().unwrap() {
-                    self.set(&op.object, target, field, value.clone());
+                    let value = self.taken(&op.object, target, field, value);
+                    self.set(&op.object, target, field, value);
                 }
                 target.clone()
             }
@@ -384,6 +388,33 @@ impl Far {
         self.put(object, id, doc);
         let row = self.tables.get_mut(object).unwrap().get_mut(id).unwrap();
         row.presence = Presence::Deleted;
+    }
+
+    /// What a side makes of a written value: entries of a customer's lists are told apart by their kind; a trigger has its own way.
+    fn taken(&self, object: &str, id: &str, field: &str, value: &Value) -> Value {
+        match (object, field, &self.trigger) {
+            ("customer", "addresses" | "phones", _) => {
+                let known = self.tables[object][id].doc[field].as_array();
+                let written = value.as_array().unwrap();
+                let kept = known
+                    .into_iter()
+                    .flatten()
+                    .filter(|entry| written.iter().all(|other| other["kind"] != entry["kind"]));
+                kept.chain(written).cloned().collect()
+            }
+            ("Account", field, Some((rewritten, becomes))) if field == *rewritten => {
+                becomes.clone()
+            }
+            _ => value.clone(),
+        }
+    }
+
+    /// The ledger's people merge a customer into another one.
+    pub(crate) fn merge(&mut self, object: &str, loser: &str, winner: &str) {
+        let doc = self.tables[object][loser].doc.clone();
+        self.put(object, loser, doc);
+        let row = self.tables.get_mut(object).unwrap().get_mut(loser).unwrap();
+        row.presence = Presence::MergedInto(winner.to_owned());
     }
 
     fn clash(&self, object: &str, doc: &Value) -> Option<String> {

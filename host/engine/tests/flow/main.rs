@@ -15,6 +15,7 @@ mod back;
 mod back_trouble;
 mod chance;
 mod crash;
+mod customers;
 mod deals;
 mod doubt;
 mod granted;

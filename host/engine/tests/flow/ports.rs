@@ -543,7 +543,20 @@ impl Transform for Mapping {
         let drafted = batch.inputs.iter().map(|(object, _, doc)| {
             let doc: Value = serde_json::from_str(doc).unwrap();
             let (object, draft) = if object == "Account" {
-                ("customer", json!({"name": doc["Name"]}))
+                let mut draft = json!({"name": doc["Name"]});
+                for (theirs, ours) in [("Email", "email"), ("TaxNumber", "tax_number")] {
+                    if let Some(value) = doc.get(theirs) {
+                        draft[ours] = value.clone();
+                    }
+                }
+                if let Some(phone) = doc.get("Phone") {
+                    draft["phones"] = json!([{"kind": "main", "number": phone}]);
+                }
+                if let Some(city) = doc.get("City") {
+                    let country = doc["Country"].clone();
+                    draft["addresses"] = json!([{"kind": "billing", "city": city, "country": country}]);
+                }
+                ("customer", draft)
             } else {
                 let lines = json!([{"description": doc["Name"], "quantity": "1", "unit_amount": doc["Amount"]}]);
                 let id = match doc["Name"].as_str() {

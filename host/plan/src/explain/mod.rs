@@ -5,6 +5,7 @@
 pub(crate) mod customer;
 pub(crate) mod deal;
 pub(crate) mod invoice;
+pub(crate) mod merge;
 pub(crate) mod op;
 pub(crate) mod rails;
 pub(crate) mod reflect;

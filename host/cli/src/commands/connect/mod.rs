@@ -203,7 +203,14 @@ fn needs(config: &Config, id: &ConnectionId) -> Needs {
     for flow in config.flows.values() {
         if flow.source == id.as_str() {
             needs.reads.push(flow.deal.object.clone());
-            needs.reads.extend(flow.customers.iter().cloned());
+            let customers = &flow.customers;
+            needs.reads.extend(customers.objects.iter().cloned());
+            for field in customers.policy.iter().flat_map(|policy| policy.reads()) {
+                let objects = customers.objects.iter();
+                needs
+                    .writes
+                    .extend(objects.map(|object| (object.clone(), field.clone())));
+            }
             if let Some(back) = &flow.write_back {
                 let fields = [&back.id, &back.number, &back.link];
                 let fields = fields.into_iter().flatten().cloned();

@@ -1,0 +1,78 @@
+//! Merge: linked customers of which a side changed are planned before the deals, by the same plan, journal and settling as everything else.
+//!
+//! It holds no rule: `footbridge_plan::merge` has them. `due` knows who is to be looked at, `gather` what matters for them, `done` what is
+//! remembered of it. Where the operator says nothing of customers, none of this runs.
+
+mod done;
+mod due;
+mod gather;
+
+use crate::engine::{Engine, Sides};
+use crate::error::EngineError;
+use crate::gather::Gathered;
+use footbridge_model::id::RecordKey;
+use footbridge_model::link::Link;
+use footbridge_model::plan::{AsOf, Plan};
+use footbridge_plan::input::Observed;
+use footbridge_plan::merge::CustomerPolicy;
+use std::collections::BTreeMap;
+
+/// What a customers' round changes besides its operations.
+#[derive(Debug, Default)]
+pub(crate) struct Merged {
+    /// Links with what is remembered, and with members that moved.
+    pub(crate) links: Vec<Link>,
+    /// Records that are no longer members of a link.
+    pub(crate) left: Vec<(RecordKey, String)>,
+    /// Records of the CRM that are looked at again by the next run.
+    pub(crate) again: Vec<RecordKey>,
+}
+
+impl Engine {
+    /// What the operator says about customers, if anything.
+    pub(crate) fn merging(&self) -> Option<&CustomerPolicy> {
+        self.flow.policy.customers.as_ref()
+    }
+
+    /// Whether changes of this object of the CRM go to the ledger.
+    pub(crate) fn merges(&self, object: &str) -> bool {
+        self.merging().is_some()
+            && self
+                .flow
+                .customer_objects
+                .iter()
+                .any(|known| known == object)
+    }
+
+    /// The plan for customers of which a side changed.
+    pub(crate) async fn planned_customers(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+    ) -> Result<(Plan, Gathered), EngineError> {
+        let Some(policy) = self.merging() else {
+            return Err(EngineError::Format {
+                key: "a customers' round".to_owned(),
+                why: "the flow says nothing of customers".to_owned(),
+            });
+        };
+        let due = self.customers_to_look_at(sides).await?;
+        let input = self.gather_customers(policy, as_of, sides, due).await?;
+        let made = footbridge_plan::merge::plan(&input);
+        let gathered = Gathered {
+            deals: input.customers,
+            customers: BTreeMap::new(),
+            observed: Observed::default(),
+            links: Vec::new(),
+            rulings: input.rulings,
+            unresolved: input.unresolved,
+            next_number: 0,
+            merged: Merged {
+                links: made.links,
+                left: made.left,
+                again: made.again,
+            },
+        };
+        Ok((made.plan, gathered))
+    }
+}

@@ -1,0 +1,118 @@
+//! Countries by the names that people and far sides write for them, so that `GB` and `United Kingdom` are one country.
+//!
+//! A name that isn't here stands for itself. Nothing is ever rewritten by this table; it only compares.
+
+/// ISO 3166 alpha-2 codes with names in use, lower case.
+const NAMES: &[(&str, &[&str])] = &[
+    ("AE", &["united arab emirates", "uae"]),
+    ("AR", &["argentina"]),
+    ("AT", &["austria", "österreich"]),
+    ("AU", &["australia"]),
+    ("BE", &["belgium", "belgië", "belgique"]),
+    ("BG", &["bulgaria"]),
+    ("BR", &["brazil", "brasil"]),
+    ("CA", &["canada"]),
+    ("CH", &["switzerland", "schweiz", "suisse"]),
+    ("CL", &["chile"]),
+    ("CN", &["china", "people's republic of china"]),
+    ("CO", &["colombia"]),
+    ("CY", &["cyprus"]),
+    ("CZ", &["czech republic", "czechia"]),
+    ("DE", &["germany", "deutschland"]),
+    ("DK", &["denmark", "danmark"]),
+    ("EE", &["estonia"]),
+    ("EG", &["egypt"]),
+    ("ES", &["spain", "españa"]),
+    ("FI", &["finland", "suomi"]),
+    ("FJ", &["fiji"]),
+    ("FR", &["france"]),
+    (
+        "GB",
+        &[
+            "united kingdom",
+            "uk",
+            "great britain",
+            "england",
+            "scotland",
+            "wales",
+            "northern ireland",
+            "united kingdom of great britain and northern ireland",
+        ],
+    ),
+    ("GG", &["guernsey"]),
+    ("GI", &["gibraltar"]),
+    ("GR", &["greece", "el"]),
+    ("HK", &["hong kong"]),
+    ("HR", &["croatia"]),
+    ("HU", &["hungary"]),
+    ("ID", &["indonesia"]),
+    ("IE", &["ireland", "republic of ireland", "eire"]),
+    ("IL", &["israel"]),
+    ("IM", &["isle of man"]),
+    ("IN", &["india"]),
+    ("IS", &["iceland"]),
+    ("IT", &["italy", "italia"]),
+    ("JE", &["jersey"]),
+    ("JP", &["japan"]),
+    ("KE", &["kenya"]),
+    (
+        "KR",
+        &["south korea", "korea, republic of", "republic of korea"],
+    ),
+    ("KW", &["kuwait"]),
+    ("LI", &["liechtenstein"]),
+    ("LT", &["lithuania"]),
+    ("LU", &["luxembourg"]),
+    ("LV", &["latvia"]),
+    ("MA", &["morocco"]),
+    ("MC", &["monaco"]),
+    ("MT", &["malta"]),
+    ("MX", &["mexico", "méxico"]),
+    ("MY", &["malaysia"]),
+    ("NG", &["nigeria"]),
+    (
+        "NL",
+        &["netherlands", "the netherlands", "nederland", "holland"],
+    ),
+    ("NO", &["norway", "norge"]),
+    ("NZ", &["new zealand", "aotearoa"]),
+    ("PE", &["peru"]),
+    ("PG", &["papua new guinea"]),
+    ("PH", &["philippines"]),
+    ("PK", &["pakistan"]),
+    ("PL", &["poland", "polska"]),
+    ("PT", &["portugal"]),
+    ("QA", &["qatar"]),
+    ("RO", &["romania"]),
+    ("RS", &["serbia"]),
+    ("SA", &["saudi arabia"]),
+    ("SE", &["sweden", "sverige"]),
+    ("SG", &["singapore"]),
+    ("SI", &["slovenia"]),
+    ("SK", &["slovakia"]),
+    ("TH", &["thailand"]),
+    ("TR", &["turkey", "türkiye"]),
+    ("TW", &["taiwan"]),
+    ("UA", &["ukraine"]),
+    (
+        "US",
+        &[
+            "united states",
+            "usa",
+            "united states of america",
+            "u.s.a.",
+            "u.s.",
+        ],
+    ),
+    ("VN", &["vietnam", "viet nam"]),
+    ("ZA", &["south africa"]),
+];
+
+/// The code of a country by any of its names; a name that isn't known in upper case.
+pub(crate) fn code(name: &str) -> String {
+    let wanted = name.trim().to_lowercase();
+    NAMES
+        .iter()
+        .find(|(code, names)| code.to_lowercase() == wanted || names.contains(&wanted.as_str()))
+        .map_or_else(|| wanted.to_uppercase(), |(code, _)| (*code).to_owned())
+}

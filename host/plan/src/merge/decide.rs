@@ -1,0 +1,414 @@
+//! One field of one customer: what to do about the two values, the shadow, the rule and what people decided. The whole merge is this.
+//!
+//! Pure and blind to vendors. It never writes what was not read, what is equal, or what a person has yet to allow. Next: `plan` turns the
+//! verdicts of a customer into operations and notes.
+
+use super::field::{Field, Shape};
+use super::normal::{echo, is_empty, same};
+use super::policy::{Owner, Rule, Side};
+use super::state::{Memory, Pair, Rewritten};
+use chrono::{DateTime, TimeDelta, Utc};
+use footbridge_model::document::Document;
+
+/// So often the same value is written in a day; then something over there puts it back.
+pub(crate) const MOST_WRITES: usize = 3;
+/// So long a write may stay unread before it is looked at afresh.
+const LONGEST_PENDING: TimeDelta = TimeDelta::hours(1);
+
+/// What is known of one field.
+#[derive(Debug, Clone)]
+pub(crate) struct Given<'a> {
+    pub(crate) field: Field,
+    pub(crate) rule: Rule,
+    pub(crate) source: Option<&'a Document>,
+    pub(crate) ledger: Option<&'a Document>,
+    /// The records' versions.
+    pub(crate) versions: (&'a str, &'a str),
+    /// The side whose record was changed last, if that is known.
+    pub(crate) newest: Option<Side>,
+    pub(crate) now: DateTime<Utc>,
+    /// Who else in the ledger is called what would be written, if it is a name.
+    pub(crate) name_taken: Option<&'a str>,
+}
+
+/// What a person said about a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Word {
+    /// This side's value counts.
+    Take(Side),
+    /// Do what the item warned of.
+    GoAhead,
+    /// Leave it.
+    Ignore,
+}
+
+/// What comes of a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nothing is to be done.
+    Nothing,
+    /// The other side gets this value.
+    Write {
+        to: Side,
+        value: Document,
+        from: Document,
+        why: Because,
+    },
+    /// It stays as it is, and people are told why.
+    Keep(Kept),
+    /// It waits for a person.
+    Hold(Held),
+}
+
+/// Why a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Because {
+    /// The other side changed it.
+    Changed,
+    /// Both changed it, and this side's counts.
+    Won,
+    /// It was empty.
+    Filled,
+    /// Something replaced what was written.
+    Again,
+    /// A person said so.
+    Said,
+}
+
+/// Why a difference stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// This side changed it, and the other one owns it.
+    NotOwned(Side),
+    /// The sides differed when they were first compared.
+    FirstSight,
+    /// This side was emptied, and emptying isn't carried over.
+    NotCleared(Side),
+    /// A person said so.
+    Ignored,
+}
+
+/// Why a field waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// Both sides changed it.
+    Conflict,
+    /// It would be written to this side, once a person allows it.
+    Approval(Side),
+    /// Something on this side changes back what is written.
+    Rewritten(Side),
+    /// Another customer of the ledger has the name.
+    NameTaken(String),
+}
+
+/// Decides, and remembers in `memory` what has to be.
+pub(crate) fn decide(
+    given: &Given<'_>,
+    memory: &mut Memory,
+    word: impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let (Some(source), Some(ledger)) = (given.source, given.ledger) else {
+        return Verdict::Nothing;
+    };
+    let now = Values { source, ledger };
+    if read_again(given, memory, now) == Reading::Pending {
+        return Verdict::Nothing;
+    }
+    let shape = given.field.shape;
+    if same(shape, source, ledger) {
+        memory.agree(now.pair());
+        return Verdict::Nothing;
+    }
+    let verdict = judged(given, memory, now, &word);
+    if verdict == Verdict::Keep(Kept::FirstSight) {
+        memory.agree(now.pair());
+    }
+    match &verdict {
+        Verdict::Keep(_) | Verdict::Hold(_) => memory.ask(shape, now.pair(), given.now),
+        Verdict::Nothing | Verdict::Write { .. } => {}
+    }
+    verdict
+}
+
+/// Both values, read.
+#[derive(Clone, Copy)]
+struct Values<'a> {
+    source: &'a Document,
+    ledger: &'a Document,
+}
+
+impl Values<'_> {
+    fn of(&self, side: Side) -> &Document {
+        match side {
+            Side::Source => self.source,
+            Side::Ledger => self.ledger,
+        }
+    }
+
+    fn pair(&self) -> Pair {
+        Pair {
+            source: self.source.clone(),
+            ledger: self.ledger.clone(),
+        }
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum Reading {
+    /// What was written has yet to be read again.
+    Pending,
+    Done,
+}
+
+/// What was written becomes the shadow as it is read again, whatever the far side made of it.
+fn read_again(given: &Given<'_>, memory: &mut Memory, now: Values<'_>) -> Reading {
+    let Some(sent) = memory.sent.clone() else {
+        return Reading::Done;
+    };
+    let shape = given.field.shape;
+    let there = now.of(sent.to);
+    let version = match sent.to {
+        Side::Source => given.versions.0,
+        Side::Ledger => given.versions.1,
+    };
+    let is_ours = echo(shape, &sent.value, there);
+    if !is_ours && version == sent.version {
+        if given.now - sent.at < LONGEST_PENDING {
+            return Reading::Pending;
+        }
+        memory.sent = None;
+        return Reading::Done;
+    }
+    let asked = memory.asked.take();
+    memory.agree(Pair::on(sent.to, there.clone(), sent.from));
+    memory.asked = asked.filter(|asked| asked.pair.is(shape, &now.pair()));
+    if !is_ours {
+        memory.rewritten = Some(Rewritten {
+            to: sent.to,
+            value: sent.value,
+            stuck: false,
+        });
+    }
+    Reading::Done
+}
+
+fn judged(
+    given: &Given<'_>,
+    memory: &mut Memory,
+    now: Values<'_>,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let shape = given.field.shape;
+    let Some(agreed) = memory.agreed.clone() else {
+        if echo(shape, now.source, now.ledger) {
+            memory.agree(now.pair());
+            return Verdict::Nothing;
+        }
+        return first_sight(given, memory, now, word);
+    };
+    let changed = |side: Side| !same(shape, agreed.of(side), now.of(side));
+    let (source, ledger) = (changed(Side::Source), changed(Side::Ledger));
+    if (source || ledger) && memory.rewritten.is_some() {
+        memory.rewritten = None;
+    }
+    match (source, ledger) {
+        (false, false) => match memory.rewritten.clone() {
+            Some(rewritten) => again(given, memory, now, &rewritten, word),
+            // They were never one; a person may still choose.
+            None => match word(memory, &Held::Conflict) {
+                Some(Word::Take(side)) => {
+                    write(given, memory, now, side.other(), Because::Said, word)
+                }
+                _ => Verdict::Nothing,
+            },
+        },
+        (true, false) => one_sided(given, memory, now, Side::Source, word),
+        (false, true) => one_sided(given, memory, now, Side::Ledger, word),
+        // What differs in spelling alone came from a write whose answer nobody read.
+        (true, true) if echo(shape, now.source, now.ledger) => {
+            memory.agree(now.pair());
+            Verdict::Nothing
+        }
+        (true, true) => conflict(given, memory, now, word),
+    }
+}
+
+/// Never seen before: nothing that holds something is overwritten.
+fn first_sight(
+    given: &Given<'_>,
+    memory: &Memory,
+    now: Values<'_>,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let empty = [Side::Source, Side::Ledger]
+        .into_iter()
+        .find(|side| is_empty(now.of(*side)));
+    match empty {
+        Some(to) if given.rule.fill && (to == Side::Ledger || given.rule.back) => {
+            write(given, memory, now, to, Because::Filled, word)
+        }
+        _ => Verdict::Keep(Kept::FirstSight),
+    }
+}
+
+fn one_sided(
+    given: &Given<'_>,
+    memory: &Memory,
+    now: Values<'_>,
+    by: Side,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let owner = match given.rule.owner {
+        Owner::Source => Some(Side::Source),
+        Owner::Ledger => Some(Side::Ledger),
+        Owner::Newest | Owner::Ask => None,
+    };
+    if owner.is_some_and(|owner| owner != by) {
+        return kept(given, memory, now, Kept::NotOwned(by), word);
+    }
+    write(given, memory, now, by.other(), Because::Changed, word)
+}
+
+fn conflict(
+    given: &Given<'_>,
+    memory: &Memory,
+    now: Values<'_>,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let winner = match given.rule.owner {
+        Owner::Source => Some(Side::Source),
+        Owner::Ledger => Some(Side::Ledger),
+        Owner::Newest => given.newest,
+        Owner::Ask => None,
+    };
+    if let Some(winner) = winner {
+        return write(given, memory, now, winner.other(), Because::Won, word);
+    }
+    match word(memory, &Held::Conflict) {
+        Some(Word::Take(side)) => write(given, memory, now, side.other(), Because::Said, word),
+        Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
+        // To go ahead answers no question of which one.
+        Some(Word::GoAhead) | None => Verdict::Hold(Held::Conflict),
+    }
+}
+
+/// A difference that stays, unless a person took a side.
+fn kept(
+    given: &Given<'_>,
+    memory: &Memory,
+    now: Values<'_>,
+    why: Kept,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    match word(memory, &Held::Conflict) {
+        Some(Word::Take(side)) => write(given, memory, now, side.other(), Because::Said, word),
+        Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
+        Some(Word::GoAhead) | None => Verdict::Keep(why),
+    }
+}
+
+/// Something replaced what was written: again, so often in a day; then a person looks.
+fn again(
+    given: &Given<'_>,
+    memory: &mut Memory,
+    now: Values<'_>,
+    rewritten: &Rewritten,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let held = Held::Rewritten(rewritten.to);
+    match word(memory, &held) {
+        Some(Word::Ignore) => return Verdict::Keep(Kept::Ignored),
+        Some(Word::Take(side)) if side == rewritten.to => {
+            return write(given, memory, now, side.other(), Because::Said, word);
+        }
+        Some(Word::Take(_) | Word::GoAhead) => {
+            return write(given, memory, now, rewritten.to, Because::Said, word);
+        }
+        None => {}
+    }
+    let times = memory.times(given.field.shape, rewritten.to, &rewritten.value, given.now);
+    if rewritten.stuck || times >= MOST_WRITES {
+        memory.rewritten = Some(Rewritten {
+            stuck: true,
+            ..rewritten.clone()
+        });
+        return Verdict::Hold(held);
+    }
+    write(given, memory, now, rewritten.to, Because::Again, word)
+}
+
+/// Everything that may still stand against a write.
+fn write(
+    given: &Given<'_>,
+    memory: &Memory,
+    now: Values<'_>,
+    to: Side,
+    why: Because,
+    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+) -> Verdict {
+    let shape = given.field.shape;
+    let from = now.of(to.other());
+    if to == Side::Source && !given.rule.back {
+        // The CRM has no place for it.
+        return Verdict::Nothing;
+    }
+    if is_empty(from) && (given.field.name == "name" || (!given.rule.clear && why != Because::Said))
+    {
+        return Verdict::Keep(Kept::NotCleared(to.other()));
+    }
+    if given.field.name == "name"
+        && to == Side::Ledger
+        && let Some(other) = given.name_taken
+    {
+        return Verdict::Hold(Held::NameTaken(other.to_owned()));
+    }
+    let flips = memory.times(shape, to, from, given.now);
+    if flips >= MOST_WRITES && why != Because::Said {
+        let held = Held::Rewritten(to);
+        return match word(memory, &held) {
+            Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
+            Some(Word::Take(side)) if side == to => Verdict::Nothing,
+            Some(Word::Take(_) | Word::GoAhead) => written(shape, now, to, Because::Said),
+            None => Verdict::Hold(held),
+        };
+    }
+    if given.rule.approve && why != Because::Said {
+        let held = Held::Approval(to);
+        return match word(memory, &held) {
+            Some(Word::GoAhead) => written(shape, now, to, why),
+            Some(Word::Take(side)) if side == to.other() => written(shape, now, to, why),
+            Some(Word::Take(_)) if given.rule.back || to == Side::Source => {
+                written(shape, now, to.other(), Because::Said)
+            }
+            Some(Word::Take(_) | Word::Ignore) => Verdict::Keep(Kept::Ignored),
+            None => Verdict::Hold(held),
+        };
+    }
+    written(shape, now, to, why)
+}
+
+fn written(shape: Shape, now: Values<'_>, to: Side, why: Because) -> Verdict {
+    let from = now.of(to.other());
+    let value = match (from, now.of(to)) {
+        // Parts that the target has and the other side doesn't speak of stay as they are.
+        (Document::Object(parts), Document::Object(there)) => {
+            let mut whole = there.clone();
+            whole.extend(parts.clone());
+            Document::Object(whole)
+        }
+        (from, _) => from.clone(),
+    };
+    if same(shape, &value, now.of(to)) {
+        return Verdict::Nothing;
+    }
+    Verdict::Write {
+        to,
+        value,
+        from: from.clone(),
+        why,
+    }
+}
+
+#[cfg(test)]
+#[path = "decide_tests.rs"]
+mod tests;
