@@ -287,8 +287,6 @@ pub mod reason {
     pub const REWRITTEN: &str = "rewritten-over-there";
     /// It could not be written now, for a reason that passes.
     pub const TRY_AGAIN: &str = "try-again";
-    /// A person said that nothing is to be done about it.
-    pub const IGNORED: &str = "ignored";
 }
 
 /// The link id of one part of a deal's billing: the same for ever, whatever happens to the deal.
