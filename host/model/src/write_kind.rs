@@ -82,7 +82,7 @@ pub enum Unique {
 }
 
 /// All of them.
-pub const WRITE_KINDS: [WriteKind; 10] = [
+pub const WRITE_KINDS: [WriteKind; 13] = [
     create(
         "ledger customer, create",
         "customer",
@@ -90,7 +90,10 @@ pub const WRITE_KINDS: [WriteKind; 10] = [
         Unique::Enforced("name"),
     ),
     create("ledger invoice, create", "invoice", "url", Unique::Ours),
+    update("ledger customer, update", "customer", "id"),
+    update("ledger invoice, update", "invoice", "id"),
     record("CRM deal, write-back", Role::Billing, "id"),
+    record("CRM customer, update", Role::Customer, "id"),
     create(
         "CRM document, create",
         receivable::DOCUMENT,
@@ -168,7 +171,8 @@ impl WriteKind {
     /// The kind of an operation; none if there is no such kind.
     pub fn of(op: &Op) -> Option<&'static Self> {
         let object = op.object.as_str();
-        let vocabulary = object.starts_with(|c: char| c.is_ascii_lowercase());
+        // Our own words are kebab-case; a CRM's have capitals, or an underscore.
+        let vocabulary = !object.contains(|c: char| c.is_ascii_uppercase() || c == '_');
         WRITE_KINDS.iter().find(|kind| {
             let what = match kind.what {
                 Written::Object(name) => name == object,
