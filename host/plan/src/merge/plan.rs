@@ -5,6 +5,7 @@
 
 use super::decide::{Given, Held, Kept, Verdict, Word, decide};
 use super::field::Field;
+use super::normal::is_empty;
 use super::policy::{CustomerPolicy, Side};
 use super::relink::{self, Relinked};
 use super::state::{Memory, Pair, State, Writing};
@@ -143,6 +144,10 @@ impl<'a> Round<'_, 'a> {
         let input = self.input;
         let (link, id) = match relink::follow(input, source)? {
             Relinked::Unlinked => return Ok(()),
+            Relinked::Moved { links, .. } if self.is_moving(&links) => {
+                self.out.again.push(source.record.clone());
+                return Ok(());
+            }
             Relinked::Moved { links, left, again } => {
                 self.out.links.extend(links);
                 self.out.left.extend(left);
@@ -175,6 +180,25 @@ impl<'a> Round<'_, 'a> {
         self.fields(&pairing)
     }
 
+    /// Whether this plan changes one of these links, or one with the same customer of the ledger, already: one move at a time.
+    fn is_moving(&self, links: &[Link]) -> bool {
+        let ledger = &self.input.ledger.0;
+        let contacts = |link: &'_ Link, record: &RecordKey| {
+            link.members.iter().any(|member| member.record == *record)
+        };
+        links.iter().any(|link| {
+            let mut theirs = link
+                .members
+                .iter()
+                .filter(|member| member.record.connection == *ledger);
+            self.out.links.iter().any(|known| known.id == link.id)
+                || theirs.any(|member| {
+                    let known = &self.out.links;
+                    known.iter().any(|known| contacts(known, &member.record))
+                })
+        })
+    }
+
     fn fields(&mut self, pairing: &Pairing<'_>) -> Result<(), Stop> {
         let input = self.input;
         let Pairing { source, ledger, .. } = pairing;
@@ -195,6 +219,22 @@ impl<'a> Round<'_, 'a> {
             &ledger.doc,
         ) {
             let mut memory = state.of(field);
+            if let Some(there) = theirs.as_ref().filter(|_| {
+                values::is_silent(input.policy, field, ours.as_ref())
+                    && memory.sent.is_none()
+                    && memory
+                        .agreed
+                        .as_ref()
+                        .is_none_or(|agreed| is_empty(&agreed.source))
+            }) {
+                // The mapping makes no such entry, and never did: the ledger's is nobody's to compare, until it does.
+                memory.agreed = Some(Pair {
+                    source: Document::Null,
+                    ledger: there.clone(),
+                });
+                state.set(field, memory);
+                continue;
+            }
             let given = Given {
                 field,
                 rule: input.policy.rule(field),

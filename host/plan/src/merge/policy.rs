@@ -180,3 +180,48 @@ pub struct Mistake {
     /// What is accepted.
     pub accepted: Vec<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+
+    #[test]
+    fn the_published_schema_names_what_is_accepted() {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../../schemas/customers.schema.json");
+        let schema: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let names = |path: &str| -> Vec<String> {
+            let of = schema.pointer(path).and_then(Value::as_object).unwrap();
+            of.keys().cloned().collect()
+        };
+        for name in names("/oneOf/1/properties/fields/properties") {
+            let policy: CustomerPolicy =
+                serde_json::from_value(serde_json::json!({"fields": {name.clone(): {}}})).unwrap();
+            assert_eq!(policy.mistake(), None, "{name}");
+        }
+        assert_eq!(
+            names("/oneOf/1/properties/fields/properties").len(),
+            FIELDS.len()
+        );
+        let places = names("/oneOf/1/properties/back/properties");
+        for name in &places {
+            let policy: CustomerPolicy =
+                serde_json::from_value(serde_json::json!({"back": {name: "Custom__c"}})).unwrap();
+            assert_eq!(policy.mistake(), None, "{name}");
+        }
+        let wrong = CustomerPolicy {
+            back: BTreeMap::from([("status".to_owned(), "X".to_owned())]),
+            ..CustomerPolicy::default()
+        };
+        assert_eq!(
+            wrong.mistake().map(|m| m.accepted.len()),
+            Some(places.len())
+        );
+        let field = names("/$defs/field/properties");
+        let whole =
+            serde_json::json!({"owner": "ask", "clear": true, "fill": true, "approve": false});
+        assert_eq!(field.len(), whole.as_object().unwrap().len());
+        serde_json::from_value::<FieldPolicy>(whole).unwrap();
+    }
+}

@@ -114,7 +114,12 @@ fn inherited<'a>(
     };
     let its = links_of(input, &heir);
     let its_own: BTreeSet<&str> = its.iter().flat_map(|link| contacts(input, link)).collect();
-    if its_own.iter().any(|own| *own != id) {
+    // Where the ledger merged them too, there is one.
+    let remains = match input.observed.get(id).map(|seen| &seen.presence) {
+        Some(Presence::MergedInto(winner)) => winner.as_str(),
+        _ => id,
+    };
+    if its_own.iter().any(|own| *own != id && *own != remains) {
         return Err(say::two_for_one(name, master, id));
     }
     let contact = ledger_record(input, id);

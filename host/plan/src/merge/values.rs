@@ -79,6 +79,11 @@ pub(crate) fn of_ledger(
     }
 }
 
+/// Whether the mapping's list has no such entry: it was emptied, or the mapping never makes one.
+pub(crate) fn is_silent(policy: &CustomerPolicy, field: Field, source: Option<&Document>) -> bool {
+    field.entry().is_some() && policy.places(field).is_empty() && source == Some(&Document::Null)
+}
+
 /// Every field with both its values.
 pub(crate) fn both(
     policy: &CustomerPolicy,

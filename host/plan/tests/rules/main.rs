@@ -15,6 +15,7 @@ mod deals;
 mod existing;
 mod invoices;
 mod lint;
+mod merge;
 mod parts;
 mod properties;
 mod rails;
