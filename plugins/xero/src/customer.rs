@@ -130,6 +130,12 @@ fn phone(row: &Value) -> Option<String> {
 /// A field that is unknown or of the wrong shape.
 pub(crate) fn write(doc: &Structure, target: Option<&str>) -> Result<Value, Problem> {
     only_known(doc, COLUMNS, &["status", "addresses", "phones", "persons"])?;
+    if target.is_some() && doc.contains_key("persons") {
+        return Err(wrong(
+            "persons",
+            "the list would replace the persons that the contact has in Xero, and delete those that it doesn't name",
+        ));
+    }
     let mut contact = Structure::new();
     if let Some(id) = target {
         contact.insert("ContactID".to_owned(), json!(id));
@@ -156,6 +162,11 @@ pub(crate) fn write(doc: &Structure, target: Option<&str>) -> Result<Value, Prob
         let kind = their_word(row, "kind", PHONE_KINDS)?.unwrap_or("DEFAULT");
         element.insert("PhoneType".to_owned(), json!(kind));
         only_known(row, NUMBER, &["kind"])?;
+        if target.is_some() {
+            // The number is whole: what stands in the other two parts of the slot would be dialled before it.
+            element.insert("PhoneCountryCode".to_owned(), json!(""));
+            element.insert("PhoneAreaCode".to_owned(), json!(""));
+        }
         write_columns(row, NUMBER, element)
     })?;
     write_rows(
@@ -212,15 +223,33 @@ mod tests {
 
     #[test]
     fn a_phone_without_a_kind_is_the_main_one() {
-        let contact = write(
-            &parse(r#"{"phones":[{"number":"1"}]}"#).unwrap(),
-            Some("ab"),
-        )
-        .unwrap();
+        let contact = write(&parse(r#"{"phones":[{"number":"1"}]}"#).unwrap(), None).unwrap();
         assert_eq!(
             contact.to_string(),
-            r#"{"ContactID":"ab","Phones":[{"PhoneNumber":"1","PhoneType":"DEFAULT"}]}"#
+            r#"{"Phones":[{"PhoneNumber":"1","PhoneType":"DEFAULT"}]}"#
         );
+    }
+
+    #[test]
+    fn a_changed_phone_takes_its_slot_whole() {
+        let phones = parse(r#"{"phones":[{"kind":"main","number":"0113 2"}]}"#).unwrap();
+        let mut contact = write(&phones, Some("ab")).unwrap();
+        assert_eq!(
+            contact.to_string(),
+            r#"{"ContactID":"ab","Phones":[{"PhoneAreaCode":"","PhoneCountryCode":"","PhoneNumber":"0113 2","PhoneType":"DEFAULT"}]}"#
+        );
+        contact["Phones"][0]["PhoneAreaCode"] = json!("");
+        assert_eq!(read(&contact)["phones"][0]["number"], "0113 2");
+    }
+
+    #[test]
+    fn persons_of_a_contact_that_exists_are_never_sent() {
+        let doc = parse(r#"{"persons":[{"email":"jo@example.com"}]}"#).unwrap();
+        assert_eq!(
+            write(&doc, Some("ab")).unwrap_err().field.as_deref(),
+            Some("persons")
+        );
+        assert!(write(&doc, None).is_ok());
     }
 
     #[test]
