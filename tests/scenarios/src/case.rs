@@ -4,6 +4,7 @@
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use footbridge_model::ruling::Choice;
 use footbridge_simulators::faults::FaultRule;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
@@ -20,7 +21,7 @@ pub struct Case {
     /// What it shows, in a sentence.
     pub title: String,
     /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 5 what can be billed, 6 tax, 7 dates, 8 status,
-    /// 12 payments, 13 currencies.
+    /// 9 who owns customer fields, 10 what is written is changed, 11 merges and deletions, 12 payments, 13 currencies.
     pub rule: u32,
     /// When the first sync runs.
     #[serde(default = "usual_instant", deserialize_with = "instant")]
@@ -67,6 +68,15 @@ pub struct Case {
     /// What Salesforce must show of receivables, and nothing besides. The flow says `reflect`.
     #[serde(default)]
     pub(crate) shown: Vec<Shown>,
+    /// Triggers of the Salesforce: whatever a client writes into the field becomes this.
+    #[serde(default)]
+    pub(crate) triggers: Vec<Trigger>,
+    /// Contacts as they must stand in Xero, by their name.
+    #[serde(default)]
+    pub(crate) contacts: Vec<Shown>,
+    /// Accounts as they must stand in Salesforce, by their key.
+    #[serde(default)]
+    pub(crate) accounts_then: Vec<Shown>,
 }
 
 impl Case {
@@ -205,6 +215,15 @@ pub(crate) struct Step {
     /// What goes wrong in the sync that follows.
     #[serde(default)]
     pub(crate) faults: Vec<Trouble>,
+    /// Records that Footbridge made and someone changes in Xero, by collection; each names its id.
+    #[serde(default)]
+    pub(crate) edit_xero: BTreeMap<String, Vec<toml::Table>>,
+    /// Accounts that someone merges in Salesforce.
+    #[serde(default)]
+    pub(crate) merge: Vec<Merge>,
+    /// What someone decides about items.
+    #[serde(default)]
+    pub(crate) rule: Vec<Ruled>,
 }
 
 /// Something that goes wrong on one side.
@@ -231,6 +250,34 @@ pub(crate) enum Where {
 pub(crate) struct Quiet {
     pub(crate) xero: u64,
     pub(crate) salesforce: u64,
+}
+
+/// An account merged into another one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Merge {
+    pub(crate) master: String,
+    pub(crate) loser: String,
+}
+
+/// A decision about an item of an account.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Ruled {
+    /// The account's key.
+    pub(crate) account: String,
+    pub(crate) reason: String,
+    /// As the product stores it: `"go-ahead"`, `{ take-source = {} }`.
+    pub(crate) choice: Choice,
+}
+
+/// A trigger.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Trigger {
+    pub(crate) object: String,
+    pub(crate) field: String,
+    pub(crate) becomes: String,
 }
 
 /// A credit set against an invoice.

@@ -14,6 +14,7 @@ use footbridge::config::Config;
 use footbridge::provisioning::provision;
 use footbridge_engine::ports::Clock;
 use footbridge_engine::{Decision, RunReport};
+use footbridge_model::ruling::Ruling;
 use footbridge_simulators::clock::SimClock;
 use std::path::Path;
 use std::sync::Arc;
@@ -61,6 +62,7 @@ pub async fn play(case: &Case, setting: &Setting) -> anyhow::Result<Vec<String>>
     sync(folder.path(), &surroundings).await?;
     for step in &case.then {
         happens(&mut world, step)?;
+        decide(&world, step, folder.path(), &surroundings).await?;
         sync(folder.path(), &surroundings).await?;
         // What was to go wrong and did not would make the case say more than it shows.
         let idle = world.xero.faults().waiting() + world.salesforce.faults().waiting();
@@ -102,6 +104,44 @@ async fn sync(folder: &Path, surroundings: &Surroundings) -> anyhow::Result<Said
     })
 }
 
+/// What someone decides about items, as the product takes it.
+async fn decide(
+    world: &World,
+    step: &Step,
+    folder: &Path,
+    surroundings: &Surroundings,
+) -> anyhow::Result<()> {
+    if step.rule.is_empty() {
+        return Ok(());
+    }
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let composition = Composition::open_in(&config, surroundings).await?;
+    let decisions = composition.engine.decisions().await?;
+    for ruled in &step.rule {
+        let id = world.id(&ruled.account)?;
+        let item = decisions
+            .iter()
+            .find(|item| item.subject.record.id.as_str() == id && item.reason == ruled.reason)
+            .with_context(|| format!("{} has no item {}", ruled.account, ruled.reason))?;
+        let accounts = world.salesforce.dump("Account");
+        let seen = accounts
+            .iter()
+            .find(|account| account.get("Id").and_then(|id| id.as_str()) == Some(id))
+            .and_then(|account| account.get("SystemModstamp")?.as_str());
+        let ruling = Ruling {
+            record: item.subject.record.clone(),
+            part: item.subject.part,
+            reason: ruled.reason.clone(),
+            choice: ruled.choice.clone(),
+            seen: seen.unwrap_or_default().to_owned(),
+            by: "the case".to_owned(),
+            at: world.clock.now(),
+        };
+        composition.engine.rule(ruling).await?;
+    }
+    Ok(())
+}
+
 fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
     world
         .clock
@@ -133,6 +173,13 @@ fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
     }
     for (collection, records) in &step.xero {
         world.in_xero(collection, records)?;
+    }
+    for (collection, records) in &step.edit_xero {
+        world.edit_xero(collection, records)?;
+    }
+    for merge in &step.merge {
+        let (master, loser) = (world.id(&merge.master)?, world.id(&merge.loser)?);
+        world.salesforce.merge("Account", master, loser)?;
     }
     for allocation in &step.allocations {
         world.allocate(allocation)?;

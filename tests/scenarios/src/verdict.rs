@@ -2,7 +2,7 @@
 //!
 //! Only reasons and their messages are the product's own words; everything else is read from the simulators' records.
 
-use crate::case::{Case, Invoice, InvoiceLine};
+use crate::case::{Case, Invoice, InvoiceLine, Shown};
 use crate::world::World;
 use footbridge_engine::{Decision, Standing};
 use rust_decimal::Decimal;
@@ -17,6 +17,7 @@ pub(crate) fn of(case: &Case, world: &World, decisions: &[Decision]) -> Vec<Stri
     customers(case, world, &mut wrong);
     foreign(case, world, &mut wrong);
     shown(case, world, &mut wrong);
+    sides(case, world, &mut wrong);
     waits(case, world, decisions, &mut wrong);
     wrong
 }
@@ -263,6 +264,47 @@ fn foreign(case: &Case, world: &World, wrong: &mut Vec<String>) {
                 wrong,
             );
         }
+    }
+}
+
+/// Contacts in Xero and accounts in Salesforce hold what the case says.
+fn sides(case: &Case, world: &World, wrong: &mut Vec<String>) {
+    let contacts = world.xero.dump("Contacts");
+    for expected in &case.contacts {
+        let mut its = contacts
+            .iter()
+            .filter(|contact| text(contact, "Name") == expected.name);
+        match (its.next(), its.next()) {
+            (Some(contact), None) => stands(expected, contact, world, wrong),
+            (None, _) => wrong.push(format!("Xero has no contact {:?}", expected.name)),
+            (Some(_), Some(_)) => wrong.push(format!("{:?} stands twice in Xero", expected.name)),
+        }
+    }
+    let accounts = world.salesforce.dump("Account");
+    for expected in &case.accounts_then {
+        let id = world.id(&expected.name).unwrap_or_default();
+        match accounts.iter().find(|account| text(account, "Id") == id) {
+            Some(account) => stands(expected, account, world, wrong),
+            None => wrong.push(format!("Salesforce has no account {:?}", expected.name)),
+        }
+    }
+}
+
+fn stands(expected: &Shown, record: &Value, world: &World, wrong: &mut Vec<String>) {
+    let fields = match world.resolved(&expected.fields) {
+        Ok(fields) => fields,
+        Err(error) => return wrong.push(format!("{}: {error}", expected.name)),
+    };
+    for (path, wanted) in fields {
+        // Entries of a list by their place: Addresses.1.City.
+        let found = record.pointer(&format!("/{}", path.replace('.', "/")));
+        let found = match found {
+            Some(Value::String(text)) => text.clone(),
+            Some(Value::Null) | None => String::new(),
+            Some(other) => other.to_string(),
+        };
+        let wanted = wanted.as_str().map_or(wanted.to_string(), str::to_owned);
+        same(&expected.name, &path, Some(&wanted), &found, wrong);
     }
 }
 

@@ -8,7 +8,10 @@ use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use footbridge::template::{Fill, MAPPING, filled};
 use footbridge_simulators::clock::SimClock;
 use footbridge_simulators::company::add_fields;
-use footbridge_simulators::salesforce::options::{Currencies, PersonAccounts};
+use footbridge_simulators::salesforce::options::{
+    Currencies, PersonAccounts, RewriteRule, Rewritten,
+};
+use footbridge_simulators::salesforce::schema::FieldDef;
 use footbridge_simulators::salesforce::{SalesforceOptions, SalesforceSimulator};
 use footbridge_simulators::server::Running;
 use footbridge_simulators::xero::{
@@ -42,11 +45,21 @@ impl World {
         let options = SalesforceOptions {
             currencies: Currencies::Multi,
             person_accounts: PersonAccounts::Off,
+            rewrite_rules: case
+                .triggers
+                .iter()
+                .map(|trigger| RewriteRule {
+                    object: trigger.object.clone(),
+                    field: trigger.field.clone(),
+                    becomes: Rewritten::Value(json!(trigger.becomes)),
+                })
+                .collect(),
             ..SalesforceOptions::default()
         };
         let client = (options.client_id.clone(), options.client_secret.clone());
         let salesforce = SalesforceSimulator::new(options, clock.clone());
         add_fields(&salesforce)?;
+        salesforce.add_field("Account", FieldDef::text("Billing_Email__c", 80))?;
         let country = match case.country {
             Country::UK => xero::Country::UnitedKingdom,
             Country::AU => xero::Country::Australia,
@@ -206,6 +219,19 @@ impl World {
             let record = Value::Object(self.resolved(record)?);
             let loaded = self.xero.load(collection, record)?;
             self.foreign.push((collection.to_owned(), loaded));
+        }
+        Ok(())
+    }
+
+    /// Changes records that Footbridge made, as someone does in Xero.
+    pub(crate) fn edit_xero(
+        &self,
+        collection: &str,
+        records: &[toml::Table],
+    ) -> anyhow::Result<()> {
+        for record in records {
+            let record = Value::Object(self.resolved(record)?);
+            self.xero.load(collection, record)?;
         }
         Ok(())
     }
