@@ -156,7 +156,17 @@ impl Engine {
         let objects: BTreeMap<&OpId, &str> = plan
             .ops
             .iter()
-            .map(|op| (&op.id, op.object.as_str()))
+            .map(|op| {
+                let is_change = Self::is_merge(op);
+                (
+                    &op.id,
+                    if is_change {
+                        "customer-change"
+                    } else {
+                        op.object.as_str()
+                    },
+                )
+            })
             .collect();
         for id in done.applied.keys() {
             let object = objects.get(id).copied().unwrap_or("record");

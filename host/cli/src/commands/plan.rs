@@ -11,7 +11,8 @@ use crate::exit::Exit;
 use crate::render::{columns, count, safe, wrapped};
 use footbridge_engine::{Preview, ReflectPreview};
 use footbridge_model::id::ConnectionId;
-use footbridge_model::plan::{Bill, Note, Op};
+use footbridge_model::link::Role;
+use footbridge_model::plan::{Bill, Note, Op, Plan};
 use rust_decimal::Decimal;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -81,10 +82,12 @@ fn words(shown: &Shown<'_>) -> String {
     );
     text.push_str(&invoices(shown.preview));
     text.push_str(&customers(shown.preview));
+    text.push_str(&changes(plan));
     let updates = plan
         .ops
         .iter()
         .filter(|op| op.target.is_some() || op.object.as_str() == "Opportunity")
+        .filter(|op| op.link.role != Role::Customer)
         .count();
     if updates > 0 {
         text.push_str(&format!(
@@ -217,7 +220,7 @@ fn customers(preview: &Preview) -> String {
         .plan
         .ops
         .iter()
-        .filter(|op| op.object.as_str() == "customer")
+        .filter(|op| op.object.as_str() == "customer" && op.target.is_none())
         .map(|op| safe(op.doc.text("name").unwrap_or_default(), 80))
         .collect();
     if names.is_empty() {
@@ -231,6 +234,29 @@ fn customers(preview: &Preview) -> String {
         text.push_str(&wrapped(name, 2));
     }
     text.push_str(&more(names.len(), 2));
+    text.push('\n');
+    text
+}
+
+/// What goes from one side to the other of customers that are linked.
+fn changes(plan: &Plan) -> String {
+    let its = plan
+        .ops
+        .iter()
+        .filter(|op| op.target.is_some() && op.link.role == Role::Customer);
+    let its: Vec<&Op> = its.collect();
+    if its.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "{} to carry over\n",
+        count(its.len(), "change of customers")
+    );
+    for op in its.iter().take(ROWS) {
+        let line = format!("{} (to {})", safe(&op.why, 300), op.connection);
+        text.push_str(&wrapped(&line, 2));
+    }
+    text.push_str(&more(its.len(), 2));
     text.push('\n');
     text
 }

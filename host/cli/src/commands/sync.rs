@@ -66,10 +66,14 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         text.push_str("nothing had to be written.\n");
     } else {
         let mut parts = Vec::new();
-        let known = [("customer", "created"), ("invoice", "created")];
+        let known = [
+            ("customer", "created"),
+            ("customer-change", "carried over"),
+            ("invoice", "created"),
+        ];
         for (object, done) in known {
             if let Some(n) = report.applied.get(object) {
-                parts.push(format!("{} {done}", count(*n, object)));
+                parts.push(format!("{} {done}", count(*n, &object.replace('-', " "))));
             }
         }
         for (object, singular) in RECEIVABLES {

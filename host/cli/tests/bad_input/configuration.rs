@@ -74,6 +74,50 @@ async fn a_wrong_setting_of_the_way_back_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_rule_for_customers_is_named_with_what_there_is() {
+    let books = Books::open(4).await;
+    let file = "footbridge.toml";
+    let mut now = "customers = [\"Account\"]".to_owned();
+    for (next, said) in [
+        (
+            "customers = { objects = [\"Account\"], back = { email = \"Contact.Email\" } }",
+            "back.\"email\": \"Contact.Email\" is no field of the customer's own record in the CRM. Accepted: a field name such as \"Billing_Email__c\"",
+        ),
+        (
+            "customers = { objects = [\"Account\"], fields = { emial = {} } }",
+            "fields.\"emial\": \"emial\" is no field of a customer that is merged. Accepted: name, email, tax_number, account_number, currency, sales_tax_type, sales_account, first_name, last_name, addresses.billing, addresses.delivery, phones.main, phones.mobile, phones.direct, phones.fax, phones.office",
+        ),
+        (
+            "customers = { objects = [\"Account\"], back = { name = \"Name\", email = \"Name\" } }",
+            "back.\"name\": \"Name\" stands for another field already. Accepted: one field of the CRM for each",
+        ),
+        (
+            "customers = { objects = [\"Account\"], fields = { name = { owner = \"crm\" } } }",
+            "unknown variant `crm`, expected one of `source`, `ledger`, `newest`, `ask`",
+        ),
+        (
+            "customers = { object = [\"Account\"] }",
+            "unknown field `object`, expected one of `objects`, `fields`, `back`",
+        ),
+        (
+            "customers = \"Account\"",
+            "invalid type: string \"Account\", expected a list of objects such as [\"Account\"], or a table with objects, fields and back",
+        ),
+    ] {
+        books.change(file, &now, next);
+        now = next.to_owned();
+        let ended = books.run(&["plan"]).await;
+        assert!(
+            ended.err.contains("TOML parse error at line 38, column"),
+            "{}",
+            ended.err
+        );
+        assert!(ended.err.trim_end().ends_with(said), "{}", ended.err);
+        assert_eq!((ended.code, ended.out.as_str()), (2, ""));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mapping_with_an_unknown_field_or_function_is_told_what_there_is() {
     let books = Books::open(4).await;
     let file = "lead-to-cash.toml";
