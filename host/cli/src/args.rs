@@ -34,7 +34,8 @@ const EXAMPLES: &str = "Examples:
   footbridge doctor                   check configuration, plugins, connections, data directory
   footbridge provision                make the objects and fields in Salesforce that payments and statuses come back to
   footbridge plan                     what a sync would change, why, and what it costs; writes nothing
-  footbridge sync                     do it
+  footbridge sync --go                do it, the first time; later `footbridge sync`
+  footbridge stop --why \"audit\"       write nothing more, at once, also in a sync that is running
   footbridge items                    what waits for you, with the reason";
 
 /// Commands.
@@ -60,12 +61,25 @@ pub(crate) enum Command {
     Disconnect(Disconnect),
     /// What a sync would change and why, and what it would cost. Nothing is written to either side.
     #[command(
-        after_help = "Examples:\n  footbridge plan\n  footbridge plan --flow deals-to-invoices --json"
+        after_help = "What is shown: + is created, ~ is changed, old -> new.\n\nExamples:\n  footbridge plan\n  footbridge plan --only 006Hs00001abcdEFGH\n  footbridge plan --flow deals-to-invoices --json\n  footbridge plan --save                      keep it, so that people can approve it\n  footbridge plan --out friday.json           the same, and a file for others to read\n  footbridge plan list\n  footbridge plan show 5f0c1a2b\n  footbridge plan approve 5f0c1a2b --except 006Hs00001abcdEFGH\n  footbridge plan apply 5f0c1a2b"
     )]
-    Plan(Flow),
+    Plan(Plan),
+    /// Saved plans and how they stand; the same as `plan list`.
+    #[command(after_help = "Example:\n  footbridge plans")]
+    Plans(Flow),
     /// Bring both sides in step: read what changed, plan, write, write back.
-    #[command(after_help = "Examples:\n  footbridge sync\n  footbridge sync --strict --json")]
+    #[command(
+        after_help = "Examples:\n  footbridge sync --go       the first time: yes, write\n  footbridge sync\n  footbridge sync --strict --json"
+    )]
     Sync(Sync),
+    /// Stop a flow, or all: nothing more is sent, also by a sync that is running now. What was sent is seen through.
+    #[command(
+        after_help = "Examples:\n  footbridge stop --why \"wrong price list\"\n  footbridge stop deals-to-invoices --why \"audit\"\n  footbridge stop --all --why \"moving to another Salesforce\""
+    )]
+    Stop(Stop),
+    /// Let a stopped flow, or all, go on.
+    #[command(after_help = "Examples:\n  footbridge go\n  footbridge go --all")]
+    Go(Go),
     /// How things stand: last run, invoiced, waiting, in doubt. Reads only the data directory.
     #[command(after_help = "Examples:\n  footbridge status\n  footbridge status --json")]
     Status(Flow),
@@ -165,12 +179,105 @@ pub(crate) struct Flow {
     pub(crate) flow: Option<String>,
 }
 
+/// `plan`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Plan {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// Only what is about this record, by its id, or this operation; with what it needs. Repeatable.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Keep the plan, so that it can be approved and applied.
+    #[arg(long)]
+    pub(crate) save: bool,
+    /// Keep it, and write it to a file for others to read. A file that is changed afterwards is refused.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// What to do with a saved one.
+    #[command(subcommand)]
+    pub(crate) action: Option<PlanAction>,
+}
+
+/// What can be done with saved plans.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanAction {
+    /// Saved plans and how they stand.
+    List(Flow),
+    /// A saved plan as it was saved, and what became of it.
+    Show(SavedPlan),
+    /// Say yes to a saved plan or to a part of it. A later yes takes the place of an earlier one.
+    #[command(
+        after_help = "Examples:\n  footbridge plan approve 5f0c1a2b\n  footbridge plan approve 5f0c1a2b --only 006Hs00001abcdEFGH   (a record brings along what it needs)\n  footbridge plan approve friday.json --except 006Hs00001abcdEFGH"
+    )]
+    Approve(Approve),
+    /// Carry out what was approved, and nothing else. Doing it again writes nothing twice.
+    #[command(
+        after_help = "Exit codes: 0 all that was approved is written; 3 something of it is not (with the reason).\n\nExamples:\n  footbridge plan apply 5f0c1a2b\n  footbridge plan apply friday.json --json"
+    )]
+    Apply(SavedPlan),
+    /// Take a saved plan back: it is never carried out any more. What was written stays.
+    Withdraw(SavedPlan),
+}
+
+/// One saved plan.
+#[derive(Debug, Args)]
+pub(crate) struct SavedPlan {
+    /// Its id, or the beginning of it, or a file that `plan --out` wrote.
+    #[arg(value_name = "ID OR FILE")]
+    pub(crate) plan: String,
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+}
+
+/// `plan approve`.
+#[derive(Debug, Args)]
+pub(crate) struct Approve {
+    /// Which.
+    #[command(flatten)]
+    pub(crate) plan: SavedPlan,
+    /// Yes to this record or operation only. Repeatable.
+    #[arg(long, value_name = "ID")]
+    pub(crate) only: Vec<String>,
+    /// Yes to all but this record or operation. Repeatable.
+    #[arg(long, value_name = "ID")]
+    pub(crate) except: Vec<String>,
+}
+
+/// `stop`.
+#[derive(Debug, Args)]
+pub(crate) struct Stop {
+    /// The flow; not needed if there is one.
+    pub(crate) flow: Option<String>,
+    /// All flows, also those to come.
+    #[arg(long, conflicts_with = "flow")]
+    pub(crate) all: bool,
+    /// What for; whoever meets the stop reads it.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) why: String,
+}
+
+/// `go`.
+#[derive(Debug, Args)]
+pub(crate) struct Go {
+    /// The flow; not needed if there is one.
+    pub(crate) flow: Option<String>,
+    /// Take back the stop of all flows; one that is stopped by name stays so.
+    #[arg(long, conflicts_with = "flow")]
+    pub(crate) all: bool,
+}
+
 /// `sync`.
 #[derive(Debug, Args)]
 pub(crate) struct Sync {
     /// The flow; not needed if there is one.
     #[arg(long)]
     pub(crate) flow: Option<String>,
+    /// Yes to the first run of a flow that has never written; later it changes nothing.
+    #[arg(long)]
+    pub(crate) go: bool,
     /// Exit with 3 if anything waits for a person or is in doubt.
     #[arg(long)]
     pub(crate) strict: bool,

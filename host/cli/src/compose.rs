@@ -3,6 +3,7 @@
 use crate::config::{Config, Flow, StoreKind};
 use crate::lending;
 use crate::progress::Progress;
+use crate::switch::{Switch, Switched};
 use anyhow::Context;
 use chrono::Utc;
 use footbridge_engine::ports::Clock;
@@ -92,7 +93,10 @@ impl Composition {
             source: connector(&flow.source)?,
             ledger: connector(&flow.ledger)?,
             transform: sandbox.transform(&transform)?,
-            outbound: Arc::clone(&broker) as _,
+            outbound: Arc::new(Switched {
+                broker: Arc::clone(&broker),
+                switch: Switch::of(config),
+            }),
         };
         let opened = Engine::open(
             config.engine_flow(name, flow, granted, |connection| {

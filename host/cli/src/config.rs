@@ -11,6 +11,7 @@ use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_model::receivable::DocumentKind;
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
+use footbridge_plan::rails::Rails;
 use footbridge_plan::reflect::input::ReflectPolicy;
 use footbridge_sandbox::{Connection, Publisher};
 use serde::Deserialize;
@@ -132,6 +133,9 @@ pub(crate) struct Flow {
     pub(crate) write_back: Option<WriteBack>,
     /// The way back: what customers owe and paid is shown in the CRM. Off where it is missing.
     pub(crate) reflect: Option<Reflect>,
+    /// What is carried out without asking.
+    #[serde(default)]
+    pub(crate) rails: Rails,
 }
 
 /// The way back of a flow.
@@ -369,6 +373,7 @@ impl Config {
                 customers: flow.customers.policy.clone(),
             },
             record_url: flow.record_url.clone(),
+            rails: flow.rails.clone(),
             reflect: flow
                 .reflect
                 .as_ref()

@@ -120,6 +120,8 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 | EngineError::Body(_)
                 | EngineError::Format { .. } => Exit::Data,
                 EngineError::Transform { .. }
+                | EngineError::FirstRun { .. }
+                | EngineError::Plan(_)
                 | EngineError::Organisations { .. }
                 | EngineError::NoReceivables { .. } => Exit::Usage,
                 EngineError::Call { source, .. } => match source.as_ref() {

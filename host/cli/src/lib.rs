@@ -12,6 +12,7 @@ mod lending;
 mod progress;
 pub mod provisioning;
 mod render;
+mod switch;
 pub mod template;
 
 use args::{Cli, Command};
@@ -74,6 +75,11 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
             commands::disconnect::run(&Config::read(&cli.config)?, args, output).await
         }
         Command::Plan(args) => commands::plan::run(&Config::read(&cli.config)?, args, output).await,
+        Command::Plans(args) => {
+            commands::plan::saved::list(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::Stop(args) => commands::stop::stop(&Config::read(&cli.config)?, args, output),
+        Command::Go(args) => commands::stop::go(&Config::read(&cli.config)?, args, output),
         Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
         Command::Provision(args) => {
             commands::provision::run(&Config::read(&cli.config)?, args, output).await

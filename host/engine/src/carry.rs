@@ -17,6 +17,8 @@ use footbridge_model::request::RequestEvent;
 
 /// Longest wait for a budget before the work is rescheduled instead.
 const LONGEST_WAIT: u32 = 70;
+/// A stopped flow isn't tried again within its run: nobody knows when it goes on.
+const STOPPED: u32 = u32::MAX;
 /// So often a budget is waited for in a row.
 const MOST_WAITS: u32 = 4;
 
@@ -31,11 +33,17 @@ impl Engine {
             // Durable before the first byte: a request with no send on its row provably never left, and no age counts from earlier.
             self.note_send(&mut request, first).await?;
             self.watch.at(&Point::Sending(request.id.clone()));
-            match self
-                .outbound
-                .send(&request.connection, &wire, &request.key)
-                .await
-            {
+            let sent = match self.stopped() {
+                Some(why) => Sent::NotSent {
+                    why,
+                    retry_after_seconds: Some(STOPPED),
+                },
+                None => {
+                    let (connection, key) = (&request.connection, &request.key);
+                    self.outbound.send(connection, &wire, key).await
+                }
+            };
+            match sent {
                 Sent::Answered(answer) => {
                     return self.answered(request, &wire, answer).await;
                 }

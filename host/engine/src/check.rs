@@ -179,6 +179,9 @@ fn policy_paths(flow: &FlowConfig) -> Vec<String> {
     if let footbridge_plan::policy::NumberMode::Field(field) = &flow.policy.billing.number {
         paths.push(field.clone());
     }
+    if let Some(pilot) = &flow.rails.pilot {
+        paths.extend(pilot.fields().map(str::to_owned));
+    }
     if let footbridge_plan::policy::DateRule::Field(field) = &flow.policy.billing.date {
         paths.push(field.clone());
     }

@@ -3,6 +3,7 @@
 use crate::granted::TransformGrant;
 use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_plan::FlowPolicy;
+use footbridge_plan::rails::Rails;
 use footbridge_plan::reflect::input::ReflectPolicy;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,6 +35,8 @@ pub struct FlowConfig {
     pub reflect: Option<ReflectConfig>,
     /// Times of the in-doubt rule.
     pub timing: Timing,
+    /// What of a plan is carried out without asking.
+    pub rails: Rails,
 }
 
 /// The way back: the ledger's receivable side is shown in the CRM.

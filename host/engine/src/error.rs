@@ -24,6 +24,25 @@ pub enum EngineError {
         /// Who holds the lease.
         source: LeaseError,
     },
+    /// A person stopped the flow.
+    #[error("flow {flow} is stopped: {why}. Nothing was written. `footbridge go` lets it go on")]
+    Stopped {
+        /// The flow.
+        flow: String,
+        /// Who stopped it, when and what for.
+        why: String,
+    },
+    /// The flow has never written, and nobody said yes to its first run.
+    #[error(
+        "flow {flow} has never written. Run `footbridge plan` and read what it would do; then `footbridge sync --go` does it, or save the plan, approve it and apply it (`footbridge plan --save`). `first-run = \"write\"` in [flows.{flow}.rails] never asks"
+    )]
+    FirstRun {
+        /// The flow.
+        flow: String,
+    },
+    /// A saved plan can't be used as asked.
+    #[error(transparent)]
+    Plan(#[from] crate::saved::PlanRefusal),
     /// A row that this version doesn't understand.
     #[error(
         "row {key} of the data directory can't be understood: {why}. Was it written by a newer Footbridge? Use that version, or restore a backup"

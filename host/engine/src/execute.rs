@@ -11,7 +11,7 @@ use crate::state::keys::{self, Side};
 use crate::state::rows::Standing;
 use footbridge_model::document::Document;
 use footbridge_model::failure::{FailureKind, Problem};
-use footbridge_model::id::{ConnectionId, OpId};
+use footbridge_model::id::{ConnectionId, OpId, RecordKey};
 use footbridge_model::plan::{Expectation, Op, Plan, Subject, reason};
 use footbridge_model::plugin::{Operation, Outcome, Verdict};
 use footbridge_model::receivable::is_receivable;
@@ -54,6 +54,8 @@ pub(crate) struct Executed {
     pub(crate) in_doubt: BTreeSet<OpId>,
     /// Connections that take nothing more in this run, with why: a refused credential, a used-up quota.
     pub(crate) closed: Closed,
+    /// Records of which the rails hold something back: the next run looks at them again.
+    pub(crate) unfinished: BTreeSet<RecordKey>,
     tries: BTreeMap<OpId, u32>,
 }
 
@@ -134,7 +136,7 @@ impl Engine {
         }
     }
 
-    fn side_of<'a>(&self, sides: &'a Sides, connection: &ConnectionId) -> &'a Side {
+    pub(crate) fn side_of<'a>(&self, sides: &'a Sides, connection: &ConnectionId) -> &'a Side {
         if *connection == sides.source.0 {
             &sides.source
         } else {
@@ -197,6 +199,10 @@ impl Engine {
                 let _turn = gate.acquire_owned().await;
                 let ids = carried.iter().map(|op| op.id.clone()).collect();
                 if shut.get().is_some() {
+                    return Ok((ids, Carried::Closed));
+                }
+                if let Some(why) = engine.stopped() {
+                    let _ = shut.set(why);
                     return Ok((ids, Carried::Closed));
                 }
                 let intent = engine
@@ -430,7 +436,7 @@ fn fill(op: &Op, applied: &BTreeMap<OpId, (String, Document)>) -> Op {
     filled
 }
 
-fn filled_in(doc: &Document, applied: &BTreeMap<OpId, (String, Document)>) -> Document {
+pub(crate) fn filled_in(doc: &Document, applied: &BTreeMap<OpId, (String, Document)>) -> Document {
     match doc {
         Document::Object(map) => match (doc.text("$op"), doc.text("field")) {
             (Some(op), Some(field)) => {

@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rehearse` for trying another transform, `provision` for setting a far side up, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -22,10 +22,12 @@ mod organisation;
 pub mod ports;
 mod prepare;
 pub mod provision;
+mod rails;
 mod recover;
 mod reflect;
 mod rehearse;
 mod ruling;
+pub mod saved;
 mod settle;
 mod state;
 mod status;

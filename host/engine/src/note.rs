@@ -179,6 +179,7 @@ impl Engine {
             .iter()
             .filter(|op| done.stale.contains(&op.id))
             .map(|op| &op.subject.record)
+            .chain(&done.unfinished)
             .collect();
         let mut changes = Changes::default();
         for deal in gathered.deals.iter().filter(|d| !stale.contains(&d.record)) {
@@ -201,7 +202,7 @@ impl Engine {
 
     /// Numbers of our counter that surely reached no invoice are given again. Not while any number is in doubt: a crash, and a
     /// request that left no trace, therefore leave a gap in the sequence.
-    fn give_back_numbers(
+    pub(crate) fn give_back_numbers(
         &self,
         plan: &Plan,
         done: &Executed,

@@ -6,7 +6,7 @@ use crate::storage::Kept;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use footbridge_model::failure::{Failure, Problem};
-use footbridge_model::id::{ConnectionId, PluginDigest};
+use footbridge_model::id::{ConnectionId, FlowName, PluginDigest};
 use footbridge_model::plugin::{
     Answer, Criteria, Description, Draft, FeedRequest, Found, Operation, OrganisationFound,
     Outcome, Page, TransformBatch, TransformDescription, WriteRequest,
@@ -113,11 +113,30 @@ pub enum Sent {
     },
 }
 
+/// What is left of a connection's allowance, as far as the far side itself has said. None: not said yet, or without a limit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct CallsLeft {
+    /// Calls of this minute.
+    pub minute: Option<u32>,
+    /// Calls of this day.
+    pub day: Option<u32>,
+}
+
 /// The way out for writes: the broker attaches credential and key, checks grant and address, keeps the budget.
 #[async_trait]
 pub trait Outbound: Send + Sync {
     /// Sends exactly these bytes under this idempotency key. Survives the caller: the answer is delivered or lost, never half.
     async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent;
+
+    /// Why this flow may send nothing more: who stopped it, and what for. Asked before each request's first byte, so it must be quick.
+    fn stopped(&self, _flow: &FlowName) -> Option<String> {
+        None
+    }
+
+    /// What is left of a connection's allowance, for people.
+    fn left(&self, _connection: &ConnectionId) -> CallsLeft {
+        CallsLeft::default()
+    }
 }
 
 /// Time, so that tests can hold it.

@@ -7,13 +7,16 @@ use crate::error::EngineError;
 use crate::execute::Closed;
 use crate::gather::Gathered;
 use crate::mirror::Changes;
+use crate::ports::CallsLeft;
+use crate::rails::{Asking, Passage};
 use crate::reflect::{ReflectPreview, Reflected};
 use crate::state::keys;
 use crate::state::rows::LastRun;
 use crate::watch::Point;
 use footbridge_model::ledger::Organisation;
-use footbridge_model::plan::{AsOf, Plan};
+use footbridge_model::plan::{AsOf, Note, Plan};
 use footbridge_plan::PlanInput;
+use footbridge_plan::rails::Railed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -46,6 +49,9 @@ pub struct RunReport {
     /// The way back, where it is switched on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reflected: Option<Reflected>,
+    /// Why it stopped before its end: a person stopped the flow while it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
 }
 
 /// A plan with what it would cost.
@@ -53,10 +59,19 @@ pub struct RunReport {
 pub struct Preview {
     /// The plan.
     pub plan: Plan,
+    /// What is in the plan only because it is to be approved: a run would let it wait. With the reason.
+    pub asks: Vec<Note>,
     /// Write calls by connection, at the connectors' batch sizes.
     pub calls: BTreeMap<String, usize>,
+    /// What is left of each connection's allowance, as the far side said.
+    pub left: BTreeMap<String, CallsLeft>,
+    /// Why a run would write nothing: a person stopped the flow, or nobody let it write for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
     /// The ledger's firm.
     pub organisation: String,
+    /// Its time zone: the plan holds until midnight there.
+    pub time_zone: String,
     /// The way back, where it is switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reflected: Option<ReflectPreview>,
@@ -82,6 +97,15 @@ impl Engine {
 
     /// One run: everything that changed is planned and carried out.
     pub async fn sync(self: &Arc<Self>) -> Result<RunReport, EngineError> {
+        self.may_run().await?;
+        self.one_run(self.run()).await
+    }
+
+    /// A run, one at a time in a flow, and kept as the last one.
+    pub(crate) async fn one_run(
+        &self,
+        run: impl Future<Output = Result<RunReport, EngineError>>,
+    ) -> Result<RunReport, EngineError> {
         let started_at = self.clock.now();
         let name = format!("run/{}", self.flow.name);
         let holder = std::process::id().to_string();
@@ -95,7 +119,7 @@ impl Engine {
                 flow: self.flow.name.to_string(),
                 source,
             })?;
-        let result = self.run().await;
+        let result = run.await;
         // A lease that can't be given back runs out by itself.
         let released = self.state.store.release(lease).await;
         let report = result?;
@@ -123,11 +147,16 @@ impl Engine {
         let ids = self.deals_to_look_at().await?;
         let mut closed = Closed::new();
         let mut worth_a_look = false;
+        let mut rails = self.passage(Asking::Run);
         for round in self.rounds(&ids) {
             let (plan, gathered) = self.planned(&sides, round).await?;
+            let railed = self.railed(plan, &gathered, &mut rails).await?;
+            self.admit(&railed).await?;
+            let plan = railed.plan;
             self.note_plan(&plan, &gathered, &mut report).await?;
             self.adopt(&plan, &mut report).await?;
-            let done = self.execute(&sides, &plan, closed).await?;
+            let mut done = self.execute(&sides, &plan, closed).await?;
+            done.unfinished = railed.unfinished;
             self.note_done(&plan, &gathered, &done, &mut report).await?;
             worth_a_look |= plan.ops.iter().any(|op| {
                 done.in_doubt.contains(&op.id) && !done.closed.contains_key(&op.connection)
@@ -135,7 +164,7 @@ impl Engine {
             closed = done.closed;
         }
         let as_of = self.as_of(&sides.organisation)?;
-        worth_a_look |= self.reflect(&sides, as_of, &mut report, closed).await?;
+        worth_a_look |= (self.reflect(&sides, as_of, &mut report, closed, rails)).await?;
         if worth_a_look {
             let patience = self.flow.timing.patience;
             self.watch.at(&Point::Waiting {
@@ -145,29 +174,31 @@ impl Engine {
             self.clock.sleep(patience).await;
             report.recovered += self.recover(&sides).await?;
         }
-        report.in_doubt = self
-            .open_requests()
-            .await?
-            .iter()
-            .map(|r| r.open.len())
-            .sum();
+        report.in_doubt = self.in_doubt().await?;
+        report.stopped = self.stopped();
         Ok(report)
+    }
+
+    /// Operations whose effect isn't known.
+    pub(crate) async fn in_doubt(&self) -> Result<usize, EngineError> {
+        let open = self.open_requests().await?;
+        Ok(open.iter().map(|request| request.open.len()).sum())
     }
 
     /// What a run would do now. Both sides are read; nothing is written to them.
     pub async fn plan(self: &Arc<Self>) -> Result<Preview, EngineError> {
+        self.preview(Asking::Run).await
+    }
+
+    pub(crate) async fn preview(self: &Arc<Self>, asking: Asking) -> Result<Preview, EngineError> {
         let sides = self.sides().await?;
         self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
-        let (mut plan, _) = self.planned(&sides, Round::Deals(&ids)).await?;
-        if self.merging().is_some() {
-            let (first, _) = self.planned(&sides, Round::Customers).await?;
-            plan.ops.splice(0..0, first.ops);
-            plan.holds.extend(first.holds);
-            plan.skips.extend(first.skips);
-        }
+        let mut rails = self.passage(asking);
+        let (railed, _) = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let plan = railed.plan;
         let as_of = self.as_of(&sides.organisation)?;
-        let reflected = self.preview_back(&sides, as_of).await?;
+        let reflected = self.preview_back(&sides, as_of, rails).await?;
         let mut calls: BTreeMap<String, usize> = BTreeMap::new();
         for (connection, connector) in [
             (&self.flow.source, &self.source),
@@ -192,9 +223,19 @@ impl Engine {
                 *calls.entry(connection.to_string()).or_default() += ops.div_ceil(batch);
             }
         }
+        let connections = [&self.flow.source, &self.flow.ledger];
+        let left = connections.map(|name| (name.to_string(), self.outbound.left(name)));
         Ok(Preview {
             plan,
+            asks: railed.asks,
             calls,
+            left: left.into_iter().collect(),
+            refused: self
+                .may_run()
+                .await
+                .err()
+                .map(|refusal| refusal.to_string()),
+            time_zone: sides.organisation.time_zone,
             organisation: sides.organisation.name,
             reflected,
         })
@@ -219,6 +260,32 @@ impl Engine {
             ));
         }
         Ok(found)
+    }
+
+    /// All rounds of a run as one plan, without what waits: for people, and for what they approved.
+    pub(crate) async fn railed_whole(
+        &self,
+        sides: &Sides,
+        ids: &[String],
+        rails: &mut Passage,
+    ) -> Result<(Railed, Gathered), EngineError> {
+        let customers = match self.merging() {
+            Some(_) => {
+                let (plan, gathered) = self.planned(sides, Round::Customers).await?;
+                Some(self.railed(plan, &gathered, rails).await?)
+            }
+            None => None,
+        };
+        let (plan, gathered) = self.planned(sides, Round::Deals(ids)).await?;
+        let mut railed = self.railed(plan, &gathered, rails).await?;
+        if let Some(first) = customers {
+            railed.plan.ops.splice(0..0, first.plan.ops);
+            railed.plan.holds.extend(first.plan.holds);
+            railed.plan.skips.extend(first.plan.skips);
+            railed.asks.extend(first.asks);
+            railed.unfinished.extend(first.unfinished);
+        }
+        Ok((railed, gathered))
     }
 
     async fn planned(
@@ -268,7 +335,7 @@ impl Engine {
         Ok((footbridge_plan::plan(&input), gathered))
     }
 
-    fn as_of(&self, organisation: &Organisation) -> Result<AsOf, EngineError> {
+    pub(crate) fn as_of(&self, organisation: &Organisation) -> Result<AsOf, EngineError> {
         footbridge_plan::as_of(self.clock.now(), &organisation.time_zone).map_err(|e| {
             EngineError::Record {
                 connection: self.flow.ledger.to_string(),
@@ -279,7 +346,7 @@ impl Engine {
         })
     }
 
-    async fn pull_all(&self, sides: &Sides) -> Result<(), EngineError> {
+    pub(crate) async fn pull_all(&self, sides: &Sides) -> Result<(), EngineError> {
         for object in ["account", "tax-rate", "item", "customer", "invoice"] {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
                 .await?;

@@ -127,6 +127,21 @@ impl InstallationKey {
         Ok(Zeroizing::new(plain))
     }
 
+    /// The keyed digest of a plan that is handed round, in hex: whoever changes the text can't make the digest of it.
+    pub fn digest_of_plan(&self, text: &str) -> String {
+        self.plan_hash(text).to_hex().to_string()
+    }
+
+    /// Whether a digest was made by this key of just this text.
+    pub fn made_plan_digest(&self, text: &str, digest: &str) -> bool {
+        let given = blake3::Hash::from_hex(digest);
+        given.is_ok_and(|given| given == self.plan_hash(text))
+    }
+
+    fn plan_hash(&self, text: &str) -> blake3::Hash {
+        blake3::keyed_hash(&self.derived("footbridge 1 saved plans"), text.as_bytes())
+    }
+
     /// The keyed hash over a piece of native code and the name that says what it is.
     pub(crate) fn hash_of_code(&self, name: &str, code: &[u8]) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new_keyed(&self.derived("footbridge 1 native code"));

@@ -91,7 +91,8 @@ impl World {
             xero_urls: &format!("base-url = \"{xero}\"\ntoken-url = \"{xero}/connect/token\""),
             go_live: &go_live.to_rfc3339_opts(SecondsFormat::Secs, true),
         });
-        std::fs::write(folder.join("footbridge.toml"), config)?;
+        let unasked = "\n[flows.deals-to-invoices.rails]\nfirst-run = \"write\"\n";
+        std::fs::write(folder.join("footbridge.toml"), config + unasked)?;
         std::fs::write(folder.join("lead-to-cash.toml"), MAPPING)?;
         Ok(())
     }

@@ -155,8 +155,10 @@ fn write_files(
             &format!("base-url = \"{xero}\"\ntoken-url = \"{xero}/connect/token\"\n{time_out}"),
         )
         .replace("{{go-live}}", go_live);
+    // A round starts from nothing and runs unattended.
+    let rails = "\n[flows.deals-to-invoices.rails]\nfirst-run = \"write\"\n";
     let timing = format!(
-        "\n[timing]\nin-flight-seconds = {}\nresend-window-seconds = {}\nsettle-seconds = {}\npatience-seconds = {}\n",
+        "{rails}\n[timing]\nin-flight-seconds = {}\nresend-window-seconds = {}\nsettle-seconds = {}\npatience-seconds = {}\n",
         IN_FLIGHT.as_secs(),
         RESEND_WINDOW.as_secs(),
         SETTLE.as_secs(),

@@ -345,6 +345,9 @@ impl World {
             .and_then(|flows| flows.get_mut("deals-to-invoices"))
             .and_then(toml::Value::as_table_mut)
             .context("the template's flow")?;
+        // A case is about what a run does; that the first one asks is another test's.
+        let goes: toml::Table = "rails = { first-run = \"write\" }".parse()?;
+        lay_over(flow, &goes);
         lay_over(flow, &case.flow);
         std::fs::write(folder.join("footbridge.toml"), toml::to_string(&config)?)?;
         let mut mapping = MAPPING.to_owned();

@@ -7,6 +7,7 @@ use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::render::{count, safe, wrapped};
+use crate::switch::Switch;
 use footbridge_engine::ports::Clock;
 use footbridge_sandbox::SystemClock;
 use serde::Serialize;
@@ -80,6 +81,13 @@ async fn everything(
         }
     }
     for (name, flow) in &config.flows {
+        if let Some(why) = Switch::of(config).why(name) {
+            checks.push(Check {
+                what: format!("{name} is stopped"),
+                problem: None,
+                found: Some(format!("{why}. `footbridge go` lets it go on")),
+            });
+        }
         let opened = Composition::open(config, name, flow).await;
         let what = format!("data directory, plugins and mapping of {name}");
         let Some(composition) = note(checks, worst, &what, opened) else {

@@ -11,6 +11,7 @@ pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod provision;
 pub(crate) mod status;
+pub(crate) mod stop;
 pub(crate) mod sync;
 
 use anyhow::Context;

@@ -7,6 +7,7 @@ use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
+use crate::switch::Switch;
 use footbridge_engine::{Status, StatusBack};
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plan::reason;
@@ -33,12 +34,14 @@ pub(crate) async fn run(
             })
         })
         .collect();
+    let stopped = Switch::of(config).why(name);
     match output {
         Output::Json => print_json(&Shown {
             status: &status,
+            stopped: stopped.as_deref(),
             connections: &held,
         })?,
-        Output::Text => show(&words(&status, &held))?,
+        Output::Text => show(&words(&status, stopped.as_deref(), &held))?,
     }
     Ok(Exit::Done)
 }
@@ -48,12 +51,21 @@ pub(crate) async fn run(
 struct Shown<'a> {
     #[serde(flatten)]
     status: &'a Status,
+    /// Who stopped it, when and what for.
+    stopped: Option<&'a str>,
     /// How each connection is authenticated, as whom, until when.
     connections: &'a [HeldLine],
 }
 
-fn words(status: &Status, held: &[HeldLine]) -> String {
+fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
     let mut text = format!("{}\n", status.flow);
+    if let Some(why) = stopped {
+        let line = format!(
+            "STOPPED: {}. `footbridge go` lets it go on.",
+            safe(why, 600)
+        );
+        text.push_str(&wrapped(&line, 2));
+    }
     for (connection, (name, id)) in &status.organisations {
         text.push_str(&format!(
             "  {connection}: {} ({})\n",

@@ -29,6 +29,9 @@ pub(crate) async fn run(
         tracing::warn!("plugins wait for your look: {found}");
     }
     let composition = Composition::open(config, name, flow).await?;
+    if args.go {
+        composition.engine.let_write().await?;
+    }
     let began = std::time::Instant::now();
     let result = composition.engine.sync().await;
     composition.progress.finish();
@@ -43,6 +46,9 @@ pub(crate) async fn run(
     }
     let back = report.reflected.as_ref();
     let back_waits = back.is_some_and(|back| back.problem.is_some() || !back.held.is_empty());
+    if report.stopped.is_some() {
+        return Ok(Exit::Failed);
+    }
     let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0 || back_waits;
     Ok(if args.strict && waits {
         Exit::Waiting
@@ -94,6 +100,13 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         }
         text.push_str(&parts.join(", "));
         text.push_str(".\n");
+    }
+    if let Some(why) = &report.stopped {
+        let line = format!(
+            "It was stopped before its end: {}. What was sent is seen through; `footbridge go` lets it go on.",
+            safe(why, 400)
+        );
+        text.push_str(&wrapped(&line, 2));
     }
     if report.adopted > 0 {
         text.push_str(&format!(

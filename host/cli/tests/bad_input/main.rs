@@ -15,6 +15,7 @@ mod consent;
 mod data;
 mod grants;
 mod languages;
+mod plans;
 mod plugins;
 mod provision;
 mod secrets;

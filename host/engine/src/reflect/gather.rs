@@ -40,6 +40,12 @@ pub(crate) struct GatheredBack {
 }
 
 impl GatheredBack {
+    /// Natural keys of records that the CRM shows.
+    pub(crate) fn shown_keys(&self) -> BTreeSet<String> {
+        let there = self.shown.iter().filter(|(_, shown)| shown.there.is_some());
+        there.map(|(key, _)| key.clone()).collect()
+    }
+
     /// As the planner takes it.
     pub(crate) fn input<'a>(
         self,

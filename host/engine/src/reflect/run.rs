@@ -9,10 +9,11 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::{Closed, Executed};
 use crate::mirror::last_text;
+use crate::rails::Passage;
 use crate::state::keys;
 use crate::sync::RunReport;
 use crate::watch::Point;
-use footbridge_model::plan::{AsOf, Note, Plan};
+use footbridge_model::plan::{AsOf, Note, Op, Plan};
 use footbridge_model::plugin::Action;
 use footbridge_model::receivable::{BALANCE, DOCUMENT, DocumentId, Keyed, keyed};
 use footbridge_plan::reflect::Reflection;
@@ -45,11 +46,26 @@ pub struct ReflectPreview {
     pub create: BTreeMap<String, usize>,
     /// Records that would be changed, by kind.
     pub update: BTreeMap<String, usize>,
+    /// What would be written, parents before children.
+    pub ops: Vec<Op>,
     /// What waits.
     pub holds: Vec<Note>,
 }
 
 impl ReflectPreview {
+    /// Counts anew what its operations make and change.
+    pub fn count(&mut self) {
+        self.create.clear();
+        self.update.clear();
+        for op in &self.ops {
+            let counts = match op.action {
+                Action::Create => &mut self.create,
+                Action::Update => &mut self.update,
+            };
+            *counts.entry(op.object.to_string()).or_default() += 1;
+        }
+    }
+
     /// How many records of a kind would be written.
     pub(crate) fn writes(&self, object: &str) -> usize {
         let counts = [&self.create, &self.update].into_iter();
@@ -81,6 +97,7 @@ impl Engine {
         as_of: AsOf,
         report: &mut RunReport,
         closed: Closed,
+        mut rails: Passage,
     ) -> Result<bool, EngineError> {
         if self.back.is_none() {
             return Ok(false);
@@ -91,7 +108,8 @@ impl Engine {
             reflected: Reflected::default(),
             worth_a_look: false,
         };
-        let went = self.there_and_swept(sides, as_of, &mut progress).await;
+        let went = self.there_and_swept(sides, as_of, &mut progress, &mut rails);
+        let went = went.await;
         *report = progress.report;
         if let Err(error) = went {
             match &error {
@@ -108,6 +126,7 @@ impl Engine {
         sides: &Sides,
         as_of: AsOf,
         progress: &mut Progress,
+        rails: &mut Passage,
     ) -> Result<(), EngineError> {
         let Some(back) = &self.back else {
             return Ok(());
@@ -119,13 +138,13 @@ impl Engine {
         // A read that failed leaves what it was for as it is; the rest goes on.
         let read = self.reread(sides).await;
         let mut doing = Doing::Run(progress);
-        self.round_trip(sides, as_of, &mut doing).await?;
+        self.round_trip(sides, as_of, &mut doing, rails).await?;
         progress.reflected.reread += read?;
         progress.reflected.swept = self.sweep(sides).await?;
         if progress.reflected.swept > 0 {
             let read = self.reread(sides).await;
             let mut doing = Doing::Run(progress);
-            self.round_trip(sides, as_of, &mut doing).await?;
+            self.round_trip(sides, as_of, &mut doing, rails).await?;
             progress.reflected.reread += read?;
         }
         Ok(())
@@ -136,12 +155,14 @@ impl Engine {
         self: &Arc<Self>,
         sides: &Sides,
         as_of: AsOf,
+        mut rails: Passage,
     ) -> Result<Option<ReflectPreview>, EngineError> {
         let Some(back) = &self.back else {
             return Ok(None);
         };
         let mut preview = ReflectPreview::default();
-        let went = self.looked_at(sides, as_of, back, &mut preview).await;
+        let went = self.looked_at(sides, as_of, back, &mut preview, &mut rails);
+        let went = went.await;
         match went {
             Err(error @ EngineError::Call { .. }) => preview.problem = Some(error.to_string()),
             other => other?,
@@ -155,6 +176,7 @@ impl Engine {
         as_of: AsOf,
         back: &crate::engine::Back,
         preview: &mut ReflectPreview,
+        rails: &mut Passage,
     ) -> Result<(), EngineError> {
         preview.problem = self.read_back_and_forth(sides, as_of, back).await?;
         if preview.problem.is_some() {
@@ -162,7 +184,7 @@ impl Engine {
         }
         self.reread(sides).await?;
         let mut doing = Doing::Look(preview);
-        self.round_trip(sides, as_of, &mut doing).await
+        self.round_trip(sides, as_of, &mut doing, rails).await
     }
 
     /// All documents that are due, then all balances.
@@ -171,11 +193,14 @@ impl Engine {
         sides: &Sides,
         as_of: AsOf,
         doing: &mut Doing<'_>,
+        rails: &mut Passage,
     ) -> Result<(), EngineError> {
         let documents: Vec<DocumentId> = self.due_documents(sides).await?;
         for ids in documents.chunks(ROUND) {
             let gathered = self.gather_documents(sides, ids).await?;
-            let reflection = self.planned_back(sides, as_of, gathered)?;
+            let shown = gathered.shown_keys();
+            let mut reflection = self.planned_back(sides, as_of, gathered)?;
+            self.rail_back(&mut reflection.plan, &shown, rails).await?;
             self.keep_standings(sides, &reflection.standings).await?;
             let units = reflection.units.iter().map(|(id, keys)| {
                 let key = id.key(&sides.ledger.1);
@@ -188,7 +213,9 @@ impl Engine {
         let balances = self.due_balances(sides).await?;
         for pairs in balances.chunks(ROUND) {
             let gathered = self.gather_balances(sides, pairs).await?;
-            let reflection = self.planned_back(sides, as_of, gathered)?;
+            let shown = gathered.shown_keys();
+            let mut reflection = self.planned_back(sides, as_of, gathered)?;
+            self.rail_back(&mut reflection.plan, &shown, rails).await?;
             let units = pairs.iter().map(|(customer, currency)| {
                 let organisation = &sides.ledger.1;
                 let key =
@@ -219,6 +246,7 @@ impl Engine {
                     };
                     *counts.entry(op.object.to_string()).or_default() += 1;
                 }
+                preview.ops.extend(plan.ops.iter().cloned());
                 preview.holds.extend(plan.holds.iter().cloned());
                 Ok(())
             }

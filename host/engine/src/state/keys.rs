@@ -228,6 +228,31 @@ pub(crate) fn reflect_day(flow: &str) -> Key {
     Key::new("reflect-day").text(flow)
 }
 
+/// That a person let a flow write for the first time.
+pub(crate) fn let_write(flow: &str) -> Key {
+    Key::new("let-write").text(flow)
+}
+
+/// A deal that a flow's pilot let in by its number.
+pub(crate) fn admitted(flow: &str, deal: &str) -> Key {
+    all_admitted(flow).text(deal)
+}
+
+/// All of them; the deal's id is the last segment.
+pub(crate) fn all_admitted(flow: &str) -> Key {
+    Key::new("pilot").text(flow)
+}
+
+/// A saved plan.
+pub(crate) fn saved_plan(flow: &str, id: &str) -> Key {
+    saved_plans(flow).text(id)
+}
+
+/// All saved plans of a flow.
+pub(crate) fn saved_plans(flow: &str) -> Key {
+    Key::new("saved-plan").text(flow)
+}
+
 /// The last run of a flow.
 pub(crate) fn last_run(flow: &str) -> Key {
     Key::new("run").text(flow)

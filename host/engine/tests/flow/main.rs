@@ -20,4 +20,6 @@ mod deals;
 mod doubt;
 mod granted;
 mod provision;
+mod rails;
+mod saved;
 mod trouble;

@@ -9,7 +9,7 @@ use footbridge_engine::ports::{
 use footbridge_engine::storage::{Kept, PluginStorage};
 use footbridge_engine::watch::{Point, Watch};
 use footbridge_model::failure::{Failure, FailureKind, Problem};
-use footbridge_model::id::{ConnectionId, PluginDigest};
+use footbridge_model::id::{ConnectionId, FlowName, PluginDigest};
 use footbridge_model::plugin::{
     Answer, Applied, Criteria, Description, Draft, FeedRequest, FieldDescription, Found, Item,
     Method, ObjectDescription, Operation, OrganisationFound, Outcome, Page, TransformBatch,
@@ -490,12 +490,36 @@ pub(crate) struct Wire {
     pub(crate) far: Arc<Mutex<Far>>,
     pub(crate) life: Arc<Life>,
     pub(crate) keyed: Vec<ConnectionId>,
+    pub(crate) switch: Arc<Switch>,
+}
+
+/// A person's switch: the flow stops once so many requests were sent.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    pub(crate) after: AtomicUsize,
+    sent: AtomicUsize,
+}
+
+impl Switch {
+    pub(crate) fn go() -> Arc<Self> {
+        Arc::new(Self {
+            after: AtomicUsize::new(usize::MAX),
+            sent: AtomicUsize::new(0),
+        })
+    }
 }
 
 #[async_trait]
 impl Outbound for Wire {
+    fn stopped(&self, _: &FlowName) -> Option<String> {
+        let most = self.switch.after.load(Ordering::SeqCst);
+        let over = self.switch.sent.load(Ordering::SeqCst) >= most;
+        over.then(|| "Anna stopped it: prices are wrong".to_owned())
+    }
+
     async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent {
         self.life.alive().await;
+        self.switch.sent.fetch_add(1, Ordering::SeqCst);
         let keyed = self.keyed.contains(connection);
         self.far.lock().unwrap().send(request, key, keyed)
     }

@@ -1,7 +1,7 @@
 //! A small company with a data directory: runs of the flow as a person would start them, and what must hold afterwards.
 
 use crate::far::{Far, Fault};
-use crate::ports::{Life, Manners, Mapping, Mortal, Side, Wire};
+use crate::ports::{Life, Manners, Mapping, Mortal, Side, Switch, Wire};
 use chrono::TimeDelta;
 use footbridge_engine::config::{Timing, Unproven};
 use footbridge_engine::granted::{Fields, TransformGrant};
@@ -13,6 +13,7 @@ use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_model::request::RequestState;
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::NumberMode;
+use footbridge_plan::rails::{FirstRun, Rails};
 use footbridge_store::{Backend, Bodies, Key, Store};
 use serde_json::{Value, json};
 use std::sync::atomic::AtomicUsize;
@@ -31,6 +32,7 @@ pub(crate) struct World {
     pub(crate) intruder: Arc<AtomicUsize>,
     /// Rows of the store that were asked for.
     pub(crate) rows_read: Arc<AtomicUsize>,
+    pub(crate) switch: Arc<Switch>,
     dir: TempDir,
 }
 
@@ -113,11 +115,16 @@ impl World {
                     concurrency: 1,
                     ..Timing::default()
                 },
+                rails: Rails {
+                    first_run: FirstRun::Write,
+                    ..Rails::default()
+                },
             },
             backend: Backend::Sled,
             vocabulary: true,
             intruder: Arc::default(),
             rows_read: Arc::default(),
+            switch: Switch::go(),
             dir: tempfile::tempdir().unwrap(),
         }
     }
@@ -225,6 +232,7 @@ impl World {
             far: Arc::clone(&self.far),
             life: Arc::clone(life),
             keyed: self.flow.keyed.iter().cloned().collect(),
+            switch: Arc::clone(&self.switch),
         });
         let mut ledger = vec!["account", "tax-rate", "item", "customer", "invoice"];
         let mut crm = vec!["Account", "Opportunity"];

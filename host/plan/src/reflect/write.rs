@@ -170,6 +170,16 @@ fn operation(
     after: Vec<OpId>,
 ) -> Op {
     let there = shown.and_then(|shown| shown.there.as_ref());
+    let was = there.map(|there| {
+        let known = fields
+            .keys()
+            .filter_map(|field| Some((field, there.doc.at(field)?)));
+        Document::Object(
+            known
+                .map(|(field, was)| (field.clone(), was.clone()))
+                .collect(),
+        )
+    });
     fields.insert(KEY.to_owned(), Document::Text(wanted.key.clone()));
     let doc = Document::Object(fields);
     let (action, target, expects, version) = match there {
@@ -207,7 +217,7 @@ fn operation(
             parents: Vec::new(),
         },
         doc,
-        was: None,
+        was,
         after,
         expects,
         link: LinkIntent {

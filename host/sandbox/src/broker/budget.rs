@@ -6,6 +6,7 @@
 use crate::connection::BudgetOverride;
 use crate::profile::Profile;
 use chrono::{DateTime, TimeDelta, Utc};
+use footbridge_engine::ports::CallsLeft;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -150,6 +151,16 @@ impl Budget {
             minute: self.minute_left(&state),
             day: self.day_left(&state),
             not_before: state.not_before,
+        }
+    }
+
+    /// What the far side itself said is left, or less where the connection has a tighter limit. Nothing before it said something:
+    /// what other processes used today isn't known here.
+    pub(crate) fn told(&self, now: DateTime<Utc>) -> CallsLeft {
+        let state = self.state(now);
+        CallsLeft {
+            minute: (state.told_minute).and_then(|_| self.minute_left(&state)),
+            day: (state.told_day).and_then(|_| self.day_left(&state)),
         }
     }
 
@@ -325,6 +336,18 @@ mod tests {
             budget.learn(200, &headers(&[("sforce-limit-info", value)]), at(0));
             assert_eq!(budget.left(at(0)).day, left, "{value}");
         }
+    }
+
+    #[test]
+    fn what_is_left_is_unknown_before_the_far_side_said_it() {
+        let budget = budget(Provider::Xero, BudgetOverride::default());
+        assert_eq!(budget.told(at(0)), CallsLeft::default());
+        budget.reserve(at(0)).unwrap();
+        assert_eq!(budget.told(at(0)).day, None);
+        let told = headers(&[("x-daylimit-remaining", "4321")]);
+        budget.learn(200, &told, at(0));
+        budget.reserve(at(1)).unwrap();
+        assert_eq!(budget.told(at(1)).day, Some(4_320));
     }
 
     #[tokio::test]

@@ -199,6 +199,11 @@ impl Broker {
 }
 
 impl Line {
+    /// What the far side said is left.
+    pub(crate) fn told(&self) -> footbridge_engine::ports::CallsLeft {
+        self.budget.told(self.clock.now())
+    }
+
     fn new(connection: Connection, options: &BrokerOptions) -> Result<Arc<Self>, BrokerError> {
         let wrong = |what: String| BrokerError::Configuration {
             connection: connection.name.clone(),

@@ -6,12 +6,17 @@
 use super::Broker;
 use super::exchange::{Ask, Asking, Body, Refusal, Reply};
 use async_trait::async_trait;
-use footbridge_engine::ports::{Outbound, Sent};
+use footbridge_engine::ports::{CallsLeft, Outbound, Sent};
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plugin::{Answer, Method, WriteRequest};
 
 #[async_trait]
 impl Outbound for Broker {
+    fn left(&self, connection: &ConnectionId) -> CallsLeft {
+        self.line(connection)
+            .map_or_else(CallsLeft::default, |line| line.told())
+    }
+
     async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent {
         let Some(line) = self.line(connection) else {
             return Sent::NotSent {

@@ -1,7 +1,7 @@
 //! `footbridge demo`: two simulated companies, real plugins, the real engine; counted in the simulators.
 //!
 //! It takes no short cut into the product: it writes the files that `init` writes, with the way back switched on, and opens what
-//! `provision` and `sync` open. It syncs once for the deals; then the customers pay, and a second sync carries that back; a third
+//! `provision` and `sync` open. It shows the plan, says yes and syncs once for the deals; then the customers pay, and a second sync carries that back; a third
 //! has nothing to do. In reading order: `world` (the two companies), `tally` and `back` (counting), `story` (for people).
 
 mod back;
@@ -38,6 +38,10 @@ pub(crate) async fn run(args: &args::Demo, output: Output) -> anyhow::Result<Exi
     }
     provision(folder).await?;
     world.reset_calls();
+    if tells {
+        show(&story::planned(&plan(folder).await?))?;
+    }
+    say_yes(folder).await?;
     let began = Instant::now();
     let first = sync(folder).await?;
     let seconds = began.elapsed().as_secs_f64();
@@ -101,6 +105,24 @@ async fn provision(folder: &Path) -> anyhow::Result<()> {
     };
     provisioning::provision(&config, None, &surroundings).await?;
     Ok(())
+}
+
+/// What the first sync would do, read before anybody says yes.
+async fn plan(folder: &Path) -> anyhow::Result<footbridge_engine::Preview> {
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let (name, flow) = config.flow(Some(FLOW))?;
+    let composition = Composition::open(&config, name, flow).await?;
+    let preview = composition.engine.plan().await;
+    composition.progress.finish();
+    Ok(preview?)
+}
+
+/// The yes to the first run, as `footbridge sync --go` says it.
+async fn say_yes(folder: &Path) -> anyhow::Result<()> {
+    let config = Config::read(&folder.join("footbridge.toml"))?;
+    let (name, flow) = config.flow(Some(FLOW))?;
+    let composition = Composition::open(&config, name, flow).await?;
+    Ok(composition.engine.let_write().await?)
 }
 
 async fn sync(folder: &Path) -> anyhow::Result<Told> {

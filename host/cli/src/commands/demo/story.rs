@@ -5,7 +5,9 @@
 use super::Told;
 use super::tally::Tally;
 use super::world::World;
-use crate::render::{safe, table};
+use crate::render::{count, safe, table, wrapped};
+use footbridge_engine::Preview;
+use footbridge_model::plugin::Action;
 use footbridge_simulators::company::Receipts;
 use serde_json::Value;
 use std::path::Path;
@@ -78,6 +80,31 @@ pub(crate) fn followed(world: &World, told: &Told) -> String {
     }
     out.push('\n');
     out
+}
+
+/// The plan of the first sync, in a few lines.
+pub(crate) fn planned(preview: &Preview) -> String {
+    let plan = &preview.plan;
+    let made = |object: &str| {
+        let its = plan.ops.iter().filter(|op| op.object.as_str() == object);
+        its.filter(|op| op.action == Action::Create).count()
+    };
+    let changed = (plan.ops.iter())
+        .filter(|op| op.action == Action::Update)
+        .count();
+    let calls: Vec<String> = (preview.calls.iter())
+        .map(|(connection, n)| format!("{} to {connection}", count(*n, "write call")))
+        .collect();
+    let line = format!(
+        "First the plan, as `footbridge plan` shows it: {} and {} to create, {} to change, {} waiting with a reason; {}. \
+         A flow that has never written refuses to until somebody says yes. The demo says it: `footbridge sync --go`.",
+        count(made("invoice"), "invoice"),
+        count(made("customer"), "customer"),
+        count(changed, "deal"),
+        plan.holds.len(),
+        calls.join(", "),
+    );
+    format!("{}\n", wrapped(&line, 0))
 }
 
 /// What the customers did between the two syncs; what nobody did is left out.
@@ -168,7 +195,7 @@ pub(crate) fn staying(world: &World, config: &Path) -> String {
     format!(
         "\nThe simulators stay at {} (Xero) and {} (Salesforce) until Ctrl-C. Try in another terminal:\n\
          \x20 footbridge -c {config} items     what waits, and why\n\
-         \x20 footbridge -c {config} plan      what a sync would do now\n\
+         \x20 footbridge -c {config} plan      what a sync would do now; `plan --save` keeps it for approval\n\
          \x20 footbridge -c {config} status    how things stand\n\
          \x20 footbridge -c {config} doctor    is everything there that a sync needs\n",
         world.xero_url(),

@@ -1,0 +1,116 @@
+//! One operation as people read it: what it is about, and each field, old -> new.
+//!
+//! Text from outside passes `safe`; nothing is decided here.
+
+use crate::render::{safe, wrapped};
+use footbridge_model::document::Document;
+use footbridge_model::id::OpId;
+use footbridge_model::plan::Op;
+use footbridge_model::plugin::Action;
+use std::collections::BTreeMap;
+
+/// Longest value in columns.
+const VALUE: usize = 60;
+/// So many fields of one record; `--json` has all.
+const FIELDS: usize = 12;
+
+/// Operations by id, so that a reference can be named.
+pub(super) type ById<'a> = BTreeMap<&'a OpId, &'a Op>;
+
+/// Whether the reason is told with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    Told,
+    Known,
+}
+
+/// What an operation is about: `~ Opportunity "Deal" (006...)`.
+pub(super) fn head(op: &Op) -> String {
+    let (mark, id) = match op.action {
+        Action::Create => ("+", op.subject.record.id.as_str()),
+        Action::Update => {
+            let target = op.target.as_ref().map(|target| target.as_str());
+            ("~", target.unwrap_or_default())
+        }
+    };
+    let head = format!(
+        "{mark} {} \"{}\" ({})",
+        safe(op.object.as_str(), 40),
+        safe(&op.subject.title, 80),
+        safe(id, 60)
+    );
+    wrapped(&head, 2)
+}
+
+/// An operation in lines: its head, then its fields.
+pub(super) fn lines(op: &Op, ops: &ById<'_>, why: Why) -> String {
+    let mut text = head(op);
+    for line in fields(op, ops) {
+        text.push_str(&wrapped(&line, 6));
+    }
+    if why == Why::Told && !op.why.is_empty() {
+        text.push_str(&wrapped(&safe(&op.why, 400), 6));
+    }
+    text
+}
+
+/// Its fields, one text each.
+pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
+    let Document::Object(wanted) = &op.doc else {
+        return Vec::new();
+    };
+    let was = |field: &str| op.was.as_ref().and_then(|was| was.at(field));
+    let own_key = |field: &str| op.action == Action::Update && field == op.natural_key.field;
+    let told: Vec<_> = (wanted.iter())
+        .filter(|(field, _)| !own_key(field))
+        .collect();
+    let mut lines: Vec<String> = (told.iter().take(FIELDS))
+        .map(|(field, value)| {
+            let name = safe(field, 60);
+            let new = shown(value, ops);
+            match op.action {
+                Action::Create => format!("{name}: {new}"),
+                Action::Update => {
+                    let old =
+                        was(field).map_or_else(|| "(empty)".to_owned(), |old| shown(old, ops));
+                    format!("{name}: {old} -> {new}")
+                }
+            }
+        })
+        .collect();
+    if let Some(rest) = told.len().checked_sub(FIELDS).filter(|rest| *rest > 0) {
+        lines.push(format!("... and {rest} more; --json has all"));
+    }
+    lines
+}
+
+fn shown(value: &Document, ops: &ById<'_>) -> String {
+    match value {
+        Document::Null => "(empty)".to_owned(),
+        Document::Text(text) if text.is_empty() => "(empty)".to_owned(),
+        Document::Text(text) => safe(text, VALUE),
+        Document::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
+        Document::List(entries) => match entries.len() {
+            1 => "1 entry".to_owned(),
+            n => format!("{n} entries"),
+        },
+        Document::Object(_) => reference(value, ops),
+    }
+}
+
+/// `{"$op": ...}` in words: what the operation before will report.
+fn reference(value: &Document, ops: &ById<'_>) -> String {
+    let Some(op) = value.text("$op") else {
+        return safe(&value.canonical(), VALUE);
+    };
+    let field = safe(value.text("field").unwrap_or("id"), 40);
+    let prefix = safe(value.text("prefix").unwrap_or_default(), VALUE);
+    let of = match ops.get(&OpId::new(op)) {
+        Some(op) => format!("{} above", safe(op.object.as_str(), 40)),
+        None => "record that it needs".to_owned(),
+    };
+    match prefix.as_str() {
+        "" => format!("<{field} of the {of}>"),
+        prefix => format!("{prefix}<{field} of the {of}>"),
+    }
+}

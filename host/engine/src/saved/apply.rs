@@ -1,0 +1,314 @@
+//! Apply: of an approved plan, exactly the approved operations are carried out, and of those exactly the ones that still hold.
+//!
+//! Everything is read again and planned again first. It uses the same execute, intent, carry, settle and recover as a run; an operation
+//! that is written already, by whomever, is not written again.
+
+use super::check::{Fresh, Known, Verdict, check};
+use super::row::{Fate, Kept, OpFate, Yes};
+use super::{PlanRefusal, SavedPlan};
+use crate::engine::{Engine, Sides};
+use crate::error::EngineError;
+use crate::execute::{Closed, Executed, filled_in};
+use crate::mirror::Changes;
+use crate::rails::Asking;
+use crate::state::keys;
+use crate::sync::RunReport;
+use crate::watch::Point;
+use footbridge_model::document::Document;
+use footbridge_model::id::OpId;
+use footbridge_model::plan::{Adoption, Op, Plan};
+use footbridge_model::plugin::Action;
+use footbridge_model::receivable::is_receivable;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// What became of a saved plan in one application.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Applied {
+    /// The plan's id.
+    pub id: String,
+    /// What became of each of its operations, in this application or an earlier one.
+    pub fates: BTreeMap<OpId, OpFate>,
+    /// What this application did, as of a run.
+    pub report: RunReport,
+}
+
+/// What is carried out, and what isn't, with why.
+#[derive(Default)]
+struct Chosen {
+    ops: Vec<Op>,
+    fates: BTreeMap<OpId, OpFate>,
+}
+
+impl Engine {
+    /// Carries out what was approved of a saved plan. Doing it again writes nothing twice.
+    pub async fn apply_plan(self: &Arc<Self>, id: &str, by: &str) -> Result<Applied, EngineError> {
+        let (mut kept, saved) = self.saved_plan(id).await?;
+        self.is_alive(&kept, &saved)?;
+        let Some(yes) = kept.yes.clone() else {
+            return Err(PlanRefusal::NotApproved { id: kept.id }.into());
+        };
+        let all: BTreeSet<&OpId> = saved.plan.ops.iter().map(|op| &op.id).collect();
+        if let Some(gone) = yes.ops.iter().find(|op| !all.contains(op)) {
+            return Err(PlanRefusal::OpGone {
+                id: kept.id,
+                op: gone.to_string(),
+            }
+            .into());
+        }
+        self.goes()?;
+        let mut fates = kept.fates.clone();
+        let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
+        let report = self.one_run(carried).await?;
+        kept.fates = fates.clone();
+        kept.applied.push(self.act(by));
+        self.keep_plan(&kept).await?;
+        Ok(Applied {
+            id: kept.id,
+            fates,
+            report,
+        })
+    }
+
+    async fn carried_out(
+        self: &Arc<Self>,
+        kept: &Kept,
+        saved: &SavedPlan,
+        yes: &Yes,
+        fates: &mut BTreeMap<OpId, OpFate>,
+    ) -> Result<RunReport, EngineError> {
+        let sides = self.sides().await?;
+        let mut report = RunReport {
+            recovered: self.recover(&sides).await?,
+            ..RunReport::default()
+        };
+        self.pull_all(&sides).await?;
+        let as_of = self.as_of(&sides.organisation)?;
+        if as_of.local_date != saved.plan.as_of.local_date {
+            // The firm moved to another time zone meanwhile.
+            return Err(PlanRefusal::Expired {
+                id: kept.id.clone(),
+                at: saved.expires.format("%Y-%m-%d %H:%M UTC").to_string(),
+            }
+            .into());
+        }
+        let object = self.flow.policy.deal.object.clone();
+        let mut ids: BTreeSet<String> = self.deals_to_look_at().await?.into_iter().collect();
+        let records = saved.plan.ops.iter().map(|op| &op.subject.record);
+        let deals = records.filter(|record| record.object.as_str() == object);
+        ids.extend(deals.map(|record| record.id.to_string()));
+        let ids: Vec<String> = ids.into_iter().collect();
+        let mut rails = self.passage(Asking::Check);
+        let (railed, gathered) = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let back = self.preview_back(&sides, as_of, rails).await?;
+        let mut fresh = Fresh {
+            ops: railed.plan.ops.clone(),
+            notes: (railed.plan.holds.iter())
+                .chain(&railed.plan.skips)
+                .cloned()
+                .collect(),
+        };
+        if let Some(back) = back {
+            fresh.ops.extend(back.ops);
+            fresh.notes.extend(back.holds);
+        }
+        let known = self.known(&sides, &saved.plan).await?;
+        let chosen = self.chosen(&sides, saved, yes, &fresh, &known).await?;
+        report.postponed = (chosen.fates.values())
+            .filter(|fate| fate.fate == Fate::Stale)
+            .count();
+        // What was said of an operation before and is said no more: it is being carried out now.
+        *fates = chosen.fates;
+        if chosen.ops.is_empty() {
+            report.in_doubt = self.in_doubt().await?;
+            return Ok(report);
+        }
+        self.let_write().await?;
+        self.admit(&railed).await?;
+        let adoptions = (saved.plan.adoptions.iter())
+            .filter(|adoption| railed.plan.adoptions.contains(adoption))
+            .cloned();
+        let plan = part_of(&saved.plan, chosen.ops, adoptions.collect());
+        self.adopt(&plan, &mut report).await?;
+        self.take_numbers(&saved.plan).await?;
+        let done = self.execute(&sides, &plan, Closed::new()).await?;
+        self.told(&plan, &done, fates, &mut report);
+        let mut changes = Changes::default();
+        self.give_back_numbers(&saved.plan, &done, &mut changes)?;
+        self.state.commit(changes.into_set()).await?;
+        if plan.ops.iter().any(|op| done.in_doubt.contains(&op.id)) {
+            let patience = self.flow.timing.patience;
+            self.watch.at(&Point::Waiting {
+                seconds: patience.as_secs(),
+                why: "looking at what got no answer".to_owned(),
+            });
+            self.clock.sleep(patience).await;
+            report.recovered += self.recover(&sides).await?;
+            let found = self.known(&sides, &plan).await?;
+            for (id, fate) in fates.iter_mut() {
+                if fate.fate == Fate::InDoubt && found.contains_key(id) {
+                    *fate = said(Fate::Applied, "it was found at the far side");
+                }
+            }
+        }
+        report.in_doubt = self.in_doubt().await?;
+        report.stopped = self.stopped();
+        Ok(report)
+    }
+
+    /// Of the saved operations, those that are carried out now; of all others what is to be said.
+    async fn chosen(
+        &self,
+        sides: &Sides,
+        saved: &SavedPlan,
+        yes: &Yes,
+        fresh: &Fresh,
+        known: &Known,
+    ) -> Result<Chosen, EngineError> {
+        let mut chosen = Chosen::default();
+        let mut going: BTreeSet<&OpId> = BTreeSet::new();
+        let titles: BTreeMap<&OpId, &Op> = saved.plan.ops.iter().map(|op| (&op.id, op)).collect();
+        for op in &saved.plan.ops {
+            let missing = (op.after.iter())
+                .find(|parent| !known.contains_key(*parent) && !going.contains(parent));
+            let fate = if !yes.ops.contains(&op.id) {
+                said(Fate::NotApproved, "nobody said yes to it")
+            } else {
+                let there = self.target(sides, op).await?;
+                let verdict = check(op, fresh, known, there.as_ref());
+                match (verdict, missing) {
+                    (Verdict::Already(why), _) => said(Fate::Already, &why),
+                    (_, Some(parent)) => needs(parent, titles.get(parent).copied(), &chosen.fates),
+                    (Verdict::Stale(why), None) => said(Fate::Stale, &why),
+                    (Verdict::Holds, None) => {
+                        going.insert(&op.id);
+                        let mut ready = op.clone();
+                        ready.doc = filled_in(&op.doc, known);
+                        ready.after.retain(|parent| going.contains(parent));
+                        chosen.ops.push(ready);
+                        continue;
+                    }
+                }
+            };
+            chosen.fates.insert(op.id.clone(), fate);
+        }
+        Ok(chosen)
+    }
+
+    /// Records that creates of a plan made, or that are there by now under the same link.
+    async fn known(&self, sides: &Sides, plan: &Plan) -> Result<Known, EngineError> {
+        let mut known = Known::new();
+        for op in plan.ops.iter().filter(|op| op.action == Action::Create) {
+            let side = self.side_of(sides, &op.connection);
+            let object = op.object.as_str();
+            let id = if is_receivable(object) {
+                let key = &op.natural_key;
+                let found = self.state.by_index(side, object, &key.field, &key.value);
+                found.await?.into_iter().next()
+            } else {
+                let link = self.state.link(&op.link.id).await?;
+                link.and_then(|link| {
+                    let member = link.member(op.connection.as_str(), object)?;
+                    Some(member.record.id.to_string())
+                })
+            };
+            let Some(id) = id else { continue };
+            let record = self.state.mirrored(side, object, &id).await?;
+            let doc = record.map_or(Document::Null, |record| record.doc);
+            known.insert(op.id.clone(), (id, doc));
+        }
+        Ok(known)
+    }
+
+    async fn target(&self, sides: &Sides, op: &Op) -> Result<Option<Document>, EngineError> {
+        let Some(target) = &op.target else {
+            return Ok(None);
+        };
+        let side = self.side_of(sides, &op.connection);
+        let object = op.object.as_str();
+        let record = self.state.mirrored(side, object, target.as_str()).await?;
+        Ok(record.map(|record| record.doc))
+    }
+
+    /// The counter goes past the plan's numbers before any of them is sent.
+    async fn take_numbers(&self, plan: &Plan) -> Result<(), EngineError> {
+        let key = keys::counter(self.flow.name.as_str());
+        let now = self.state.get::<u64>(&key).await?.map_or(0, |(now, _)| now);
+        if plan.next_number <= now {
+            return Ok(());
+        }
+        let mut changes = Changes::default();
+        changes.put(&key, &plan.next_number)?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    fn told(
+        &self,
+        plan: &Plan,
+        done: &Executed,
+        fates: &mut BTreeMap<OpId, OpFate>,
+        report: &mut RunReport,
+    ) {
+        for op in &plan.ops {
+            let fate = if done.applied.contains_key(&op.id) {
+                *report.applied.entry(op.object.to_string()).or_default() += 1;
+                said(Fate::Applied, "written")
+            } else if let Some(why) = done.failed.get(&op.id) {
+                said(Fate::Failed, why)
+            } else if done.in_doubt.contains(&op.id) {
+                said(
+                    Fate::InDoubt,
+                    "no answer came; the next runs find out by reading",
+                )
+            } else if done.stale.contains(&op.id) {
+                said(
+                    Fate::Stale,
+                    "the record changed while the plan was carried out",
+                )
+            } else {
+                said(Fate::Failed, "it needs a record that was not written")
+            };
+            fates.insert(op.id.clone(), fate);
+        }
+        report.failed += done.failed.len();
+        report.postponed += done.stale.len() + done.blocked.len();
+    }
+}
+
+fn said(fate: Fate, why: &str) -> OpFate {
+    OpFate {
+        fate,
+        why: why.to_owned(),
+    }
+}
+
+/// Why an operation can't go without its parent.
+fn needs(parent: &OpId, op: Option<&Op>, fates: &BTreeMap<OpId, OpFate>) -> OpFate {
+    let what = match op {
+        Some(op) => format!("the {} {:?}", op.object, op.subject.title),
+        None => format!("operation {parent}"),
+    };
+    let of_parent = fates.get(parent);
+    match of_parent.map(|fate| fate.fate) {
+        Some(Fate::NotApproved) | None => said(
+            Fate::NotApproved,
+            &format!("it needs {what} ({parent}), which nobody said yes to"),
+        ),
+        Some(fate) => {
+            let why = of_parent.map_or("", |fate| fate.why.as_str());
+            said(fate, &format!("it needs {what}: {why}"))
+        }
+    }
+}
+
+/// A plan with just these operations.
+fn part_of(plan: &Plan, ops: Vec<Op>, adoptions: Vec<Adoption>) -> Plan {
+    Plan {
+        ops,
+        adoptions,
+        skips: Vec::new(),
+        holds: Vec::new(),
+        bills: Vec::new(),
+        ..plan.clone()
+    }
+}

@@ -1,0 +1,281 @@
+//! Check: whether an approved operation still is what the planner would do now. Pure: the plan made now, and what is there, are given.
+//!
+//! An operation holds if the plan made now has the very same one. If not, what changed is said in words. Next: `apply` carries out what holds.
+
+use crate::execute::filled_in;
+use footbridge_model::document::Document;
+use footbridge_model::id::OpId;
+use footbridge_model::plan::{Expectation, Note, Op, reason};
+use footbridge_model::plugin::Action;
+use std::collections::BTreeMap;
+
+/// Longest value that is quoted.
+const LONGEST: usize = 60;
+
+/// Records that operations of the saved plan made or would make, as they are now: id and document.
+pub(super) type Known = BTreeMap<OpId, (String, Document)>;
+
+/// What the planner says now.
+#[derive(Debug, Default)]
+pub(super) struct Fresh {
+    pub(super) ops: Vec<Op>,
+    pub(super) notes: Vec<Note>,
+}
+
+/// Whether an operation holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is carried out as it was approved.
+    Holds,
+    /// It is so already.
+    Already(String),
+    /// It was planned on something that changed.
+    Stale(String),
+}
+
+/// Holds an approved operation against what is planned now. `there`: what its target holds now.
+pub(super) fn check(op: &Op, fresh: &Fresh, known: &Known, there: Option<&Document>) -> Verdict {
+    if op.action == Action::Create && known.contains_key(&op.id) {
+        return Verdict::Already("it is there already".to_owned());
+    }
+    let wanted = filled_in(&op.doc, known);
+    if op.action == Action::Update && there.is_some_and(|there| says(there, &wanted)) {
+        return Verdict::Already("the record says so already".to_owned());
+    }
+    let same_key = |now: &&Op| {
+        (
+            &now.connection,
+            &now.object,
+            &now.natural_key.field,
+            &now.natural_key.value,
+        ) == (
+            &op.connection,
+            &op.object,
+            &op.natural_key.field,
+            &op.natural_key.value,
+        )
+    };
+    let by_id = fresh.ops.iter().find(|now| now.id == op.id);
+    if let Some(now) = by_id.or_else(|| fresh.ops.iter().find(same_key)) {
+        return compared(op, &wanted, now, &filled_in(&now.doc, known));
+    }
+    let about = |note: &&Note| {
+        (&note.subject.record, note.subject.part) == (&op.subject.record, op.subject.part)
+    };
+    match fresh.notes.iter().find(about) {
+        Some(note) if note.reason == reason::UP_TO_DATE => Verdict::Already(note.message.clone()),
+        Some(note) => Verdict::Stale(format!("{} ({})", note.message, note.reason)),
+        None => Verdict::Stale(
+            "nothing would be written for it any more; `footbridge items` says how it stands"
+                .to_owned(),
+        ),
+    }
+}
+
+fn compared(op: &Op, wanted: &Document, now: &Op, now_wanted: &Document) -> Verdict {
+    let mut changed = differences(wanted, now_wanted);
+    if op.expects != now.expects || op.target != now.target {
+        let held = |op: &Op| op.was.clone().unwrap_or(Document::Null);
+        let was = differences(&held(op), &held(now));
+        let of_record = was.iter().map(|what| format!("in the record {what}"));
+        changed.extend(of_record);
+        if changed.is_empty() {
+            let version = |expects: &Expectation| match expects {
+                Expectation::Absent => "absent".to_owned(),
+                Expectation::Version(version) => version.clone(),
+            };
+            changed.push(format!(
+                "the record changed ({} -> {}), though not in what is written here",
+                version(&op.expects),
+                version(&now.expects)
+            ));
+        }
+    }
+    if op.action == now.action && op.link.id == now.link.id && changed.is_empty() {
+        return Verdict::Holds;
+    }
+    if changed.is_empty() {
+        changed.push("another operation would be needed now".to_owned());
+    }
+    Verdict::Stale(changed.join("; "))
+}
+
+/// What two documents say differently, field by field: `total was "1" and is "2" now`.
+fn differences(before: &Document, now: &Document) -> Vec<String> {
+    let (Document::Object(old), Document::Object(new)) = (before, now) else {
+        return match before == now {
+            true => Vec::new(),
+            false => vec![format!("was {} and is {} now", quoted(before), quoted(now))],
+        };
+    };
+    let fields: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let differs = |field: &&&String| old.get(**field) != new.get(**field);
+    let said = |field: &String| {
+        let value = |side: &BTreeMap<String, Document>| match side.get(field) {
+            Some(value) => quoted(value),
+            None => "not set".to_owned(),
+        };
+        format!("{field} was {} and is {} now", value(old), value(new))
+    };
+    fields
+        .iter()
+        .filter(differs)
+        .map(|field| said(field))
+        .collect()
+}
+
+fn quoted(value: &Document) -> String {
+    let text = match value {
+        Document::Text(text) => format!("{text:?}"),
+        Document::Null => "empty".to_owned(),
+        other => other.canonical(),
+    };
+    if text.chars().count() <= LONGEST {
+        return text;
+    }
+    text.chars().take(LONGEST).chain("...".chars()).collect()
+}
+
+/// Whether a record holds every wanted field as wanted. A field that wasn't read proves nothing.
+fn says(there: &Document, wanted: &Document) -> bool {
+    match (there, wanted) {
+        (Document::Object(there), Document::Object(wanted)) => wanted
+            .iter()
+            .all(|(field, value)| there.get(field) == Some(value)),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use footbridge_model::id::{ConnectionId, ObjectName, OrganisationId, RecordId, RecordKey};
+    use footbridge_model::link::Role;
+    use footbridge_model::plan::{LinkIntent, NaturalKey, Subject};
+
+    fn doc(json: &str) -> Document {
+        Document::from_plugin(json).unwrap()
+    }
+
+    fn op(action: Action, json: &str) -> Op {
+        let record = RecordKey {
+            connection: ConnectionId::from("crm"),
+            organisation: OrganisationId::from("00D"),
+            object: ObjectName::from("Opportunity"),
+            id: RecordId::from("006"),
+        };
+        let (target, expects) = match action {
+            Action::Create => (None, Expectation::Absent),
+            Action::Update => (
+                Some(RecordId::from("006")),
+                Expectation::Version("v1".to_owned()),
+            ),
+        };
+        Op {
+            id: OpId::from("op1"),
+            action,
+            connection: ConnectionId::from("crm"),
+            organisation: OrganisationId::from("00D"),
+            object: ObjectName::from("Opportunity"),
+            target,
+            natural_key: NaturalKey {
+                field: "id".to_owned(),
+                value: "006".to_owned(),
+                parents: Vec::new(),
+            },
+            doc: doc(json),
+            was: None,
+            after: Vec::new(),
+            expects,
+            link: LinkIntent {
+                id: "l".to_owned(),
+                role: Role::Billing,
+                source: record.clone(),
+                source_shadow: None,
+            },
+            subject: Subject {
+                record,
+                part: 1,
+                title: "Deal".to_owned(),
+            },
+            why: String::new(),
+        }
+    }
+
+    fn fresh(ops: Vec<Op>) -> Fresh {
+        Fresh {
+            ops,
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_is_planned_alike_holds_and_what_changed_is_said() {
+        let approved = op(Action::Create, r#"{"total":"120","date":"2026-11-30"}"#);
+        for (now, expected) in [
+            (r#"{"total":"120","date":"2026-11-30"}"#, None),
+            (
+                r#"{"total":"240","date":"2026-11-30"}"#,
+                Some(r#"total was "120" and is "240" now"#),
+            ),
+            (
+                r#"{"total":"120"}"#,
+                Some(r#"date was "2026-11-30" and is not set now"#),
+            ),
+        ] {
+            let now = fresh(vec![op(Action::Create, now)]);
+            let verdict = check(&approved, &now, &Known::new(), None);
+            let expected = expected.map_or(Verdict::Holds, |said| Verdict::Stale(said.to_owned()));
+            assert_eq!(verdict, expected);
+        }
+    }
+
+    #[test]
+    fn a_reference_and_what_it_stands_for_are_the_same() {
+        let approved = op(Action::Create, r#"{"customer":{"$op":"p","field":"id"}}"#);
+        let now = fresh(vec![op(Action::Create, r#"{"customer":"x1"}"#)]);
+        let known = Known::from([(OpId::from("p"), ("x1".to_owned(), Document::Null))]);
+        assert_eq!(check(&approved, &now, &known, None), Verdict::Holds);
+        let other = Known::from([(OpId::from("p"), ("x2".to_owned(), Document::Null))]);
+        let verdict = check(&approved, &now, &other, None);
+        assert_eq!(
+            verdict,
+            Verdict::Stale(r#"customer was "x2" and is "x1" now"#.to_owned())
+        );
+    }
+
+    #[test]
+    fn an_update_of_a_record_that_moved_on_is_stale_unless_it_says_so_already() {
+        let approved = op(Action::Update, r#"{"Number":"7"}"#);
+        let mut moved = approved.clone();
+        moved.id = OpId::from("op2");
+        moved.expects = Expectation::Version("v2".to_owned());
+        let stale = check(&approved, &fresh(vec![moved]), &Known::new(), None);
+        let Verdict::Stale(why) = stale else {
+            panic!("{stale:?}")
+        };
+        assert!(why.contains("v1 -> v2"), "{why}");
+        let there = doc(r#"{"Number":"7","Name":"Deal"}"#);
+        let already = check(&approved, &fresh(Vec::new()), &Known::new(), Some(&there));
+        assert!(matches!(already, Verdict::Already(_)), "{already:?}");
+        let gone = check(&approved, &fresh(Vec::new()), &Known::new(), None);
+        assert!(matches!(gone, Verdict::Stale(_)), "{gone:?}");
+    }
+
+    #[test]
+    fn a_deal_that_waits_now_says_why() {
+        let approved = op(Action::Create, r#"{"total":"120"}"#);
+        let note = Note {
+            subject: approved.subject.clone(),
+            reason: reason::AMOUNT_DIFFERS.to_owned(),
+            message: "The amounts differ.".to_owned(),
+        };
+        let now = Fresh {
+            ops: Vec::new(),
+            notes: vec![note],
+        };
+        let verdict = check(&approved, &now, &Known::new(), None);
+        let said = "The amounts differ. (amount-differs)".to_owned();
+        assert_eq!(verdict, Verdict::Stale(said));
+    }
+}
