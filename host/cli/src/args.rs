@@ -69,7 +69,7 @@ pub(crate) enum Command {
     Plans(Flow),
     /// Bring both sides in step: read what changed, plan, write, write back.
     #[command(
-        after_help = "Examples:\n  footbridge sync --go       the first time: yes, write\n  footbridge sync\n  footbridge sync --strict --json"
+        after_help = "Examples:\n  footbridge sync --go       the first time: yes, write\n  footbridge sync\n  footbridge sync --strict --json\n  footbridge sync --go-on    after a restore or in a copy: yes, go on"
     )]
     Sync(Sync),
     /// Stop a flow, or all: nothing more is sent, also by a sync that is running now. What was sent is seen through.
@@ -101,6 +101,22 @@ pub(crate) enum Command {
     /// Check everything that a sync needs, and say what to do about what is wrong.
     #[command(after_help = "Examples:\n  footbridge doctor\n  footbridge doctor --offline --json")]
     Doctor(Doctor),
+    /// Write all that the data directory knows into one file, also while a sync is running. Tokens, keys and plugins are not in it.
+    #[command(
+        after_help = "Examples:\n  footbridge backup /backups/footbridge-2026-11-30\n  footbridge backup --verify /backups/footbridge-2026-11-30"
+    )]
+    Backup(Backup),
+    /// Make a data directory of a backup. Its flows are held until you say go: `footbridge sync --go-on`.
+    #[command(
+        after_help = "Example:\n  footbridge restore /backups/footbridge-2026-11-30 --into footbridge-data"
+    )]
+    Restore(Restore),
+    /// Write the rows of the data directory anew, so that it takes no more disk than it needs. Nobody may work in it meanwhile.
+    #[command(after_help = "Example:\n  footbridge compact")]
+    Compact,
+    /// Move the rows of the data directory to the other store.
+    #[command(after_help = "Example:\n  footbridge migrate --to redb")]
+    Migrate(Migrate),
     /// Plugins: inspect, install, grant, revoke, list, remove, sign.
     #[command(
         subcommand,
@@ -281,6 +297,41 @@ pub(crate) struct Sync {
     /// Exit with 3 if anything waits for a person or is in doubt.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Go, where the flow is held: after a restore, in a copied data directory, or beside another Footbridge. You say that no
+    /// other one works on these organisations any more.
+    #[arg(long)]
+    pub(crate) go_on: bool,
+}
+
+/// `backup`.
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// The file to write; it must not be there yet.
+    pub(crate) file: PathBuf,
+    /// Write nothing: read this backup whole and say what it holds.
+    #[arg(long)]
+    pub(crate) verify: bool,
+}
+
+/// `restore`.
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// The backup.
+    pub(crate) file: PathBuf,
+    /// The folder to make; empty or not there yet.
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) into: PathBuf,
+    /// `sled` or `redb`. Default: the one that the backup was taken of.
+    #[arg(long, value_name = "STORE")]
+    pub(crate) store: Option<String>,
+}
+
+/// `migrate`.
+#[derive(Debug, Args)]
+pub(crate) struct Migrate {
+    /// `sled` or `redb`.
+    #[arg(long, value_name = "STORE")]
+    pub(crate) to: String,
 }
 
 /// `provision`.

@@ -123,11 +123,15 @@ impl Composition {
 
 /// The store. Its lock makes sure that nobody else works in the data directory, the plugins' folders included.
 pub(crate) fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
-    let backend = match config.store {
+    Ok(footbridge_store::open(&config.data_dir(), backend(config))?)
+}
+
+/// The configured store.
+pub(crate) fn backend(config: &Config) -> Backend {
+    match config.store {
         StoreKind::Sled => Backend::Sled,
         StoreKind::Redb => Backend::Redb,
-    };
-    Ok(footbridge_store::open(&config.data_dir(), backend)?)
+    }
 }
 
 /// The sandbox of the configuration's data directory.

@@ -7,6 +7,7 @@ use footbridge_sandbox::{
     BrokerError, CallbackError, CheckError, ConnectError, InstallError, PackageError, PowersError,
     RegistryError, SecretError, SignatureError,
 };
+use footbridge_store::BackupError;
 use std::process::ExitCode;
 
 /// The documented exit codes.
@@ -112,6 +113,18 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
         }
         if cause.is::<footbridge_store::OpenError>() {
             return Exit::Data;
+        }
+        if let Some(error) = cause.downcast_ref::<BackupError>() {
+            return match error {
+                BackupError::NothingThere { .. }
+                | BackupError::Exists { .. }
+                | BackupError::NotABackup { .. }
+                | BackupError::Newer { .. }
+                | BackupError::CutShort { .. }
+                | BackupError::Broken { .. }
+                | BackupError::NotEmpty { .. } => Exit::Usage,
+                _ => Exit::Data,
+            };
         }
         if let Some(engine) = cause.downcast_ref::<EngineError>() {
             return match engine {

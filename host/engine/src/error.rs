@@ -43,6 +43,16 @@ pub enum EngineError {
     /// A saved plan can't be used as asked.
     #[error(transparent)]
     Plan(#[from] crate::saved::PlanRefusal),
+    /// Nothing is written before a person says go.
+    #[error(
+        "flow {flow} is held and nothing was written: {held}. Then go on with `footbridge sync --go-on`"
+    )]
+    Held {
+        /// The flow.
+        flow: String,
+        /// Why.
+        held: Box<crate::epoch::Held>,
+    },
     /// A row that this version doesn't understand.
     #[error(
         "row {key} of the data directory can't be understood: {why}. Was it written by a newer Footbridge? Use that version, or restore a backup"

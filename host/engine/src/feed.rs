@@ -4,6 +4,7 @@
 //! page, and what the plugin kept while it read, become durable in one commit, so a crash repeats a page at worst.
 
 use crate::engine::Engine;
+use crate::epoch;
 use crate::error::EngineError;
 use crate::mirror::{Changes, Novelty, our_key};
 use crate::ports::{CallError, Connector};
@@ -27,6 +28,15 @@ const LONGEST_PAUSE: u32 = 70;
 const MOST_PAUSES: u32 = 5;
 /// So many times a page is read again because somebody else changed what the plugin keeps.
 const MOST_REPEATS: u32 = 10;
+
+/// When a record turned up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum TurnedUp {
+    /// While everything was read for the first time in this epoch, or it was known already.
+    WithTheRest,
+    /// It is new, and all that was there had been read before.
+    Later,
+}
 
 /// What reading an object brought.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,6 +65,7 @@ impl Engine {
                 fields: fields.to_vec(),
             },
         };
+        let all_was_read = cursor.complete;
         let mut pulled = Pulled::default();
         let mut given = BTreeSet::from([cursor.next.clone()]);
         let mut repeats = 0;
@@ -71,10 +82,14 @@ impl Engine {
             for item in &page.items {
                 match self.learn(side, item, &mut changes).await? {
                     Novelty::Seen => seen.seen += 1,
-                    Novelty::Changed => {
+                    novelty => {
                         seen.changed += 1;
                         self.note_due(side, item, &mut changes)?;
-                        self.note_ours(side, item, &mut changes).await?;
+                        let turned_up = match (all_was_read, novelty) {
+                            (true, Novelty::New) => TurnedUp::Later,
+                            _ => TurnedUp::WithTheRest,
+                        };
+                        self.note_ours(side, item, turned_up, &mut changes).await?;
                         self.note_customer_due(side, item, &mut changes).await?;
                     }
                 }
@@ -230,6 +245,7 @@ impl Engine {
         &self,
         side: &Side,
         item: &Item,
+        turned_up: TurnedUp,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
         if side.0 != self.flow.ledger || item.object != "invoice" {
@@ -238,7 +254,10 @@ impl Engine {
         let Ok(doc) = Document::from_plugin(&item.doc) else {
             return Ok(());
         };
-        let Some(key) = doc.text("url").and_then(our_key) else {
+        let Some(url) = doc.text("url") else {
+            return Ok(());
+        };
+        let Some(key) = our_key(url) else {
             return Ok(());
         };
         if doc.text("kind") == Some("payable") {
@@ -249,13 +268,25 @@ impl Engine {
                 member.record.connection == side.0 && member.record.id.as_str() == item.id
             })
         });
-        let gone = item.presence != Presence::Present
-            || matches!(doc.text("status"), Some("voided" | "deleted"));
+        let gone = item.presence != Presence::Present || epoch::is_gone(&doc);
         if linked && !gone {
             return Ok(());
         }
-        match self.state.get::<Ours>(&keys::ours(key)).await? {
-            Some((ours, _)) => self.put_due(ours.deal.as_str(), "seen in the ledger", changes),
+        let deal = match self.state.get::<Ours>(&keys::ours(key)).await? {
+            Some((ours, _)) => Some(ours.deal.to_string()),
+            // Made by another installation, or after the backup that this one was restored from.
+            None => {
+                let behind = self.deal_behind(side, url, key).await?;
+                if behind.is_some() && turned_up == TurnedUp::Later {
+                    self.note_stranger(&item.id, changes).await?;
+                }
+                behind
+                    .filter(|behind| behind.known)
+                    .map(|behind| behind.deal)
+            }
+        };
+        match deal {
+            Some(deal) => self.put_due(&deal, "seen in the ledger", changes),
             None => Ok(()),
         }
     }

@@ -89,6 +89,7 @@ impl Engine {
             started_at: now,
             last_sent_at: now,
             seen_at: now,
+            epoch: self.state.store.meta().epoch,
             clock_went_back: false,
             sends: 0,
             head: Head {

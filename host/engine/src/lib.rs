@@ -2,12 +2,13 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
 pub mod config;
 mod engine;
+mod epoch;
 mod error;
 mod execute;
 mod feed;
@@ -39,6 +40,7 @@ pub mod watch;
 
 pub use config::{FlowConfig, ReflectConfig};
 pub use engine::{Engine, Parts};
+pub use epoch::Held;
 pub use error::EngineError;
 pub use granted::TransformGrant;
 pub use organisation::{Pinned, pinned};

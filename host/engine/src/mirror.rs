@@ -6,7 +6,7 @@
 use crate::error::EngineError;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Record;
-use crate::state::{State, encode};
+use crate::state::{State, decode, encode};
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{Item, Presence};
 use footbridge_model::receivable::{KEY, is_receivable};
@@ -35,6 +35,15 @@ impl Changes {
         self.0.insert(key.to_vec(), None);
     }
 
+    /// The row that these changes write under a key, if they do.
+    pub(crate) fn pending<T: serde::de::DeserializeOwned>(
+        &self,
+        key: &Key,
+    ) -> Option<Result<T, EngineError>> {
+        let written = self.0.get(&key[..])?.as_ref()?;
+        Some(decode(key, written))
+    }
+
     /// As a write set.
     pub(crate) fn into_set(self) -> WriteSet {
         self.0
@@ -58,6 +67,8 @@ pub(crate) struct Mirrored {
 /// What the feed found out about an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Novelty {
+    /// Never seen before.
+    New,
     Changed,
     Seen,
 }
@@ -73,7 +84,9 @@ impl State {
         let key = keys::record(side, &item.object, &item.id);
         let old = self.get::<Record>(&key).await?;
         let mut stale = BTreeMap::new();
+        let mut novelty = Novelty::New;
         if let Some((old, _)) = old {
+            novelty = Novelty::Changed;
             let text = self.read(&old.doc).await?;
             if old.version == item.version && old.presence == item.presence && text == item.doc {
                 return Ok(Novelty::Seen);
@@ -97,7 +110,7 @@ impl State {
             doc: self.keep(&item.doc).await?,
         };
         changes.put(&key, &row)?;
-        Ok(Novelty::Changed)
+        Ok(novelty)
     }
 
     /// A record of the mirror.

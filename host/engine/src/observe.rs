@@ -14,6 +14,7 @@ use footbridge_model::plan::{AsOf, billing_key};
 use footbridge_plan::input::{Seen, Source};
 use footbridge_plan::policy::NumberMode;
 use footbridge_plan::{exact_name, loose_name};
+use footbridge_store::KeyRange;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -130,13 +131,11 @@ impl Engine {
         let from = all.clone().text(&since.to_string());
         // One without a date may be as recent as any.
         let undated = all.clone().text("");
-        let mut found = Vec::new();
-        for key in self.state.keys(&all.range()).await? {
-            if key.as_slice() >= &from[..] || key.starts_with(&undated) {
-                found.extend(last_text(&key));
-            }
-        }
-        Ok(found)
+        // Dates are digits and dashes, which come before it: years of invoices are not read again and again.
+        let recent = KeyRange::between(from, all.text("~"));
+        let mut keys = self.state.keys(&recent).await?;
+        keys.extend(self.state.keys(&undated.range()).await?);
+        Ok(keys.iter().filter_map(|key| last_text(key)).collect())
     }
 
     /// Invoices that carry a key or the number of this deal.

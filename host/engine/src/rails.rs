@@ -148,9 +148,10 @@ impl Engine {
         }
     }
 
-    /// Refuses a run of a flow that is stopped, or that would write for the first time without a yes.
+    /// Refuses a run of a flow that is stopped or held, or that would write for the first time without a yes.
     pub(crate) async fn may_run(&self) -> Result<(), EngineError> {
         self.goes()?;
+        self.may_write().await?;
         if self.flow.rails.first_run == FirstRun::Write || self.has_written().await? {
             return Ok(());
         }

@@ -69,7 +69,8 @@ impl Engine {
             }
             request.state = request.state.next(RequestEvent::Lost)?;
         }
-        if request.state == RequestState::Started && request.sends == 0 {
+        let foreign = self.is_of_another_epoch(&request);
+        if request.state == RequestState::Started && request.sends == 0 && !foreign {
             let why = "the process ended before it was sent";
             return Ok(self.not_sent(request, why, None).await?.len());
         }
@@ -92,10 +93,9 @@ impl Engine {
             }
         }
         self.mind_the_clock(&mut request).await?;
-        let ended = request
-            .doubt
-            .as_ref()
-            .map_or(Ended::Unknown, |doubt| doubt.ended);
+        // Of a request of another epoch nobody knows how often it was sent since.
+        let known = request.doubt.as_ref().filter(|_| !foreign);
+        let ended = known.map_or(Ended::Unknown, |doubt| doubt.ended);
         // A request of which some operations are settled holds bytes that would do those again.
         let whole = !some_found && open.len() == ops.len();
         if whole && self.may_resend(&request, &open, ended) {
@@ -118,7 +118,7 @@ impl Engine {
             return Ok(self.carry(request).await?.len());
         }
         let over = self
-            .since(request.last_sent_at)
+            .quiet_for(&request)
             .is_some_and(|quiet| quiet >= self.flow.timing.settle);
         if !over || !read.complete {
             if request.state == RequestState::Started {
@@ -143,6 +143,7 @@ impl Engine {
         let harmless = only_updates(open) || open.iter().all(|op| self.enforced(op));
         let keyed = self.flow.keyed.contains(&request.connection);
         young
+            && !self.is_of_another_epoch(request)
             && !request.clock_went_back
             && request.state != RequestState::NeedsPerson
             && (ended == Ended::Unknown || request.sends < 2)

@@ -1,6 +1,7 @@
 //! Status: how things stand, projected from what is stored. It has no state of its own (design invariant 9).
 
 use crate::engine::Engine;
+use crate::epoch::Held;
 use crate::error::EngineError;
 use crate::state::keys;
 use crate::state::rows::{Decision, Due, Event, LastRun, Pin, Request, Standing};
@@ -30,6 +31,9 @@ pub struct Status {
     /// The way back, where it is switched on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reflected: Option<StatusBack>,
+    /// Why nothing is written before a person says go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Held>,
 }
 
 /// How the way back stands.
@@ -61,6 +65,7 @@ impl Engine {
             due: 0,
             in_doubt: 0,
             reflected: None,
+            held: self.held().await?,
         };
         let mut back = StatusBack {
             problem: status

@@ -144,6 +144,8 @@ impl Engine {
             ..RunReport::default()
         };
         self.pull_all(&sides).await?;
+        // Reading may have shown that somebody else is at work.
+        self.may_write().await?;
         let ids = self.deals_to_look_at().await?;
         let mut closed = Closed::new();
         let mut worth_a_look = false;

@@ -1,7 +1,7 @@
 //! Benchmarks of the product's own paths, with its limits on, each against something bare measured in the same run.
 //!
 //! One file per benchmark, in the order of `docs/performance.md`: [`batch`](Which::Batch), `call`, `load`, `broker`, `fuel`,
-//! `commit`, `flow`, `change`. `measure` takes times in turns, `finding` and `table` tell them, `ground` is what they all
+//! `commit`, `flow`, `change`; `growth` stands apart, for it takes minutes to hours. `measure` takes times in turns, `finding` and `table` tell them, `ground` is what they all
 //! run in. Nothing here decides how the product works, and no figure fails a test: machines differ.
 
 mod batch;
@@ -14,6 +14,8 @@ mod finding;
 mod flow;
 mod fuel;
 mod ground;
+pub mod growth;
+mod growth_rows;
 mod load;
 mod measure;
 mod server;

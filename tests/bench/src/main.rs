@@ -1,10 +1,12 @@
 //! `footbridge-bench`: runs benchmarks and prints a table, or JSON. It only reads its arguments; the library does the rest.
 
 use anyhow::{Context, bail};
-use footbridge_bench::{Finding, Ground, Size, Which, sandbox, table};
-use std::path::PathBuf;
+use footbridge_bench::{Finding, Ground, Size, Which, growth, sandbox, table};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 const USAGE: &str = "usage: footbridge-bench [all|batch|call|load|broker|fuel|commit|flow|change]... [--json] [--tiny] [--deals N] [--component NAME=FILE]...
+       footbridge-bench growth [--links N,N...] [--json]
 
 Measures in turns with something bare and prints ratios; docs/performance.md says what each figure means. --component adds a component of
 yours to batch, call and load (batch takes transforms with the template's records only). --tiny shows that everything runs; its
@@ -56,7 +58,82 @@ fn arguments() -> anyhow::Result<Option<Arguments>> {
     Ok(Some(read))
 }
 
-fn main() -> anyhow::Result<()> {
+fn main() -> anyhow::Result<ExitCode> {
+    if let Some(measured) = std::env::var_os(growth::AS_PRODUCT) {
+        let ended = footbridge::main();
+        growth::note_myself(Path::new(&measured))?;
+        return Ok(ended);
+    }
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    match words.split_first() {
+        Some((first, rest)) if first == "growth" => grow(rest)?,
+        _ => benchmarks()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Every size in a process of its own, one after the other, in folders below the build's.
+fn grow(words: &[String]) -> anyhow::Result<()> {
+    let mut sizes = vec![1_000, 100_000, 1_000_000];
+    let (mut json, mut alone) = (false, false);
+    let mut given = words.iter();
+    while let Some(word) = given.next() {
+        match word.as_str() {
+            "--json" => json = true,
+            "--alone" => alone = true,
+            "--links" => {
+                let list = given.next().context("--links needs numbers, N,N")?;
+                sizes = list
+                    .split(',')
+                    .map(|n| {
+                        n.trim()
+                            .parse::<u64>()
+                            .context("--links needs numbers, N,N")
+                    })
+                    .collect::<Result<_, _>>()?;
+            }
+            other => bail!("growth doesn't know {other:?}\n{USAGE}"),
+        }
+    }
+    if let (true, [links]) = (alone, sizes.as_slice()) {
+        let place = std::env::current_exe()?;
+        let place = place.parent().context("this program has no folder")?;
+        let folder = tempfile::Builder::new()
+            .prefix("growth-")
+            .tempdir_in(place)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let grown = runtime.block_on(growth::grown(folder.path(), *links))?;
+        println!("{}", serde_json::to_string(&grown)?);
+        return Ok(());
+    }
+    let before = load();
+    let mut all: Vec<growth::Grown> = Vec::new();
+    for links in sizes {
+        eprintln!("growth, {links} links ...");
+        let output = std::process::Command::new(std::env::current_exe()?)
+            .args(["growth", "--alone", "--links", &links.to_string()])
+            .stderr(std::process::Stdio::inherit())
+            .output()?;
+        anyhow::ensure!(output.status.success(), "growth at {links} links failed");
+        all.push(serde_json::from_slice(&output.stdout)?);
+    }
+    match json {
+        true => println!(
+            "{:#}",
+            serde_json::json!({"load_before": before, "load_after": load(), "sizes": all})
+        ),
+        false => println!(
+            "{}\nload average before: {before}; after: {}",
+            growth::told(&all),
+            load()
+        ),
+    }
+    Ok(())
+}
+
+fn benchmarks() -> anyhow::Result<()> {
     let Some(arguments) = arguments()? else {
         println!("{USAGE}");
         return Ok(());

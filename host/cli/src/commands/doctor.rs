@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::commands::connect::held_words;
-use crate::commands::{Output, plugin, print_json, show};
+use crate::commands::{Output, backup, plugin, print_json, show};
 use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
@@ -80,6 +80,15 @@ async fn everything(
             });
         }
     }
+    let rows = backup::measured(config).await;
+    match rows {
+        Ok(found) => checks.push(Check {
+            what: "data directory".to_owned(),
+            problem: None,
+            found: Some(found),
+        }),
+        Err(error) => drop(note(checks, worst, "data directory", Err::<(), _>(error))),
+    }
     for (name, flow) in &config.flows {
         if let Some(why) = Switch::of(config).why(name) {
             checks.push(Check {
@@ -93,6 +102,15 @@ async fn everything(
         let Some(composition) = note(checks, worst, &what, opened) else {
             continue;
         };
+        match composition.engine.held().await {
+            Ok(None) => {}
+            Ok(Some(held)) => checks.push(Check {
+                what: format!("{name} is held"),
+                problem: None,
+                found: Some(format!("{held}. Then `footbridge sync --go-on`")),
+            }),
+            Err(error) => drop(note(checks, worst, &what, Err::<(), _>(error.into()))),
+        }
         if args.offline {
             continue;
         }

@@ -1,6 +1,7 @@
 //! One file a command. Each returns how the process ends; `main` prints errors.
 
 pub(crate) mod audit;
+pub(crate) mod backup;
 pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod disconnect;

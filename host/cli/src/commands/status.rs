@@ -92,6 +92,13 @@ fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
             ));
         }
     }
+    if let Some(held) = &status.held {
+        let line = format!(
+            "HELD: {}. Then `footbridge sync --go-on`.",
+            safe(&held.to_string(), 1000)
+        );
+        text.push_str(&wrapped(&line, 2));
+    }
     text.push_str(&format!("  invoiced: {}\n", count(status.invoiced, "deal")));
     if status.due > 0 {
         text.push_str(&format!(

@@ -32,6 +32,9 @@ pub(crate) async fn run(
     if args.go {
         composition.engine.let_write().await?;
     }
+    if args.go_on && composition.engine.resume().await? {
+        tracing::info!("the flow {name} is no longer held: a person said go");
+    }
     let began = std::time::Instant::now();
     let result = composition.engine.sync().await;
     composition.progress.finish();

@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod backup;
 mod books;
 mod browser;
 mod configuration;

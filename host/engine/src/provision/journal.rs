@@ -49,6 +49,8 @@ impl Provisioning {
             started_at: now,
             last_sent_at: now,
             seen_at: now,
+            // Setting up goes by looking; its requests are never sent again.
+            epoch: 0,
             clock_went_back: false,
             sends: 0,
             head: Head {

@@ -57,6 +57,7 @@ impl Engine {
             .into());
         }
         self.goes()?;
+        self.may_write().await?;
         let mut fates = kept.fates.clone();
         let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
         let report = self.one_run(carried).await?;
@@ -83,6 +84,8 @@ impl Engine {
             ..RunReport::default()
         };
         self.pull_all(&sides).await?;
+        // Reading may have shown that somebody else is at work.
+        self.may_write().await?;
         let as_of = self.as_of(&sides.organisation)?;
         if as_of.local_date != saved.plan.as_of.local_date {
             // The firm moved to another time zone meanwhile.

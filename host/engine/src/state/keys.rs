@@ -253,6 +253,16 @@ pub(crate) fn saved_plans(flow: &str) -> Key {
     Key::new("saved-plan").text(flow)
 }
 
+/// Up to which epoch a person said go.
+pub(crate) fn resumed(flow: &str) -> Key {
+    Key::new("resumed").text(flow)
+}
+
+/// Who else makes invoices with our keys.
+pub(crate) fn stranger(flow: &str) -> Key {
+    Key::new("stranger").text(flow)
+}
+
 /// The last run of a flow.
 pub(crate) fn last_run(flow: &str) -> Key {
     Key::new("run").text(flow)

@@ -117,6 +117,9 @@ pub struct Request {
     pub last_sent_at: DateTime<Utc>,
     /// The latest instant at which this row was written. A clock that shows less has gone back.
     pub(crate) seen_at: DateTime<Utc>,
+    /// The epoch that it was begun in. Rows from before it was noted say 0 and are of the first.
+    #[serde(default)]
+    pub(crate) epoch: u64,
     /// The clock went back since it was first sent, so that its age isn't known: it is never sent again.
     pub(crate) clock_went_back: bool,
     /// How often it was sent.
@@ -187,6 +190,15 @@ pub(crate) struct Ours {
     pub(crate) deal: RecordId,
 }
 
+/// `stranger`: invoices with our keys that somebody else made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stranger {
+    pub(crate) since: DateTime<Utc>,
+    /// The first ones, by their ids.
+    pub(crate) invoices: Vec<String>,
+    pub(crate) count: usize,
+}
+
 /// `run`: the last run of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRun {
@@ -249,6 +261,10 @@ pub enum Happened {
     Failed(FailureKind),
     /// Two existing records were linked.
     Linked,
+    /// A person said go where a flow was held.
+    Resumed,
+    /// An invoice with our key turned up that was not made here.
+    Stranger,
 }
 
 /// `ops` body: the operations of a request.

@@ -18,6 +18,7 @@ mod crash;
 mod customers;
 mod deals;
 mod doubt;
+mod epochs;
 mod granted;
 mod provision;
 mod rails;

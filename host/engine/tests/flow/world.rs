@@ -16,6 +16,7 @@ use footbridge_plan::policy::NumberMode;
 use footbridge_plan::rails::{FirstRun, Rails};
 use footbridge_store::{Backend, Bodies, Key, Store};
 use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
@@ -204,8 +205,30 @@ impl World {
         self.far.lock().unwrap().looks
     }
 
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     pub(crate) fn store(&self) -> Arc<dyn Store> {
-        footbridge_store::open(self.dir.path(), self.backend).unwrap()
+        footbridge_store::open(&self.data(), self.backend).unwrap()
+    }
+
+    /// The same company and flow with a data directory of its own, which `fill` makes or leaves to be made.
+    pub(crate) fn beside(&self, fill: impl FnOnce(&Path)) -> Self {
+        let world = Self {
+            far: Arc::clone(&self.far),
+            flow: self.flow.clone(),
+            crm: Arc::clone(&self.crm),
+            ledger: Arc::clone(&self.ledger),
+            reads: self.reads.clone(),
+            backend: self.backend,
+            vocabulary: self.vocabulary,
+            intruder: Arc::default(),
+            rows_read: Arc::default(),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        fill(&world.data());
+        world
     }
 
     pub(crate) fn parts(&self, life: &Arc<Life>) -> Parts {
@@ -244,7 +267,7 @@ impl World {
         }
         Parts {
             store: Arc::clone(&store),
-            bodies: Arc::new(Bodies::open(self.dir.path()).unwrap()),
+            bodies: Arc::new(Bodies::open(&self.data()).unwrap()),
             clock: Arc::clone(&wire) as _,
             watch: Arc::clone(life) as _,
             source: side(&self.flow.source, &crm, &self.crm),
