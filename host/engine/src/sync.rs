@@ -197,7 +197,7 @@ impl Engine {
         self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let mut rails = self.passage(asking);
-        let (railed, _) = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let railed = self.railed_whole(&sides, &ids, &mut rails).await?;
         let plan = railed.plan;
         let as_of = self.as_of(&sides.organisation)?;
         let reflected = self.preview_back(&sides, as_of, rails).await?;
@@ -270,7 +270,7 @@ impl Engine {
         sides: &Sides,
         ids: &[String],
         rails: &mut Passage,
-    ) -> Result<(Railed, Gathered), EngineError> {
+    ) -> Result<Railed, EngineError> {
         let customers = match self.merging() {
             Some(_) => {
                 let (plan, gathered) = self.planned(sides, Round::Customers).await?;
@@ -287,7 +287,7 @@ impl Engine {
             railed.asks.extend(first.asks);
             railed.unfinished.extend(first.unfinished);
         }
-        Ok((railed, gathered))
+        Ok(railed)
     }
 
     async fn planned(

@@ -102,7 +102,7 @@ impl Engine {
         ids.extend(deals.map(|record| record.id.to_string()));
         let ids: Vec<String> = ids.into_iter().collect();
         let mut rails = self.passage(Asking::Check);
-        let (railed, gathered) = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let railed = self.railed_whole(&sides, &ids, &mut rails).await?;
         let back = self.preview_back(&sides, as_of, rails).await?;
         let mut fresh = Fresh {
             ops: railed.plan.ops.clone(),

@@ -225,6 +225,7 @@ impl World {
             vocabulary: self.vocabulary,
             intruder: Arc::default(),
             rows_read: Arc::default(),
+            switch: Arc::clone(&self.switch),
             dir: tempfile::tempdir().unwrap(),
         };
         fill(&world.data());
