@@ -6,6 +6,7 @@
 pub mod clock;
 pub mod company;
 mod consent_page;
+pub mod defects;
 pub mod faults;
 pub mod salesforce;
 pub mod server;

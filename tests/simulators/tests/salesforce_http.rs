@@ -2,7 +2,11 @@
 
 #[path = "salesforce/consent.rs"]
 mod consent;
+#[path = "salesforce/records.rs"]
+mod records;
 mod salesforce;
+#[path = "seeded/mod.rs"]
+mod seeded;
 
 use salesforce::{Org, company_fields};
 use serde_json::{Value, json};
@@ -463,4 +467,34 @@ async fn describe_tells_types_access_and_children() {
         org.query("SELECT Amount FROM Opportunity").await.body[0]["errorCode"],
         "INVALID_FIELD"
     );
+}
+
+/// The defects that would hurt most are noticed by these tests.
+#[test]
+fn a_simulator_that_is_wrong_about_records_or_calls_is_noticed() {
+    use footbridge_simulators::salesforce::Defect;
+    for (defect, test) in [
+        (
+            Defect::AllOrNoneIgnored,
+            "collections_roll_back_together_when_asked",
+        ),
+        (
+            Defect::UpsertPicksOne,
+            "upserts_create_update_and_refuse_when_several_match",
+        ),
+        (
+            Defect::NextPageRepeats,
+            "queries_come_in_pages_and_cursors_last_two_days",
+        ),
+        (
+            Defect::ModifiedKept,
+            "records::every_change_stamps_when_it_was_and_by_whom",
+        ),
+        (
+            Defect::LongTextCut,
+            "single_records_answer_with_their_own_statuses",
+        ),
+    ] {
+        seeded::is_caught(defect, test);
+    }
 }

@@ -9,6 +9,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
+use super::defect::Defect;
 use super::error::ApiError;
 use super::ids;
 use super::schema::{Access, FieldDef, FieldKind, ObjectDef, Schema, Strictness};
@@ -69,6 +70,9 @@ pub(crate) fn changes(
             continue;
         }
         let Some(field) = object.field(name) else {
+            if store.has(Defect::UnknownFieldPassedOver) {
+                continue;
+            }
             return Err(ApiError::new(
                 "INVALID_FIELD",
                 format!("No such column '{name}' on sobject of type {}", object.name),
@@ -79,11 +83,16 @@ pub(crate) fn changes(
             Operation::Create => field.access != Access::ReadOnly,
             Operation::Update => field.access == Access::Write,
         };
-        if !allowed {
+        if !allowed && !store.has(Defect::ReadOnlyAccepted) {
             refused.push(field.name.as_str());
             continue;
         }
-        changes.insert(field.name.clone(), parse(field, value)?);
+        let value = if store.has(Defect::LongTextCut) {
+            cut(field, value)
+        } else {
+            value.clone()
+        };
+        changes.insert(field.name.clone(), parse(field, &value)?);
     }
     if refused.is_empty() {
         return Ok(changes);
@@ -96,6 +105,16 @@ pub(crate) fn changes(
         ),
         &refused,
     ))
+}
+
+/// A text no longer than its field.
+fn cut(field: &FieldDef, value: &Value) -> Value {
+    match (&field.kind, value) {
+        (FieldKind::Text { length } | FieldKind::LongText { length }, Value::String(text)) => {
+            Value::String(text.chars().take(*length).collect())
+        }
+        (_, value) => value.clone(),
+    }
 }
 
 fn by_external_id(

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
 use super::check::{self, Changes, Operation};
+use super::defect::Defect;
 use super::error::ApiError;
 use super::options::{OnAllowSave, Rewritten, SalesforceOptions};
 use super::rules;
@@ -131,7 +132,18 @@ pub(crate) fn update(
     let old = existing(store, &def, id)?;
     in_transaction(store, |store| {
         let mut record = old.clone();
-        stamp_modified(&mut record, &def, env);
+        let changes = given.iter().any(|(field, value)| old.get(field) != value);
+        if changes || !store.has(Defect::SameValueUnstamped) {
+            stamp_modified(&mut record, &def, env);
+        }
+        for (defect, stamp) in [
+            (Defect::StampKept, "SystemModstamp"),
+            (Defect::ModifiedKept, "LastModifiedDate"),
+        ] {
+            if store.has(defect) {
+                record.set(stamp, old.get(stamp).clone());
+            }
+        }
         save(store, env, &def, Some(&old), record, given)
     })
 }
@@ -245,12 +257,15 @@ pub(crate) fn merge(
                 })
         })
         .collect();
-    for (object_name, field, mut record) in moved {
+    let stay = store.has(Defect::ChildrenLeftBehind);
+    for (object_name, field, mut record) in moved.into_iter().filter(|_| !stay) {
         record.set(&field, FieldValue::text(master));
         record.set("SystemModstamp", FieldValue::Instant(env.now));
         store.put(&object_name, record);
     }
-    gone.set("MasterRecordId", FieldValue::text(master));
+    if !store.has(Defect::MergedWithoutMaster) {
+        gone.set("MasterRecordId", FieldValue::text(master));
+    }
     store.put(&def.name, gone.clone());
     bin(store, env, &def.name, &gone);
     stamp_modified(&mut kept, &def, env);
@@ -414,17 +429,23 @@ fn save(
     mut record: Record,
     mut given: Changes,
 ) -> Result<(), ApiError> {
-    if env.origin == Origin::Api {
+    if env.origin == Origin::Api && !store.has(Defect::TriggerIgnored) {
         rewrite(env.options, def, &mut given)?;
     }
     for (field, value) in &given {
         record.set(field, value.clone());
     }
     rules::before_save(store, env, &def.name, old, &mut record, &given)?;
-    references(store, def, &given)?;
-    required(def, &record)?;
-    unique(store, def, &record)?;
-    if env.origin == Origin::Api {
+    if !store.has(Defect::ReferencesUnchecked) {
+        references(store, def, &given)?;
+    }
+    if !store.has(Defect::RequiredOptional) {
+        required(def, &record)?;
+    }
+    if !store.has(Defect::DuplicateKeyAccepted) {
+        unique(store, def, &record)?;
+    }
+    if env.origin == Origin::Api && !store.has(Defect::LookAlikesAccepted) {
         look_alikes(store, env, def, &record, &given)?;
     }
     store.put(&def.name, record.clone());
@@ -553,8 +574,9 @@ fn look_alikes(
             .collect();
         let concerns = rule.object.eq_ignore_ascii_case(&def.name)
             && fields.iter().any(|name| given.contains_key(*name));
-        let let_through =
-            rule.on_allow_save == OnAllowSave::Saves && env.lookalikes == Lookalikes::AllowSave;
+        let let_through = rule.on_allow_save == OnAllowSave::Saves
+            && env.lookalikes == Lookalikes::AllowSave
+            && !store.has(Defect::AllowSaveIgnored);
         if !concerns || let_through {
             continue;
         }

@@ -7,6 +7,9 @@ use chrono::Duration;
 use chrono_tz::Tz;
 use serde_json::Value;
 
+use super::defect::Defect;
+use crate::defects::Defects;
+
 /// Two-valued switches, their names and the names of their values, the default first.
 macro_rules! switch {
     ($(#[$meta:meta])* $name:ident $text:literal { $(#[$dm:meta])* $first:ident = $first_text:literal, $(#[$om:meta])* $other:ident = $other_text:literal }) => {
@@ -240,6 +243,8 @@ pub struct SalesforceOptions {
     pub metadata_rights: MetadataRights,
     /// Most custom fields that one object takes.
     pub custom_fields: usize,
+    /// What it does wrong; by default what [`crate::defects::VARIABLE`] names.
+    pub defects: Defects<Defect>,
 }
 
 /// Production or sandbox.
@@ -287,6 +292,7 @@ impl Default for SalesforceOptions {
             amount_without_lines: AmountWithoutLines::default(),
             metadata_rights: MetadataRights::default(),
             custom_fields: 500,
+            defects: Defects::default(),
         }
     }
 }

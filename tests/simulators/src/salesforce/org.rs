@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::catalog;
 use super::consent::Consents;
+use super::defect::Defect;
 use super::dml::{self, Env, Lookalikes, Origin, Sight};
 use super::error::ApiError;
 use super::metadata::{self, Metadata, deploy::Queue};
@@ -101,6 +102,7 @@ impl Org {
     /// fail here: what is loaded is fixed (a test loads it).
     pub(crate) fn new(options: SalesforceOptions, clock: SimClock) -> Self {
         let mut store = Store::new(catalog::schema(&options));
+        store.defects = options.defects;
         let organisation_id = store.fresh_id("Organization");
         let user_id = store.fresh_id("User");
         let metadata = metadata::standard(&store, to_second(clock.now()));
@@ -253,7 +255,7 @@ impl Org {
                 "An unexpected error occurred.",
             ));
         }
-        if rows.locked > 0 {
+        if rows.locked > 0 && !self.options.defects.has(Defect::LockedRowWritten) {
             rows.locked -= 1;
             return Err(ApiError::about(
                 "UNABLE_TO_LOCK_ROW",
@@ -261,12 +263,13 @@ impl Org {
                 &[],
             ));
         }
-        if let Some(message) = rows.validation.take() {
-            return Err(ApiError::about(
-                "FIELD_CUSTOM_VALIDATION_EXCEPTION",
-                message,
-                &[],
-            ));
+        let refused = rows
+            .validation
+            .take()
+            .map(|message| ApiError::about("FIELD_CUSTOM_VALIDATION_EXCEPTION", message, &[]));
+        let saves = self.options.defects.has(Defect::ValidationAfterSave);
+        if let Some(refusal) = refused.clone().filter(|_| !saves) {
+            return Err(refusal);
         }
         let env = Env {
             now: to_second(self.clock.now()),
@@ -278,7 +281,7 @@ impl Org {
         };
         let written = write(&mut self.store, env)?;
         self.rows.written += 1;
-        Ok(written)
+        refused.map_or(Ok(written), Err)
     }
 
     /// A number used for nothing else.
@@ -298,6 +301,9 @@ impl Org {
 
     /// The start of the oldest transaction that has not committed, or now.
     pub(crate) fn covered(&self) -> DateTime<Utc> {
+        if self.options.defects.has(Defect::CoveredTooFar) {
+            return self.now();
+        }
         self.late
             .values()
             .map(|late| late.began)

@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 
+use super::defect::Defect;
 use super::formula::{self, Scene};
 use super::ids;
 use super::metadata;
 use super::schema::{FieldDef, FieldKind, Schema};
 use super::value::FieldValue;
+use crate::defects::Defects;
 
 /// A record's fields by their defined names; what is missing is null.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,7 +68,7 @@ struct Undo {
 }
 
 /// All records of the organisation.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Store {
     /// Everything there is.
     pub(crate) schema: Schema,
@@ -79,6 +81,7 @@ pub(crate) struct Store {
     tables: BTreeMap<String, Table>,
     numbers: BTreeMap<String, u64>,
     undo: Vec<Undo>,
+    pub(crate) defects: Defects<Defect>,
 }
 
 /// A point in the undo log to come back to.
@@ -90,13 +93,27 @@ impl Store {
         Self {
             seen: schema.clone(),
             schema,
-            ..Self::default()
+            today: NaiveDate::default(),
+            stale: false,
+            tables: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            undo: Vec::new(),
+            defects: Defects::none(),
         }
+    }
+
+    /// Whether this defect is seeded.
+    pub(crate) fn has(&self, defect: Defect) -> bool {
+        self.defects.has(defect)
     }
 
     /// Works out anew what a user sees.
     pub(crate) fn look_around(&mut self, user: &str) {
-        self.seen = metadata::sight(self, user);
+        self.seen = if self.has(Defect::HiddenFieldShown) {
+            self.schema.clone()
+        } else {
+            metadata::sight(self, user)
+        };
         self.stale = false;
     }
 
@@ -113,12 +130,15 @@ impl Store {
                 Cow::Owned(FieldValue::Flag(false))
             }
             None => Cow::Borrowed(record.get(&field.name)),
+            Some(_) if self.has(Defect::FormulaNeverWorkedOut) => Cow::Owned(FieldValue::Null),
             Some(formula) => {
+                let yesterday = self.has(Defect::FormulaOfYesterday);
+                let today = self.today - Days::new(u64::from(yesterday));
                 let scene = Scene {
                     store: self,
                     object,
                     record,
-                    today: self.today,
+                    today,
                 };
                 Cow::Owned(formula::value(scene, field, formula))
             }

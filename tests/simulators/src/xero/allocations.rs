@@ -9,6 +9,7 @@ use super::book::{Book, Writing};
 use super::contacts;
 use super::credits;
 use super::dates;
+use super::defect::Defect;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::invoices::{self, Status};
@@ -55,7 +56,9 @@ pub(crate) fn allocate(
     if amount <= Decimal::ZERO {
         refusals.add("Allocation amount must be greater than zero");
     }
-    if amount > credit.remaining() || amount > invoice.due_amount() {
+    let beyond_credit = amount > credit.remaining() && !book.has(Defect::AllocationBeyondCredit);
+    let beyond_due = amount > invoice.due_amount() && !book.has(Defect::AllocationBeyondDue);
+    if beyond_credit || beyond_due {
         refusals.add(format!(
             "{words} cannot be allocated as amount is greater than amount outstanding"
         ));
@@ -65,12 +68,12 @@ pub(crate) fn allocate(
             "{words} cannot be allocated to an incorrect invoice type"
         ));
     }
-    if credit.contact != invoice.contact {
+    if credit.contact != invoice.contact && !book.has(Defect::AllocationAcrossContacts) {
         refusals.add(format!(
             "{words} cannot be allocated to an invoice of another contact"
         ));
     }
-    if credit.currency != invoice.currency {
+    if credit.currency != invoice.currency && !book.has(Defect::AllocationAcrossCurrencies) {
         refusals.add(format!(
             "{words} cannot be allocated to an invoice in another currency"
         ));
@@ -80,7 +83,9 @@ pub(crate) fn allocate(
     refusals.into_result(())?;
 
     let at = contacts::stamp_of(writing, element);
-    invoice.credited = invoice.credited.saturating_add(amount);
+    if !book.has(Defect::AllocationNotCredited) {
+        invoice.credited = invoice.credited.saturating_add(amount);
+    }
     invoice.settle(date);
     payments::touch(book, writing, &mut invoice, at);
     let id = match element::guid(element, "AllocationID")? {
@@ -117,7 +122,9 @@ pub(crate) fn remove(
         return Some(Err(refusals));
     }
     if let Some(mut invoice) = book.invoices.get(gone.invoice).cloned() {
-        invoice.credited = invoice.credited.saturating_sub(gone.amount);
+        if !book.has(Defect::AllocationTakenBackStays) {
+            invoice.credited = invoice.credited.saturating_sub(gone.amount);
+        }
         invoice.settle(gone.date);
         payments::touch(book, writing, &mut invoice, writing.now);
     }

@@ -255,7 +255,7 @@ fn set_lines(
                     line.post_to(code.clone());
                 }
             }
-            body.totals = lines::totals(&lines, body.types);
+            body.totals = lines::totals(book, &lines, body.types);
             body.lines = lines;
         }
         Err(refused) => refusals.append(refused),

@@ -12,13 +12,15 @@ use super::batch_payments::Batch;
 use super::contacts::Contact;
 use super::credits::Credit;
 use super::dates;
+use super::defect::Defect;
 use super::guid::Guid;
 use super::invoices::Invoice;
 use super::items::Item;
 use super::money::UnitPlaces;
-use super::options::{OrganisationSetup, Switches};
+use super::options::{OrganisationSetup, Switches, XeroOptions};
 use super::payments::Payment;
 use super::shelf::Shelf;
+use crate::defects::Defects;
 
 /// An organisation and all it holds.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(crate) struct Book {
     pub(crate) created: DateTime<Utc>,
     pub(crate) short_code: String,
     pub(crate) switches: Switches,
+    defects: Defects<Defect>,
     pub(crate) next_invoice: u64,
     pub(crate) next_credit_note: u64,
     pub(crate) accounts: Shelf<Account>,
@@ -76,7 +79,7 @@ pub(crate) struct Writing {
 impl Book {
     pub(crate) fn new(
         setup: OrganisationSetup,
-        switches: Switches,
+        options: &XeroOptions,
         seed: u64,
         now: DateTime<Utc>,
     ) -> Self {
@@ -89,7 +92,8 @@ impl Book {
             id,
             created: now,
             short_code: format!("!{short_code}"),
-            switches,
+            switches: options.switches,
+            defects: options.defects,
             next_invoice: setup.next_invoice,
             next_credit_note: 1,
             accounts: Shelf::default(),
@@ -110,18 +114,29 @@ impl Book {
         book
     }
 
+    /// Whether this defect is seeded.
+    pub(crate) fn has(&self, defect: Defect) -> bool {
+        self.defects.has(defect)
+    }
+
     pub(crate) fn new_id(&mut self) -> Guid {
         Guid::from_random(self.random.random())
     }
 
     /// The organisation's date.
     pub(crate) fn today(&self, now: DateTime<Utc>) -> NaiveDate {
+        if self.has(Defect::TodayInUtc) {
+            return now.date_naive();
+        }
         dates::zone(self.setup.country.timezone())
             .map_or(now.date_naive(), |zone| dates::local_date(zone, now))
     }
 
     /// Writes up to this instant are in lists.
     pub(crate) fn visible(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.has(Defect::ListsNeverLag) {
+            return now;
+        }
         now - TimeDelta::milliseconds(i64::from(self.switches.list_lag_ms))
     }
 
@@ -163,7 +178,9 @@ impl Book {
         self.batches.roll_back();
         self.bank.roll_back();
         let (invoice, credit_note, rates, currencies) = self.saved.clone();
-        self.next_invoice = invoice;
+        if !self.has(Defect::RefusedNumbersLost) {
+            self.next_invoice = invoice;
+        }
         self.next_credit_note = credit_note;
         self.tax_rates = rates;
         self.setup.currencies = currencies;

@@ -8,8 +8,10 @@ use serde_json::Value;
 
 use super::answer::Answer;
 use super::dates;
+use super::defect::Defect;
 use super::element::Element;
 use super::money::UnitPlaces;
+use crate::defects::Defects;
 
 /// A call of the accounting API.
 #[derive(Debug)]
@@ -28,6 +30,7 @@ pub(crate) struct Call {
     pub(crate) fails_after: Option<usize>,
     /// Fault: the message with which the first element is refused.
     pub(crate) refused_with: Option<String>,
+    defects: Defects<Defect>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,13 +62,16 @@ pub(crate) struct RawCall<'a> {
     pub(crate) body: &'a [u8],
     pub(crate) app: &'a str,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) defects: Defects<Defect>,
 }
 
 impl Call {
     pub(crate) fn read(raw: &RawCall<'_>) -> Result<Self, Answer> {
         let since = match raw.since {
             None => None,
+            Some(_) if raw.defects.has(Defect::SinceIgnored) => None,
             Some(text) => match dates::read_since(text) {
+                Some(_) if raw.defects.has(Defect::SinceWithFraction) => dates::read_instant(text),
                 Some(since) => Some(since),
                 None => {
                     return Err(Answer::unreadable(
@@ -109,6 +115,7 @@ impl Call {
             now: raw.now,
             fails_after: None,
             refused_with: None,
+            defects: raw.defects,
         })
     }
 
@@ -125,7 +132,13 @@ impl Call {
             now,
             fails_after: None,
             refused_with: None,
+            defects: Defects::none(),
         }
+    }
+
+    /// Whether this defect is seeded.
+    pub(crate) fn has(&self, defect: Defect) -> bool {
+        self.defects.has(defect)
     }
 
     /// A query parameter, by its name in any case; an empty one counts as absent.
@@ -153,7 +166,7 @@ impl Call {
     }
 
     pub(crate) fn units(&self) -> UnitPlaces {
-        if self.parameter("unitdp") == Some("4") {
+        if self.parameter("unitdp") == Some("4") || self.has(Defect::FourPlacesAlways) {
             UnitPlaces::Four
         } else {
             UnitPlaces::Two
@@ -163,6 +176,8 @@ impl Call {
     /// Observed: without the parameter Xero behaves as if it were true.
     pub(crate) fn errors(&self) -> Errors {
         match self.parameter("summarizeErrors") {
+            _ if self.has(Defect::ErrorsAlwaysSummarized) => Errors::Summarized,
+            None if self.has(Defect::ErrorsPerElement) => Errors::PerElement,
             Some(value) if value.eq_ignore_ascii_case("false") => Errors::PerElement,
             _ => Errors::Summarized,
         }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::book::{Book, Origin, Verb, Writing, put};
 use super::dates;
+use super::defect::Defect;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::invoices::{Kind, Status};
@@ -172,6 +173,7 @@ pub(crate) fn write(
                 ));
             }
         },
+        (None, Some(_)) if book.has(Defect::ContactNumberNoKey) => None,
         (None, Some(number)) if writing.verb == Verb::Upsert => by_number(book, number),
         _ => None,
     };
@@ -225,7 +227,10 @@ fn change(
     mut contact: Contact,
     element: &Element,
 ) -> Result<Guid, Refusals> {
-    if contact.status == ContactStatus::Archived && writing.origin == Origin::Api {
+    if contact.status == ContactStatus::Archived
+        && writing.origin == Origin::Api
+        && !book.has(Defect::ArchivedContactEdited)
+    {
         return Err(Refusals::one(ARCHIVED));
     }
     let mut refusals = Refusals::default();
@@ -235,7 +240,7 @@ fn change(
     if contact.name.is_empty() {
         refusals.add(UNIDENTIFIED);
     }
-    if contact.name.chars().count() > 255 {
+    if contact.name.chars().count() > 255 && !book.has(Defect::LongNameAccepted) {
         refusals.add("The Contact Name must not be longer than 255 characters.");
     }
     if let Some(number) = element::text(element, "ContactNumber") {
@@ -310,8 +315,18 @@ fn change(
         book.contacts
             .by_key(&key)
             .is_some_and(|other| other.id != contact.id)
+            && !book.has(Defect::DuplicateContactNumberAccepted)
     };
-    if contact.status == ContactStatus::Active && other(Key::new("Name", &contact.name)) {
+    let name_taken = match book.contacts.by_key(&Key::new("Name", &contact.name)) {
+        Some(other) if other.id == contact.id => false,
+        Some(_) if book.has(Defect::DuplicateNameAccepted) => false,
+        Some(other) => other.name == contact.name || !book.has(Defect::NamesByCase),
+        None => {
+            let archived = |other: &Contact| other.id != contact.id && other.name == contact.name;
+            book.has(Defect::ArchivedNameTaken) && book.contacts.all().any(archived)
+        }
+    };
+    if contact.status == ContactStatus::Active && name_taken {
         refusals.add(format!(
             "The contact name {} is already assigned to another contact. The contact name must be unique across all active contacts.",
             contact.name
@@ -324,7 +339,9 @@ fn change(
     {
         refusals.add(format!("The contact number {number} is already assigned to another contact. The contact number must be unique across all contacts."));
     }
-    contact.updated = stamp_of(writing, element);
+    if !book.has(Defect::NoStampOnUpdate) {
+        contact.updated = stamp_of(writing, element);
+    }
     let id = contact.id;
     let contact = refusals.into_result(contact)?;
     put!(book, contacts, contact, writing.now);
@@ -405,7 +422,7 @@ pub(crate) fn named_by_document(
     if writing.origin == Origin::Loader {
         return Ok(contact.id);
     }
-    if contact.status == ContactStatus::Archived {
+    if contact.status == ContactStatus::Archived && !book.has(Defect::ArchivedContactAccepted) {
         return Err(Refusals::one(ARCHIVED));
     }
     let id = contact.id;
@@ -420,7 +437,9 @@ pub(crate) fn named_by_document(
     });
     if !only_identified {
         let mut full = element.clone();
-        full.entry("ContactPersons").or_insert_with(|| json!([]));
+        if !book.has(Defect::PersonsKept) {
+            full.entry("ContactPersons").or_insert_with(|| json!([]));
+        }
         let writing = Writing {
             verb: Verb::Upsert,
             target: Some(id),

@@ -213,7 +213,7 @@ fn finish(
             if lines.is_empty() && complete {
                 refusals.add("One or more line items must be specified");
             }
-            note.totals = lines::totals(&lines, note.types);
+            note.totals = lines::totals(book, &lines, note.types);
             note.lines = lines;
         }
         Err(refused) => refusals.append(refused),

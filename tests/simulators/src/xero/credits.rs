@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::book::{Book, Writing, put};
 use super::contacts::{self, ContactView};
 use super::dates;
+use super::defect::Defect;
 use super::element::Element;
 use super::guid::Guid;
 use super::invoice_view::{self, InvoiceView};
@@ -251,7 +252,12 @@ impl Credit {
         set("SubTotal", money::number(self.totals.sub_total, 2));
         set("TotalTax", money::number(self.totals.total_tax, 2));
         set("Total", money::number(self.totals.total, 2));
-        set("RemainingCredit", money::number(self.remaining(), 2));
+        let remaining = if book.has(Defect::RemainingNotReduced) {
+            self.totals.total
+        } else {
+            self.remaining()
+        };
+        set("RemainingCredit", money::number(remaining, 2));
         set("CurrencyCode", json!(self.currency));
         set("CurrencyRate", money::number(self.rate, 6));
         set("HasAttachments", json!(false));

@@ -12,6 +12,7 @@ use super::book::Book;
 use super::call::Call;
 use super::contacts::{self, ContactStatus, ContactView};
 use super::credits::{self, Form};
+use super::defect::Defect;
 use super::endpoints::{Collection, objects, respond};
 use super::guid::Guid;
 use super::invoice_view::{self, InvoiceView};
@@ -143,7 +144,7 @@ fn read_contacts(
 ) -> Result<Vec<Value>, Answer> {
     let named = call.list("IDs").is_some();
     let mut all: Vec<&contacts::Contact> = book.contacts.listed(book.visible(call.now)).collect();
-    if !call.asks("includeArchived") && !named {
+    if !call.asks("includeArchived") && !named && !call.has(Defect::ArchivedListed) {
         all.retain(|contact| contact.status == ContactStatus::Active);
     }
     if let Some(term) = call.parameter("searchTerm").map(str::to_lowercase) {
@@ -174,7 +175,11 @@ fn read_invoices(
     pagination: &mut Option<Value>,
 ) -> Result<Vec<Value>, Answer> {
     let mut all: Vec<&invoices::Invoice> = book.invoices.listed(book.visible(call.now)).collect();
-    if let Some(statuses) = call.list("Statuses") {
+    if call.has(Defect::GoneHidden) {
+        all.retain(|invoice| !invoice.status.is_gone());
+    }
+    let chosen = !call.has(Defect::StatusesIgnored);
+    if let Some(statuses) = call.list("Statuses").filter(|_| chosen) {
         all.retain(|invoice| {
             statuses
                 .iter()

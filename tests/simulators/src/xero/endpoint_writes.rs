@@ -13,6 +13,7 @@ use super::book::{Book, Origin, Verb, Writing};
 use super::call::{Call, Errors};
 use super::contacts;
 use super::credit_notes;
+use super::defect::Defect;
 use super::element::{Element, Refusals};
 use super::endpoints::{Collection, objects, respond, show};
 use super::guid::Guid;
@@ -107,7 +108,12 @@ pub(super) fn write_all(
         Ok(elements) => elements,
         Err(refused) => return refused,
     };
-    if elements.len() > collection.most() || (target.is_some() && elements.len() > 1) {
+    let most = if call.has(Defect::BatchOfFifty) {
+        collection.most().min(50)
+    } else {
+        collection.most()
+    };
+    if elements.len() > most || (target.is_some() && elements.len() > 1) {
         return Answer::unreadable(
             10,
             "ValidationException",
@@ -138,6 +144,9 @@ pub(super) fn write_all(
         return Answer::empty(500);
     }
     if call.errors() == Errors::Summarized && outcomes.iter().any(Result::is_err) {
+        if call.has(Defect::RefusedCallHalfDone) {
+            book.commit();
+        }
         book.roll_back();
         let refused = outcomes
             .iter()

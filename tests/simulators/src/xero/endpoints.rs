@@ -13,6 +13,7 @@ use super::call::{Call, Method};
 use super::contacts::{self, ContactView};
 use super::credit_notes;
 use super::credits::Form;
+use super::defect::Defect;
 use super::element::{Element, Refusals};
 use super::endpoint_reads::read_all;
 use super::endpoint_writes::{allocate, take_back, write_all, write_element};
@@ -254,6 +255,9 @@ fn read_one(book: &mut Book, call: &Call, collection: Collection, name: &str) ->
             vec![Value::Object(record)],
             None,
         ),
+        None if call.has(Defect::MissingIsEmpty) => {
+            respond(book, call, collection.member(), Vec::new(), None)
+        }
         None => Answer::not_found(),
     }
 }

@@ -18,12 +18,13 @@ use super::access::{Denied, Grant};
 use super::answer::{Answer, Spelled, Spelling};
 use super::call::{Call, RawCall};
 use super::control;
+use super::defect::Defect;
 use super::endpoints;
 use super::guid::Guid;
 use super::identity;
 use super::keys::{self, Kind, Remembered, Ticket};
 use super::limits::{Refusal, Remaining};
-use super::options::{CommitOrder, KeyInFlight};
+use super::options::{CommitOrder, KeyInFlight, Limits, XeroOptions};
 use super::{State as Store, XeroSimulator};
 use crate::faults::{self, Fault, Transport};
 
@@ -119,7 +120,12 @@ async fn accounting(State(simulator): State<XeroSimulator>, request: Request) ->
         .uri
         .path_and_query()
         .map_or_else(String::new, ToString::to_string);
-    let spelling = Spelling::accepted(text_of(&parts.headers, "accept"));
+    let has = |defect| simulator.options().defects.has(defect);
+    let spelling = if has(Defect::JsonAlways) {
+        Spelling::Json
+    } else {
+        Spelling::accepted(text_of(&parts.headers, "accept"))
+    };
     let fault = |name: &str| simulator.faults().take(name, &method, &address);
 
     let entered = enter(&simulator, &parts, &fault);
@@ -127,7 +133,12 @@ async fn accounting(State(simulator): State<XeroSimulator>, request: Request) ->
         Ok(entered) => entered,
         Err(Out::Access(answer)) => return send(answer.spell(Spelling::Json), Vec::new()),
         Err(Out::Limit(refusal)) => {
-            let headers = refusal.headers(&simulator.options().switches);
+            let mut headers = refusal.headers(&simulator.options().switches);
+            headers.retain(|(name, _)| match *name {
+                "retry-after" => !has(Defect::RetryAfterMissing),
+                "x-rate-limit-problem" => !has(Defect::LimitUnnamed),
+                _ => true,
+            });
             return send(Answer::empty(429).spell(spelling), headers);
         }
     };
@@ -156,7 +167,9 @@ async fn accounting(State(simulator): State<XeroSimulator>, request: Request) ->
             turn.take(&fault)
         }
     };
-    send(spelled, remaining.headers())
+    let mut headers = remaining.headers();
+    headers.retain(|(name, _)| *name != "x-daylimit-remaining" || !has(Defect::DayLimitUntold));
+    send(spelled, headers)
 }
 
 enum Out {
@@ -190,7 +203,11 @@ fn enter(
         grant.organisation = state.connected(&grant, tenant).unwrap_or(usize::MAX);
     }
     let own = state.books.get(grant.organisation).map(|book| book.id);
-    if own.is_none() || tenant.is_some_and(|tenant| tenant.parse::<Guid>().ok() != own) {
+    let other = |tenant: &str| {
+        let lets_in = simulator.options().defects.has(Defect::OtherTenantAccepted);
+        tenant.parse::<Guid>().ok() != own && !lets_in
+    };
+    if own.is_none() || tenant.is_some_and(other) {
         state.counts.refused += 1;
         return Err(Out::Access(Answer::forbidden()));
     }
@@ -200,7 +217,7 @@ fn enter(
         _ => None,
     };
     let entered = state.meters.enter(
-        &options.limits,
+        &limits(options),
         &options.switches,
         grant.organisation,
         &grant.client_id,
@@ -230,6 +247,21 @@ fn enter(
     };
     state.counts.refused += 1;
     Err(Out::Limit(refused))
+}
+
+/// The limits that are kept.
+fn limits(options: &XeroOptions) -> Limits {
+    let mut limits = options.limits;
+    for (defect, limit) in [
+        (Defect::MinuteLimitOff, &mut limits.per_minute),
+        (Defect::DayLimitOff, &mut limits.per_day),
+        (Defect::ConcurrentLimitOff, &mut limits.concurrent),
+    ] {
+        if options.defects.has(defect) {
+            *limit = usize::MAX;
+        }
+    }
+    limits
 }
 
 /// Waits until a write may be carried out, as the switches say.
@@ -282,7 +314,10 @@ impl Turn<'_> {
         let now = self.simulator.clock().now();
         let options = self.simulator.options();
         let mut state = self.simulator.lock();
-        let Some(key) = self.key else {
+        let Some(key) = self
+            .key
+            .filter(|_| !options.defects.has(Defect::KeyIgnored))
+        else {
             return self.carry_out(&mut state, now, fault).spell(self.spelling);
         };
         if key.chars().count() > 128 {
@@ -294,14 +329,22 @@ impl Turn<'_> {
             (Some(ticket), KeyInFlight::Process) => ticket.number,
             _ => u64::MAX,
         };
-        match state
-            .keys
-            .recall(&self.grant.client_id, key, &request, now, arrived)
-        {
+        let app = if options.defects.has(Defect::KeyOfAnyApp) {
+            ""
+        } else {
+            self.grant.client_id.as_str()
+        };
+        let recalled_at = if options.defects.has(Defect::KeyKeptForEver) {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            now
+        };
+        match state.keys.recall(app, key, &request, recalled_at, arrived) {
             Remembered::Answer(answer) => {
                 state.counts.replayed += 1;
                 return answer;
             }
+            Remembered::OtherRequest if options.defects.has(Defect::KeyForAnyRequest) => {}
             Remembered::OtherRequest => {
                 return refused_key(&format!(
                     "Idempotency Key: {key} is used with a different request."
@@ -316,14 +359,16 @@ impl Turn<'_> {
         };
         let spelled = answer.spell(self.spelling);
         let before = self.simulator.arrivals().next();
-        state.keys.keep(
-            &self.grant.client_id,
-            key,
-            request,
-            spelled.clone(),
-            now,
-            before,
-        );
+        let forgotten = match spelled.status {
+            400..500 => options.defects.has(Defect::RefusalsNotKept),
+            500.. => options.defects.has(Defect::ServerErrorsNotKept),
+            _ => false,
+        };
+        if !forgotten {
+            state
+                .keys
+                .keep(app, key, request, spelled.clone(), now, before);
+        }
         spelled
     }
 
@@ -333,7 +378,9 @@ impl Turn<'_> {
         now: DateTime<Utc>,
         fault: &dyn Fn(&str) -> Option<Fault>,
     ) -> Answer {
-        if self.body.len() > self.simulator.options().limits.body_bytes {
+        let options = self.simulator.options();
+        let unlimited = options.defects.has(Defect::BodyUnlimited);
+        if self.body.len() > options.limits.body_bytes && !unlimited {
             return Answer::empty(413);
         }
         let path = self.parts.uri.path();
@@ -346,6 +393,7 @@ impl Turn<'_> {
             body: self.body,
             app: &self.grant.client_id,
             now,
+            defects: options.defects,
         };
         let mut call = match Call::read(&raw) {
             Ok(call) => call,

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::access::{SCOPES, basic};
 use super::answer::{Answer, Spelling};
 use super::consent::{Allowed, InvalidGrant, Issue};
+use super::defect::Defect;
 use super::guid::Guid;
 use super::http::{count, refuse_access, send, text_of};
 use super::options::App;
@@ -233,8 +234,13 @@ fn by_consent(
     let fresh = text(random);
     let issued = match form.get("grant_type").map(String::as_str) {
         Some("refresh_token") => {
-            let token = form.get("refresh_token").map(String::as_str);
-            consents.refresh(&app, token.unwrap_or_default(), fresh, &switches, now)
+            let token = form.get("refresh_token").cloned().unwrap_or_default();
+            let fresh = if simulator.options().defects.has(Defect::RefreshTokenKept) {
+                token.clone()
+            } else {
+                fresh
+            };
+            consents.refresh(&app, &token, fresh, &switches, now)
         }
         _ => consents.redeem(&app, form, fresh, &switches, now),
     };
@@ -313,7 +319,10 @@ pub(super) async fn revoke(
     match app_of(&simulator, authorization, &form) {
         Some(app) => {
             let token = form.get("token").map(String::as_str).unwrap_or_default();
-            simulator.lock().consents.revoke(&app, token);
+            let lives = simulator.options().defects.has(Defect::RevokedConsentLives);
+            if !lives {
+                simulator.lock().consents.revoke(&app, token);
+            }
             StatusCode::OK.into_response()
         }
         None if custom().is_some() => StatusCode::OK.into_response(),

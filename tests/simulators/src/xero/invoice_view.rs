@@ -6,6 +6,7 @@ use super::book::Book;
 use super::contacts::{self, ContactView};
 use super::credits::{self, Form};
 use super::dates;
+use super::defect::Defect;
 use super::element::Element;
 use super::invoices::Invoice;
 use super::lines;
@@ -69,6 +70,11 @@ pub(crate) fn render(
         fields.insert(name.to_owned(), value);
     };
     let gone = invoice.status.is_gone();
+    let due = if book.has(Defect::VoidedStillDue) {
+        invoice.open()
+    } else {
+        invoice.due_amount()
+    };
     let shown = |amount| money::number(if gone { Default::default() } else { amount }, 2);
     set("Type", json!(invoice.kind.name()));
     set("InvoiceID", json!(invoice.id.to_string()));
@@ -77,7 +83,7 @@ pub(crate) fn render(
         json!(invoice.number.clone().unwrap_or_default()),
     );
     set("Reference", json!(invoice.reference));
-    set("AmountDue", money::number(invoice.due_amount(), 2));
+    set("AmountDue", money::number(due, 2));
     set("AmountPaid", shown(invoice.paid));
     set("AmountCredited", shown(invoice.credited));
     if let (Some(percent), false) = (book.setup.cis_rate, invoice.cis.is_zero()) {
@@ -88,7 +94,10 @@ pub(crate) fn render(
     set("CurrencyRate", money::number(invoice.rate, 6));
     set("HasErrors", json!(false));
     set("HasAttachments", json!(false));
-    set("DateString", json!(dates::date_text(invoice.date)));
+    let told = !book.has(Defect::DateTextMissing);
+    if told {
+        set("DateString", json!(dates::date_text(invoice.date)));
+    }
     set("Date", json!(dates::date(invoice.date)));
     for (name, date) in [
         ("DueDate", invoice.due),
@@ -96,9 +105,10 @@ pub(crate) fn render(
         ("PlannedPaymentDate", invoice.planned),
         ("FullyPaidOnDate", invoice.fully_paid_on),
     ] {
-        if let Some(date) = date {
+        let hidden = name == "FullyPaidOnDate" && book.has(Defect::PaidDateMissing);
+        if let Some(date) = date.filter(|_| !hidden) {
             set(name, json!(dates::date(date)));
-            if name == "DueDate" {
+            if name == "DueDate" && told {
                 set("DueDateString", json!(dates::date_text(date)));
             }
         }
@@ -146,7 +156,7 @@ pub(crate) fn render(
         let applied = credits::applied_to(book, invoice.id, form);
         set(name, Value::Array(applied));
     }
-    if view != InvoiceView::Brief {
+    if view != InvoiceView::Brief || book.has(Defect::LinesInLists) {
         let lines: Vec<_> = invoice
             .lines
             .iter()

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::book::{Book, Origin, Verb, Writing, put};
 use super::chart;
 use super::contacts;
+use super::defect::Defect;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::lines::{self, Completeness, Demands, Discounts, Line};
@@ -147,7 +148,8 @@ impl Invoice {
         self.open()
     }
 
-    fn open(&self) -> Decimal {
+    /// What was still to be paid, whatever became of it.
+    pub(crate) fn open(&self) -> Decimal {
         self.totals
             .total
             .saturating_sub(self.cis)
@@ -186,11 +188,20 @@ pub(crate) fn check_lock(book: &Book, writing: &Writing, date: NaiveDate, refusa
     if writing.origin == Origin::Loader {
         return;
     }
-    for (name, lock) in [
-        ("end of year", book.setup.end_of_year_lock),
-        ("period", book.setup.period_lock),
+    for (name, lock, ignored) in [
+        (
+            "end of year",
+            book.setup.end_of_year_lock,
+            Defect::YearLockIgnored,
+        ),
+        ("period", book.setup.period_lock, Defect::PeriodLockIgnored),
     ] {
-        if let Some(lock) = lock.filter(|lock| date <= *lock) {
+        let open = |lock: NaiveDate| {
+            date > lock
+                || book.has(ignored)
+                || (date == lock && book.has(Defect::LockDateItselfOpen))
+        };
+        if let Some(lock) = lock.filter(|lock| !open(*lock)) {
             refusals.add(format!(
                 "The document date cannot be before the {name} lock date, currently set at {}",
                 lock.format("%d/%m/%Y")
@@ -337,7 +348,9 @@ fn change(
             None => return Err(Refusals::one(NOT_MODIFIABLE)),
         },
     };
-    if old.has_allocations() {
+    let voids = wanted == Status::Voided && book.has(Defect::PaidInvoiceVoided);
+    let edits = wanted == old.status && book.has(Defect::EditedAfterPayment);
+    if old.has_allocations() && !voids && !edits {
         let touched = |field: &String| {
             !FREE_WHEN_PAID.contains(&field.as_str())
                 && field != "InvoiceID"
@@ -362,7 +375,10 @@ fn change(
         put!(book, invoices, invoice, writing.now);
         return Ok(old.id);
     }
-    if !old.status.may_become(wanted) {
+    let deletes = old.status == Status::Authorised
+        && wanted == Status::Deleted
+        && book.has(Defect::AuthorisedDeleted);
+    if !old.status.may_become(wanted) && !deletes && !edits {
         return Err(Refusals::one(NOT_MODIFIABLE));
     }
     if old.status == Status::Authorised {
@@ -370,7 +386,9 @@ fn change(
     }
     invoice.status = wanted;
     if wanted.is_gone() {
-        invoice.updated = writing.now;
+        if !book.has(Defect::NoStampOnVoid) {
+            invoice.updated = writing.now;
+        }
         let invoice = refusals.into_result(invoice)?;
         put!(book, invoices, invoice, writing.now);
         return Ok(old.id);
@@ -432,9 +450,9 @@ fn finish(
             if lines.is_empty() && complete {
                 refusals.add("One or more line items must be specified");
             }
-            invoice.totals = lines::totals(&lines, invoice.types);
+            invoice.totals = lines::totals(book, &lines, invoice.types);
             invoice.cis = match (book.setup.cis_rate, invoice.kind) {
-                (Some(percent), Kind::Receivable) => {
+                (Some(percent), Kind::Receivable) if !book.has(Defect::CisNotDeducted) => {
                     lines::labour_deduction(book, &lines, invoice.types, percent)
                 }
                 _ => Decimal::ZERO,
@@ -443,7 +461,10 @@ fn finish(
         }
         Err(refused) => refusals.append(refused),
     }
-    if invoice.totals.total.is_sign_negative() && !invoice.totals.total.is_zero() {
+    if invoice.totals.total.is_sign_negative()
+        && !invoice.totals.total.is_zero()
+        && !book.has(Defect::NegativeTotalAccepted)
+    {
         refusals.add("The invoice total cannot be negative");
     }
     terms(book, &mut invoice, element, complete, &mut refusals)?;
@@ -456,13 +477,19 @@ fn finish(
     if writing.origin == Origin::Loader {
         invoice.app = element::filled(element, "CreatedByApp").unwrap_or_default();
     }
-    invoice.updated = contacts::stamp_of(writing, element);
+    invoice.updated = match &old {
+        Some(old) if book.has(Defect::NoStampOnUpdate) => old.updated,
+        _ => contacts::stamp_of(writing, element),
+    };
     let mut invoice = refusals.into_result(invoice)?;
     if auto == Numbering::Sequence {
         invoice.number = Some(take_number(book));
     }
     // A document without anything to pay is paid at once.
-    if invoice.totals.total.is_zero() && invoice.status == Status::Authorised {
+    if invoice.totals.total.is_zero()
+        && invoice.status == Status::Authorised
+        && !book.has(Defect::NothingDueUnpaid)
+    {
         invoice.settle(invoice.date);
     }
     let (id, contact, kind) = (invoice.id, invoice.contact, invoice.kind);
@@ -494,7 +521,7 @@ fn terms(
             .and_then(|days| u64::try_from(days).ok());
         invoice.due = days.and_then(|days| invoice.date.checked_add_days(Days::new(days)));
     }
-    if invoice.due.is_none() && complete {
+    if invoice.due.is_none() && complete && !book.has(Defect::DueDateOptional) {
         refusals.add("Due Date cannot be empty");
     }
     Ok(())
@@ -507,7 +534,7 @@ fn set_currency(
     element: &Element,
     refusals: &mut Refusals,
 ) -> Result<(), Refusals> {
-    if !book.is_subscribed(&invoice.currency) {
+    if !book.is_subscribed(&invoice.currency) && !book.has(Defect::UnsubscribedCurrencyAccepted) {
         refusals.add(format!(
             "Organisation is not subscribed to currency {}",
             invoice.currency
@@ -525,6 +552,10 @@ fn set_currency(
     } else if old.is_none_or(|old| old.currency != invoice.currency) {
         invoice.rate =
             chart::day_rate(book.base_currency(), &invoice.currency).unwrap_or(Decimal::ONE);
+        if book.has(Defect::RateUpsideDown) {
+            let other = Decimal::ONE.checked_div(invoice.rate);
+            invoice.rate = money::round(other.unwrap_or_default(), 6);
+        }
     }
     Ok(())
 }
@@ -583,8 +614,12 @@ fn set_number(
         if number.chars().count() > 255 {
             refusals.add("InvoiceNumber must not be longer than 255 characters");
         }
-        let taken = by_number(book, &number).is_some_and(|other| other.id != invoice.id);
-        if taken && invoice.kind == Kind::Receivable {
+        let taken = by_number(book, &number).is_some_and(|other| {
+            let differs = other.number.as_deref() != Some(number.as_str());
+            other.id != invoice.id && !(differs && book.has(Defect::NumbersByCase))
+        });
+        let concerns = invoice.kind == Kind::Receivable || book.has(Defect::BillNumbersUnique);
+        if taken && concerns && !book.has(Defect::DuplicateNumberAccepted) {
             refusals.add("Invoice # must be unique.");
         }
         invoice.number = Some(number);

@@ -1,10 +1,11 @@
 //! Document lines: defaults from items and accounts, checks, and their amounts and tax.
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde_json::{Map, Value, json};
 
 use super::accounts::{AccountStatus, rate_for};
 use super::book::{Book, Origin, Writing};
+use super::defect::Defect;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::invoices::Kind;
@@ -70,6 +71,7 @@ pub(crate) fn write(
         };
         let before = id.and_then(|id| old.iter().find(|line| line.id == id));
         let new_id = match (id, before, writing.origin) {
+            (Some(_), Some(_), _) if book.has(Defect::LinesRenumbered) => book.new_id(),
             (Some(id), Some(_), _) | (Some(id), None, Origin::Loader) => id,
             (Some(id), None, Origin::Api) => {
                 refusals.add(format!(
@@ -86,6 +88,11 @@ pub(crate) fn write(
             Ok(line) => lines.push(line),
             Err(refused) => refusals.append(refused),
         }
+    }
+    if book.has(Defect::OmittedLinesKept) {
+        let omitted = |line: &&Line| lines.iter().all(|kept| kept.id != line.id);
+        let kept: Vec<Line> = old.iter().filter(omitted).cloned().collect();
+        lines.extend(kept);
     }
     refusals.into_result(lines)
 }
@@ -123,6 +130,7 @@ fn write_one(
         .or_else(|| before.and_then(|line| line.item.clone()))
         .filter(|code| !code.is_empty());
     let item = code.as_deref().and_then(|code| items::by_code(book, code));
+    let unpriced = book.has(Defect::ItemPriceIgnored);
     if let Some(code) = code.as_deref().filter(|_| item.is_none()) {
         refusals.add(format!("Item code '{code}' is not valid"));
     }
@@ -130,7 +138,7 @@ fn write_one(
         Kind::Receivable => item.sales.clone(),
         Kind::Payable => item.purchases.clone(),
     };
-    let from_item = item.map(side).unwrap_or_default();
+    let from_item = item.filter(|_| !unpriced).map(side).unwrap_or_default();
 
     let description = element::text(element, "Description")
         .or_else(|| before.and_then(|line| line.description.clone()));
@@ -155,16 +163,24 @@ fn write_one(
         .as_deref()
         .and_then(|code| book.accounts.by_key(&Key::new("Code", code)));
     match (&account_code, account) {
-        (Some(code), Some(account)) if account.status == AccountStatus::Archived => refusals.add(format!(
+        (Some(code), Some(account)) if account.status == AccountStatus::Archived && !book.has(Defect::ArchivedAccountAccepted) => refusals.add(format!(
             "Account code '{code}' has been archived, or has been deleted. Each line item must reference a valid account."
         )),
-        (Some(code), account) if account.is_none_or(|account| !account.takes_lines()) => {
+        (Some(code), account) if account.is_none_or(|account| !account.takes_lines() && !book.has(Defect::BankAccountOnLine)) => {
             refusals.add(format!("Account code '{code}' is not a valid code for this document."));
         }
         _ => {}
     }
 
-    let figures = figures(demands, units, element, before, &from_item, &mut refusals)?;
+    let figures = figures(
+        book,
+        demands,
+        units,
+        element,
+        before,
+        &from_item,
+        &mut refusals,
+    )?;
     if account_code.is_none()
         && demands.completeness == Completeness::Complete
         && figures.quantity.is_some()
@@ -188,18 +204,18 @@ fn write_one(
         .filter(|_| demands.types != AmountTypes::NoTax)
     {
         match rate_for(book, tax_type) {
-            Some(rate) if account.is_none_or(|account| rate.applies_to(account.class())) => percent = rate.percent,
+            Some(rate) if account.is_none_or(|account| rate.applies_to(account.class()) || book.has(Defect::AnyTaxForAccount)) => percent = rate.percent,
             _ => refusals.add(format!("The TaxType code '{tax_type}' does not exist or cannot be used for this type of transaction.")),
         }
     }
     let own_tax = match demands.types {
         AmountTypes::NoTax => None,
+        _ if book.has(Defect::GivenTaxIgnored) => None,
         AmountTypes::Exclusive | AmountTypes::Inclusive => {
             element::decimal(element, "TaxAmount")?.map(|tax| money::round(tax, 2))
         }
     };
-    let Some(tax) = own_tax.or_else(|| money::line_tax(figures.amount, percent, demands.types))
-    else {
+    let Some(tax) = own_tax.or_else(|| tax(book, figures.amount, percent, demands.types)) else {
         return Err(Refusals::one("The line amount is too large"));
     };
 
@@ -222,6 +238,23 @@ fn write_one(
     })
 }
 
+/// The tax of a line.
+fn tax(book: &Book, amount: Decimal, percent: Decimal, types: AmountTypes) -> Option<Decimal> {
+    let wrongly = |strategy, types| {
+        Some(money::exact_tax(amount, percent, types)?.round_dp_with_strategy(2, strategy))
+    };
+    if book.has(Defect::HalfEvenTax) {
+        return wrongly(RoundingStrategy::MidpointNearestEven, types);
+    }
+    if book.has(Defect::TruncatedTax) {
+        return wrongly(RoundingStrategy::ToZero, types);
+    }
+    if book.has(Defect::TaxAddedToInclusive) && types == AmountTypes::Inclusive {
+        return money::line_tax(amount, percent, AmountTypes::Exclusive);
+    }
+    money::line_tax(amount, percent, types)
+}
+
 struct Figures {
     quantity: Option<Decimal>,
     unit: Option<Decimal>,
@@ -230,6 +263,7 @@ struct Figures {
 }
 
 fn figures(
+    book: &Book,
     demands: Demands,
     units: UnitPlaces,
     element: &Element,
@@ -288,7 +322,9 @@ fn figures(
         }
     };
     let expected = money::line_amount(quantity, unit, discount).ok_or_else(too_large)?;
-    if let Some(stated) = stated.filter(|stated| *stated != expected) {
+    if let Some(stated) =
+        stated.filter(|stated| *stated != expected && !book.has(Defect::LineTotalUnchecked))
+    {
         refusals.add(format!(
             "The line total {stated:.2} does not match the expected line total {expected:.2}"
         ));
@@ -329,8 +365,26 @@ fn tracking(book: &Book, given: &[&Element], refusals: &mut Refusals) -> Vec<Ele
 }
 
 /// Totals of a document's lines.
-pub(crate) fn totals(lines: &[Line], types: AmountTypes) -> Totals {
+pub(crate) fn totals(book: &Book, lines: &[Line], types: AmountTypes) -> Totals {
+    if book.has(Defect::TaxOnTheSum) {
+        return totals_by_rate(book, lines, types);
+    }
     money::totals(lines.iter().map(|line| (line.amount, line.tax)), types)
+}
+
+/// The totals as somebody works them out who taxes the sum of each rate.
+fn totals_by_rate(book: &Book, lines: &[Line], types: AmountTypes) -> Totals {
+    let mut sums: std::collections::BTreeMap<&str, Decimal> = std::collections::BTreeMap::new();
+    for line in lines {
+        let sum = sums.entry(line.tax_type.as_deref().unwrap_or_default());
+        let sum = sum.or_default();
+        *sum = sum.saturating_add(line.amount);
+    }
+    let taxed = sums.into_iter().map(|(tax_type, sum)| {
+        let percent = rate_for(book, tax_type).map_or(Decimal::ZERO, |rate| rate.percent);
+        (sum, tax(book, sum, percent, types).unwrap_or_default())
+    });
+    money::totals(taxed, types)
 }
 
 /// What the discounts of the lines take off.

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::Answer;
 use super::call::Call;
 use super::dates;
+use super::defect::Defect;
 use super::guid::Guid;
 use super::shelf::Shelved;
 use super::where_eval::{self, Fields};
@@ -26,7 +27,9 @@ pub(crate) fn choose<'a, T: Shelved>(
 ) -> Result<Chosen<'a, T>, Answer> {
     let mut records = records;
     if let Some(since) = call.since {
-        records.retain(|record| record.updated() > since);
+        let inclusive = call.has(Defect::SinceInclusive);
+        records
+            .retain(|record| record.updated() > since || (inclusive && record.updated() == since));
     }
     if let Some(ids) = call.list("IDs") {
         let ids: Vec<Guid> = ids.iter().filter_map(|id| id.parse().ok()).collect();
@@ -34,6 +37,7 @@ pub(crate) fn choose<'a, T: Shelved>(
     }
     let expression = call
         .parameter("where")
+        .filter(|_| !call.has(Defect::WhereIgnored))
         .map(where_parse::parse)
         .transpose()
         .map_err(unreadable)?;
@@ -58,7 +62,8 @@ pub(crate) fn choose<'a, T: Shelved>(
         records = passed;
     }
     records.sort_by_key(|record| (record.updated(), record.id()));
-    if let Some(order) = call.parameter("order") {
+    let ordered = !call.has(Defect::OrderIgnored);
+    if let Some(order) = call.parameter("order").filter(|_| ordered) {
         let terms = where_eval::parse_order(order, fields).map_err(unreadable)?;
         let mut probed: Vec<_> = records
             .into_iter()
@@ -75,7 +80,11 @@ pub(crate) fn choose<'a, T: Shelved>(
     };
     let count = records.len();
     let pagination = json!({"page": page, "pageSize": size, "pageCount": count.div_ceil(size), "itemCount": count});
-    let start = (page - 1).saturating_mul(size);
+    let mut start = (page - 1).saturating_mul(size);
+    if start >= count && call.has(Defect::LastPageRepeats) {
+        start = count.saturating_sub(1) / size * size;
+    }
+    let size = size + usize::from(call.has(Defect::PageOf101));
     Ok(Chosen {
         records: records.into_iter().skip(start).take(size).collect(),
         pagination: Some(pagination),

@@ -18,6 +18,7 @@ mod control;
 mod credit_notes;
 mod credits;
 mod dates;
+mod defect;
 mod element;
 mod endpoint_reads;
 mod endpoint_writes;
@@ -41,6 +42,7 @@ mod where_eval;
 mod where_parse;
 
 pub use chart::Country;
+pub use defect::Defect;
 pub use guid::{Guid, NotAGuid};
 pub use http::Counts;
 pub use options::{
@@ -62,6 +64,7 @@ use rand::{Rng, SeedableRng};
 use serde_json::Value;
 
 use crate::clock::SimClock;
+use crate::defects::Defects;
 use crate::faults::Faults;
 use crate::server::{self, Running};
 
@@ -89,6 +92,7 @@ pub(crate) struct State {
     keys: keys::Keys,
     counts: Counts,
     random: StdRng,
+    defects: Defects<Defect>,
 }
 
 impl State {
@@ -103,7 +107,12 @@ impl State {
         switches: &Switches,
         now: DateTime<Utc>,
     ) -> Result<access::Grant, access::Denied> {
-        let grant = self.access.check(authorization, now)?;
+        let at = if self.defects.has(Defect::ExpiredTokenAccepted) {
+            DateTime::<Utc>::MIN_UTC
+        } else {
+            now
+        };
+        let grant = self.access.check(authorization, at)?;
         match grant.family {
             Some(family) if !self.consents.lives(family, switches) => Err(access::Denied::Unknown),
             _ => Ok(grant),
@@ -156,7 +165,7 @@ impl XeroSimulator {
             .iter()
             .zip(options.seed.wrapping_mul(1000)..)
         {
-            books.push(book::Book::new(setup.clone(), options.switches, seed, now));
+            books.push(book::Book::new(setup.clone(), &options, seed, now));
         }
         let state = State {
             books,
@@ -166,6 +175,7 @@ impl XeroSimulator {
             keys: keys::Keys::default(),
             counts: Counts::default(),
             random: StdRng::seed_from_u64(options.seed ^ 0x5eed),
+            defects: options.defects,
         };
         Self {
             inner: Arc::new(Inner {

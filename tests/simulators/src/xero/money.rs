@@ -87,14 +87,19 @@ pub(crate) fn line_amount(quantity: Decimal, unit: Decimal, discount: Discount) 
     })
 }
 
-/// The tax of a line of `amount` at `rate` percent.
-pub(crate) fn line_tax(amount: Decimal, rate: Decimal, types: AmountTypes) -> Option<Decimal> {
+/// The tax of a line of `amount` at `rate` percent, before it is rounded.
+pub(crate) fn exact_tax(amount: Decimal, rate: Decimal, types: AmountTypes) -> Option<Decimal> {
     let share = match types {
         AmountTypes::NoTax => return Some(Decimal::ZERO),
         AmountTypes::Exclusive => Decimal::ONE_HUNDRED,
         AmountTypes::Inclusive => Decimal::ONE_HUNDRED.checked_add(rate)?,
     };
-    Some(round(amount.checked_mul(rate)?.checked_div(share)?, 2))
+    amount.checked_mul(rate)?.checked_div(share)
+}
+
+/// The tax of a line of `amount` at `rate` percent.
+pub(crate) fn line_tax(amount: Decimal, rate: Decimal, types: AmountTypes) -> Option<Decimal> {
+    Some(round(exact_tax(amount, rate, types)?, 2))
 }
 
 /// Sums of a document.

@@ -7,6 +7,8 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
 use super::chart::Country;
+use super::defect::Defect;
+use crate::defects::Defects;
 
 /// Client id of the custom connection to the first organisation.
 pub const DEMO_CLIENT_ID: &str = "footbridge-xero-demo";
@@ -41,6 +43,8 @@ pub struct XeroOptions {
     pub latency: Duration,
     /// Seed of the identifiers handed out.
     pub seed: u64,
+    /// What it does wrong; by default what [`crate::defects::VARIABLE`] names.
+    pub defects: Defects<Defect>,
 }
 
 impl Default for XeroOptions {
@@ -61,6 +65,7 @@ impl Default for XeroOptions {
             switches: Switches::default(),
             latency: Duration::ZERO,
             seed: 1,
+            defects: Defects::default(),
         }
     }
 }

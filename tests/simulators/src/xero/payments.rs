@@ -11,6 +11,7 @@ use super::contacts::stamp_of;
 use super::credit_notes;
 use super::credits::{self, Credit, Form};
 use super::dates;
+use super::defect::Defect;
 use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::invoice_view;
@@ -144,6 +145,8 @@ impl Document {
         at: DateTime<Utc>,
     ) {
         match self {
+            Self::Invoice(_) if book.has(Defect::PaymentNotCounted) => {}
+            Self::Credit(_) if book.has(Defect::RefundNotCounted) => {}
             Self::Invoice(mut invoice) => {
                 invoice.paid = invoice.paid.saturating_add(amount);
                 invoice.settle(on);
@@ -264,9 +267,9 @@ pub(crate) fn make(
         .unwrap_or_default();
     let born_deleted = writing.origin == Origin::Loader
         && element::filled(element, "Status").as_deref() == Some("DELETED");
-    if !document.is_authorised() && !born_deleted {
+    if !document.is_authorised() && !born_deleted && !book.has(Defect::DraftPaid) {
         refusals.add("Payments can only be made against Authorised documents");
-    } else if amount > document.open() && !born_deleted {
+    } else if amount > document.open() && !born_deleted && !book.has(Defect::OverpaidAccepted) {
         refusals.add("Payment amount exceeds the amount outstanding on this document");
     }
     if amount <= Decimal::ZERO {
@@ -282,6 +285,8 @@ pub(crate) fn make(
     };
     let bank_amount = if own_currency.as_deref() == Some(currency) {
         amount
+    } else if book.has(Defect::BankAmountTimesRate) {
+        money::round(amount.saturating_mul(rate), 2)
     } else {
         amount
             .checked_div(rate)
@@ -329,10 +334,10 @@ fn delete(
     if element::filled(element, "Status").as_deref() != Some("DELETED") {
         return Err(Refusals::one("A payment cannot be edited, only deleted"));
     }
-    if payment.status == PaymentStatus::Deleted {
+    if payment.status == PaymentStatus::Deleted && !book.has(Defect::PaymentDeletedTwice) {
         return Err(Refusals::one("This payment has been deleted already"));
     }
-    if payment.batch.is_some() {
+    if payment.batch.is_some() && !book.has(Defect::BatchedPaymentDeleted) {
         return Err(Refusals::one("Payments within a batch cannot be deleted."));
     }
     reverse(book, writing, payment)
@@ -349,7 +354,8 @@ pub(crate) fn reverse(
     refusals.into_result(())?;
     payment.status = PaymentStatus::Deleted;
     payment.updated = writing.now;
-    if let Some(document) = document(book, payment.target) {
+    let counts = book.has(Defect::DeletedPaymentCounts);
+    if let Some(document) = document(book, payment.target).filter(|_| !counts) {
         document.settle(book, writing, -payment.amount, payment.date, writing.now);
     }
     let id = payment.id;

@@ -10,6 +10,7 @@ use footbridge_simulators::clock::SimClock;
 use footbridge_simulators::company::{
     Company, CompanyOptions, Receipts, WRITE_OFF_ACCOUNT, build, customers_pay,
 };
+use footbridge_simulators::defects::Defects;
 use footbridge_simulators::salesforce::SalesforceSimulator;
 use footbridge_simulators::server::Running;
 use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroSimulator};
@@ -61,10 +62,14 @@ impl World {
             as_of: Utc::now(),
         });
         let clock = SimClock::system();
-        let options = company.salesforce_options();
+        // Honest ones, whatever a test's environment asks of simulators.
+        let mut options = company.salesforce_options();
+        options.defects = Defects::none();
         let client = (options.client_id.clone(), options.client_secret.clone());
         let salesforce = SalesforceSimulator::new(options, clock.clone());
-        let xero = XeroSimulator::new(company.xero_options(), clock);
+        let mut options = company.xero_options();
+        options.defects = Defects::none();
+        let xero = XeroSimulator::new(options, clock);
         company
             .seed_into(&salesforce, &xero)
             .context("the simulators refused the company")?;

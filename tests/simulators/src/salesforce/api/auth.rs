@@ -10,8 +10,9 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::salesforce::consent::Issue;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
-use crate::salesforce::options::{AppSecret, AppState, OrganisationKind};
+use crate::salesforce::options::{AppSecret, AppState, OrganisationKind, RefreshRotation};
 use crate::salesforce::org::Org;
 
 /// The most seconds that an assertion may still live.
@@ -53,7 +54,11 @@ pub(super) fn token(
             proven(org, form, authorization, org.options.app_secret).and_then(|()| {
                 let fresh = fresh_token(org, "refresh");
                 let token = form.get("refresh_token").map(String::as_str);
-                let rotation = org.options.refresh_rotation;
+                let rotation = if org.store.has(Defect::RotationOff) {
+                    RefreshRotation::Off
+                } else {
+                    org.options.refresh_rotation
+                };
                 let issue = org
                     .consents
                     .refresh(token.unwrap_or_default(), fresh, rotation);
@@ -99,7 +104,8 @@ fn proven(
         return Err(refused("invalid_client_id", "client identifier invalid"));
     }
     let may_be_without = wanted == AppSecret::Optional && secret.is_empty();
-    if secret != org.options.client_secret && !may_be_without {
+    let any = org.store.has(Defect::AnySecret);
+    if secret != org.options.client_secret && !may_be_without && !any {
         return Err(refused("invalid_client", "invalid client credentials"));
     }
     match org.options.app {
@@ -225,7 +231,9 @@ pub(super) fn session(org: &mut Org, authorization: Option<&str>) -> Result<(), 
     }
     let now = org.clock.now();
     let last = *org.sessions.get(token).ok_or_else(over)?;
-    if now - last >= org.options.session_lifetime || org.consents.is_over(token) {
+    let idle = now - last >= org.options.session_lifetime && !org.store.has(Defect::SessionForEver);
+    let over_with = org.consents.is_over(token) && !org.store.has(Defect::RevocationIgnored);
+    if idle || over_with {
         org.sessions.remove(token);
         return Err(over());
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::records::{self, UpsertMode, Upserted};
 use super::{ApiAnswer, ApiRequest, only};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::dml;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
@@ -179,7 +180,7 @@ fn write(
         .get("records")
         .and_then(Value::as_array)
         .ok_or_else(|| ApiError::new("INVALID_INPUT", "The records list is required."))?;
-    if rows.len() > MOST_ROWS {
+    if rows.len() > MOST_ROWS && !org.store.has(Defect::CollectionsUnlimited) {
         return Err(too_many(MOST_ROWS));
     }
     let mut chunks = 0;
@@ -256,7 +257,8 @@ fn settle(
 ) -> ApiAnswer {
     let savepoint = org.store.savepoint();
     let mut outcomes: Vec<Outcome> = (0..count).map(|index| each(org, index)).collect();
-    if atomicity == Atomicity::AllOrNone && outcomes.iter().any(Result::is_err) {
+    let together = atomicity == Atomicity::AllOrNone && !org.store.has(Defect::AllOrNoneIgnored);
+    if together && outcomes.iter().any(Result::is_err) {
         org.store.roll_back(savepoint);
         for outcome in &mut outcomes {
             if outcome.is_ok() {
@@ -273,9 +275,14 @@ fn settle(
         Ok((id, done)) => {
             json!({"id": id, "success": true, "errors": [], "created": done == Done::Created})
         }
+        Err(_) if org.store.has(Defect::RowErrorsLost) => json!({"success": true, "errors": []}),
         Err(error) => json!({"success": false, "errors": [error.to_row()]}),
     });
-    ApiAnswer::ok(Value::Array(rows.collect()))
+    let mut rows: Vec<Value> = rows.collect();
+    if org.store.has(Defect::RowsOutOfOrder) {
+        rows.reverse();
+    }
+    ApiAnswer::ok(Value::Array(rows))
 }
 
 fn read(org: &Org, request: &ApiRequest, name: &str) -> Result<ApiAnswer, ApiError> {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{ApiAnswer, ApiRequest, answer, split_path, split_query};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::org::Org;
 
@@ -31,14 +32,17 @@ pub(super) fn run(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, ApiE
         .and_then(Value::as_array)
         .filter(|parts| !parts.is_empty())
         .ok_or_else(|| ApiError::new("INVALID_INPUT", "The compositeRequest list is required."))?;
-    if parts.len() > MOST {
+    if parts.len() > MOST && !org.store.has(Defect::CompositeUnlimited) {
         let message = format!(
             "Composite call limit exceeded: at most {MOST} subrequests, {} given",
             parts.len()
         );
         return Err(ApiError::new("LIMIT_EXCEEDED", message));
     }
-    let subrequests = parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut subrequests = parts.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    if org.store.has(Defect::CompositeBackwards) {
+        subrequests.reverse();
+    }
     let heavy = subrequests.iter().filter(|sub| is_heavy(&sub.url)).count();
     if heavy > MOST_HEAVY {
         let message = format!(
@@ -64,7 +68,8 @@ pub(super) fn run(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, ApiE
         }
         done.push((sub.reference.clone(), answered));
     }
-    let together = body.get("allOrNone").and_then(Value::as_bool) == Some(true);
+    let asked = body.get("allOrNone").and_then(Value::as_bool) == Some(true);
+    let together = asked && !org.store.has(Defect::CompositeNotRolledBack);
     if together && done.iter().any(|(_, answer)| answer.status >= 300) {
         org.store.roll_back(savepoint);
         for (_, answer) in done.iter_mut().filter(|(_, answer)| answer.status < 300) {

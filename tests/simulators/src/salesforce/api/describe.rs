@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::salesforce::defect::Defect;
 use crate::salesforce::schema::{
     Access, FieldDef, FieldKind, Key, Need, ObjectDef, Strictness, Writable,
 };
@@ -39,6 +40,7 @@ pub(super) fn object(store: &Store, object: &ObjectDef, version: &str) -> Value 
     let fields: Vec<Value> = object
         .fields()
         .iter()
+        .filter(|def| !def.is_custom() || !store.has(Defect::DescribeWithoutCustom))
         .map(|def| field(store, object, def))
         .collect();
     let children: Vec<Value> = store

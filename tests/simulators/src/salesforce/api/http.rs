@@ -15,6 +15,7 @@ use super::{
 };
 use crate::faults::{self, Fault, Transport};
 use crate::salesforce::SalesforceSimulator;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
 use crate::salesforce::options::{Api, LimitHeader};
@@ -140,7 +141,8 @@ impl Call {
             org.counts.refused += 1;
         }
         let usage = usage(org);
-        send(answered, Some(&usage))
+        let told = !org.store.has(Defect::UsageUntold);
+        send(answered, Some(usage.as_str()).filter(|_| told))
     }
 
     fn api(&self, simulator: &SalesforceSimulator, org: &mut Org) -> ApiAnswer {
@@ -165,7 +167,11 @@ impl Call {
             .status(403)
             .into();
         }
-        let used = org.used();
+        let used = if org.store.has(Defect::DayLimitIgnored) {
+            0
+        } else {
+            org.used()
+        };
         if used >= usize::try_from(org.options.daily_calls).unwrap_or(usize::MAX)
             || strikes("too-many-requests").is_some()
         {

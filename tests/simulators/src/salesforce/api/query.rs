@@ -4,6 +4,7 @@ use chrono::Duration;
 use serde_json::{Map, Value, json};
 
 use super::{ApiAnswer, ApiRequest};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
 use crate::salesforce::org::{Cursor, Org};
@@ -18,7 +19,7 @@ pub(super) fn start(org: &mut Org, request: &ApiRequest) -> Result<ApiAnswer, Ap
     let scope = if request
         .segments
         .first()
-        .is_some_and(|name| name == "queryAll")
+        .is_some_and(|name| name == "queryAll" && !org.store.has(Defect::QueryAllLive))
     {
         Scope::WithDeleted
     } else {
@@ -82,7 +83,9 @@ pub(super) fn next(
     let (name, offset) = locator.rsplit_once('-').ok_or_else(invalid)?;
     let cursor = org.cursors.get(name).ok_or_else(invalid)?;
     let known = offset.parse() == Ok(cursor.fetched);
-    let fresh = org.now() - cursor.opened < Duration::days(CURSOR_DAYS);
+    let fresh = org.now() - cursor.opened < Duration::days(CURSOR_DAYS)
+        || org.store.has(Defect::CursorForEver);
+    let known = known || org.store.has(Defect::PageHandedOutTwice);
     if !known || !fresh {
         return Err(invalid());
     }
@@ -110,6 +113,14 @@ fn cut(org: &mut Org, mut cursor: Cursor, name: Option<String>, version: &str) -
     let count = cursor.page.min(cursor.rows.len());
     let rows: Vec<Row> = cursor.rows.drain(..count).collect();
     cursor.fetched += count;
+    if let Some(last) = rows.last().filter(|_| !cursor.rows.is_empty())
+        && org.store.has(Defect::NextPageRepeats)
+    {
+        cursor.rows.push_front(last.clone());
+    }
+    if org.store.has(Defect::TotalOfThePage) {
+        cursor.total = rows.len();
+    }
     let records: Vec<Value> = rows
         .into_iter()
         .map(|row| print(org, row, cursor.opened, version))
@@ -130,14 +141,18 @@ fn cut(org: &mut Org, mut cursor: Cursor, name: Option<String>, version: &str) -
 fn print(org: &mut Org, row: Row, opened: chrono::DateTime<chrono::Utc>, version: &str) -> Value {
     let mut fields = row.fields;
     for (relationship, rows) in row.children {
-        let children = if rows.is_empty() {
+        let children = if rows.is_empty() && !org.store.has(Defect::EmptyChildrenList) {
             Value::Null
         } else {
             let total = rows.len();
             let cursor = Cursor {
                 rows: rows.into(),
                 total,
-                page: org.options.child_page,
+                page: if org.store.has(Defect::ChildrenUnpaged) {
+                    usize::MAX
+                } else {
+                    org.options.child_page
+                },
                 fetched: 0,
                 opened,
             };

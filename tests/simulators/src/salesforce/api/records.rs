@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{ApiAnswer, ApiRequest, describe, only, replication};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::dml::{self, Lookalikes};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
@@ -58,9 +59,12 @@ pub(super) fn run(
 
 fn create(org: &mut Org, request: &ApiRequest, object: &ObjectDef) -> Result<ApiAnswer, ApiError> {
     let body = request.object_body()?;
-    let id = org.write(request.lookalikes(), |store, env| {
+    let mut id = org.write(request.lookalikes(), |store, env| {
         dml::create(store, env, &object.name, body)
     })?;
+    if org.store.has(Defect::ShortIdsAnswered) {
+        id.truncate(15);
+    }
     Ok(created(&object.name, &id, &request.version, None))
 }
 
@@ -82,7 +86,13 @@ fn one(
     object: &ObjectDef,
     id: &str,
 ) -> Result<ApiAnswer, ApiError> {
-    let canonical = ids::canonical(id)
+    let repaired = id
+        .get(..15)
+        .filter(|_| org.store.has(Defect::AnyChecksum))
+        .and_then(ids::canonical);
+    let canonical = repaired
+        .or_else(|| ids::canonical(id))
+        .filter(|_| id.len() != 15 || !org.store.has(Defect::ShortIdUnknown))
         .filter(|id| id.starts_with(&object.prefix))
         .ok_or_else(|| {
             let message =
@@ -198,7 +208,10 @@ pub(super) fn upsert(
     mode: UpsertMode,
 ) -> Result<Upserted, ApiError> {
     let mut found = dml::find(&org.store, object, field, value)?;
-    if found.len() > 1 {
+    if org.store.has(Defect::UpsertCreates) {
+        found.clear();
+    }
+    if found.len() > 1 && !org.store.has(Defect::UpsertPicksOne) {
         return Ok(Upserted::Several(found));
     }
     if let Some(id) = found.pop() {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{ApiAnswer, ApiRequest};
 use crate::salesforce::check;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::org::Org;
 use crate::salesforce::schema::ObjectDef;
@@ -43,6 +44,7 @@ pub(super) fn deleted(
         .store
         .all(&object.name)
         .filter(|record| record.is_deleted() && stamped_within(record, start, end))
+        .filter(|_| !org.store.has(Defect::DeletionsUntold))
         .filter_map(|record| {
             let at = record.get("SystemModstamp").as_instant()?;
             Some(json!({"id": record.id(), "deletedDate": instant_text(at)}))

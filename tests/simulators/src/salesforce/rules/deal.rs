@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use crate::salesforce::check::{Changes, bad_picklist};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::dml::{Env, Origin, bin, stamp_modified};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::options::{AmountWithoutLines, Currencies, StageDateOnCreate};
@@ -22,7 +23,9 @@ pub(super) fn before_save(
     }
     if let Some(old) = old.filter(|old| old.get("HasOpportunityLineItem").is_true()) {
         // With lines, an amount that is written is ignored, not refused.
-        deal.set("Amount", old.get("Amount").clone());
+        if !store.has(Defect::AmountOverLines) {
+            deal.set("Amount", old.get("Amount").clone());
+        }
         for field in ["Pricebook2Id", "CurrencyIsoCode"] {
             if deal.get(field) != old.get(field) {
                 return Err(ApiError::about(
@@ -62,8 +65,8 @@ fn stage(
             .object("Opportunity")
             .and_then(|def| def.field("StageName"))
         {
-            Some(field) => Err(bad_picklist(field, &name)),
-            None => Ok(()),
+            Some(field) if !store.has(Defect::AnyStageAccepted) => Err(bad_picklist(field, &name)),
+            _ => Ok(()),
         };
     };
     for field in ["IsClosed", "IsWon", "ForecastCategory"] {
@@ -75,13 +78,15 @@ fn stage(
     if env.origin == Origin::Load {
         return Ok(());
     }
-    if old.is_some() || env.options.stage_date_on_create == StageDateOnCreate::Set {
+    let follows = !store.has(Defect::StageDateUnset);
+    if follows && (old.is_some() || env.options.stage_date_on_create == StageDateOnCreate::Set) {
         deal.set("LastStageChangeDate", FieldValue::Instant(env.now));
     }
     let was_won = old.is_some_and(|old| old.get("IsWon").is_true());
     let today = env.now.date_naive();
     if deal.get("IsWon").is_true()
         && !was_won
+        && !store.has(Defect::CloseDateKept)
         && deal
             .get("CloseDate")
             .as_date()
@@ -169,6 +174,9 @@ fn write_history(
     deal: &Record,
     at: DateTime<Utc>,
 ) {
+    if store.has(Defect::HistoryMissing) {
+        return;
+    }
     let same_second = store
         .with(
             "OpportunityHistory",
@@ -249,7 +257,13 @@ pub(super) fn roll_up(store: &mut Store, env: Env<'_>, id: &str) {
         }
         return;
     }
-    if let Some(def) = store.schema.object("Opportunity").cloned() {
+    let stamps = !store.has(Defect::LineLeavesStamp);
+    if let Some(def) = store
+        .schema
+        .object("Opportunity")
+        .cloned()
+        .filter(|_| stamps)
+    {
         stamp_modified(&mut deal, &def, env);
     }
     store.put("Opportunity", deal.clone());
@@ -288,6 +302,9 @@ pub(super) fn primary_contact(store: &mut Store, role: &Record) {
 
 /// Lines, roles and history go with their deal.
 pub(super) fn after_delete(store: &mut Store, env: Env<'_>, deal: &Record) {
+    if store.has(Defect::DealLeavesLines) {
+        return;
+    }
     for object in [
         "OpportunityLineItem",
         "OpportunityContactRole",

@@ -5,6 +5,7 @@
 use rust_decimal::Decimal;
 
 use crate::salesforce::check::Changes;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::dml::{Env, Origin};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::store::{Record, Store};
@@ -44,19 +45,22 @@ fn take_product(store: &Store, env: Env<'_>, line: &mut Record) -> Result<(), Ap
         ))
     };
     let book = deal.get("Pricebook2Id");
-    if !book.is_null() && book != entry.get("Pricebook2Id") {
+    let any_book = store.has(Defect::OtherBookAccepted);
+    if !book.is_null() && book != entry.get("Pricebook2Id") && !any_book {
         return integrity(
             "field integrity exception: PricebookEntryId (pricebook entry is in a different pricebook than the one assigned to the opportunity)",
             "PricebookEntryId",
         );
     }
-    if deal.get("CurrencyIsoCode") != entry.get("CurrencyIsoCode") {
+    let any_currency = store.has(Defect::OtherCurrencyAccepted);
+    if deal.get("CurrencyIsoCode") != entry.get("CurrencyIsoCode") && !any_currency {
         return integrity(
             "field integrity exception: PricebookEntryId (The pricebook entry currency code does not match the opportunity currency code)",
             "PricebookEntryId",
         );
     }
-    if env.origin == Origin::Api && !entry.get("IsActive").is_true() {
+    let any_price = store.has(Defect::InactivePriceAccepted);
+    if env.origin == Origin::Api && !entry.get("IsActive").is_true() && !any_price {
         return integrity(
             "field integrity exception: PricebookEntryId (pricebook entry has been inactivated)",
             "PricebookEntryId",
@@ -101,6 +105,11 @@ fn price(
         return Ok(());
     };
     let number = |field: &str, value: Decimal| {
+        let value = if field == "TotalPrice" && store.has(Defect::LineTotalCut) {
+            value.trunc_with_scale(2)
+        } else {
+            value
+        };
         def.field(field)
             .map(|field| field.number(value))
             .unwrap_or_default()
@@ -117,7 +126,9 @@ fn price(
     }
     let given_number = |field: &str| given.get(field).and_then(FieldValue::as_number);
     let hundred = Decimal::ONE_HUNDRED;
-    let kept = (hundred - line.get("Discount").as_number().unwrap_or_default()) / hundred;
+    let discount = line.get("Discount").as_number();
+    let discount = discount.filter(|_| !store.has(Defect::DiscountIgnored));
+    let kept = (hundred - discount.unwrap_or_default()) / hundred;
     match (given_number("UnitPrice"), given_number("TotalPrice")) {
         // Both given: seeding states what the organisation holds.
         (Some(_), Some(total)) if old.is_none() => {

@@ -8,6 +8,7 @@ mod party;
 mod price;
 
 use super::check::Changes;
+use super::defect::Defect;
 use super::dml::Env;
 use super::error::ApiError;
 use super::store::{Record, Store};
@@ -75,6 +76,7 @@ pub(crate) fn after_save(
     match object {
         "Account" => party::after_account(store, old, record),
         "Opportunity" => deal::after_save(store, env, old, record, given),
+        "OpportunityLineItem" if store.has(Defect::AmountNotRolledUp) => Ok(()),
         "OpportunityLineItem" => {
             deal::roll_up(store, env, record.text("OpportunityId").unwrap_or_default());
             Ok(())
@@ -109,6 +111,7 @@ pub(crate) fn after_delete(
             deal::after_delete(store, env, record);
             Ok(())
         }
+        "OpportunityLineItem" if store.has(Defect::AmountAfterDeletion) => Ok(()),
         "OpportunityLineItem" => {
             deal::roll_up(store, env, record.text("OpportunityId").unwrap_or_default());
             Ok(())

@@ -1,5 +1,6 @@
 //! Accounts, persons and contacts.
 
+use crate::salesforce::defect::Defect;
 use crate::salesforce::dml::{Env, Origin, bin};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::store::{Record, Store};
@@ -75,7 +76,8 @@ pub(super) fn after_account(
 /// An account with won deals stays.
 pub(super) fn before_delete(store: &Store, account: &Record) -> Result<(), ApiError> {
     let deals = store.with("Opportunity", "AccountId", &FieldValue::text(account.id()));
-    if deals.iter().any(|deal| deal.get("IsWon").is_true()) {
+    let kept = !store.has(Defect::WonAccountDeleted);
+    if kept && deals.iter().any(|deal| deal.get("IsWon").is_true()) {
         return Err(ApiError::about(
             "DELETE_FAILED",
             format!(

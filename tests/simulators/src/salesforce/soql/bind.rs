@@ -11,6 +11,8 @@ use super::ast::{
 use super::dates;
 use super::filter::{Pattern, Test};
 use super::lexer::{QuotedUse, unescaped};
+use crate::defects::Defects;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
 use crate::salesforce::schema::{FieldDef, FieldKind, ObjectDef, Schema};
@@ -101,6 +103,7 @@ pub(super) struct Binder<'a> {
     pub(super) schema: &'a Schema,
     pub(super) now: DateTime<Utc>,
     pub(super) zone: Tz,
+    pub(super) defects: Defects<Defect>,
 }
 
 const CUSTOM_FIELD: &str = "If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.";
@@ -345,7 +348,11 @@ impl Binder<'_> {
             });
             current = target;
         }
-        let Some(field) = current.field(last) else {
+        let absent = self
+            .defects
+            .has(Defect::UnknownFieldNull)
+            .then(|| FieldDef::text(last, 255));
+        let Some(field) = current.field(last).or(absent.as_ref()) else {
             let message = format!(
                 "No such column '{last}' on entity '{}'. {CUSTOM_FIELD}",
                 current.name
@@ -529,7 +536,8 @@ impl Binder<'_> {
                 FieldValue::text(raw.as_str())
             }
             (FieldKind::Id | FieldKind::Reference { .. }, Literal::Text(raw)) => {
-                let id = ids::canonical(raw).ok_or_else(|| {
+                let short = raw.len() == 15 && self.defects.has(Defect::ShortIdUnknown);
+                let id = ids::canonical(raw).filter(|_| !short).ok_or_else(|| {
                     self.error(
                         at,
                         "INVALID_QUERY_FILTER_OPERATOR",
@@ -546,6 +554,7 @@ impl Binder<'_> {
                 | FieldKind::Picklist { .. },
                 Literal::Text(raw),
             ) => match unescaped(raw, QuotedUse::Value) {
+                _ if self.defects.has(Defect::EscapesKept) => FieldValue::text(raw.as_str()),
                 Some(text) if text.is_empty() => FieldValue::Null,
                 Some(text) => FieldValue::Text(text),
                 None => return Err(self.bad_escape(at)),

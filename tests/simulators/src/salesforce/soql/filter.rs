@@ -6,6 +6,7 @@ use std::collections::HashSet;
 
 use super::ast::{Negation, Operator};
 use super::bind::{BoundCondition, BoundPath};
+use crate::salesforce::defect::Defect;
 use crate::salesforce::store::{Record, Store};
 use crate::salesforce::value::FieldValue;
 
@@ -58,7 +59,20 @@ pub(super) fn meets(store: &Store, record: &Record, condition: &BoundCondition) 
         BoundCondition::All(all) => all.iter().all(|inner| meets(store, record, inner)),
         BoundCondition::Any(any) => any.iter().any(|inner| meets(store, record, inner)),
         BoundCondition::Not(inner) => !meets(store, record, inner),
-        BoundCondition::Test { path, test } => passes(&value_at(store, record, path), test),
+        BoundCondition::Test { path, test } => {
+            let value = value_at(store, record, path);
+            match test {
+                Test::Compare {
+                    operator: Operator::Equal,
+                    value: FieldValue::Text(wanted),
+                } if store.has(Defect::TextByCase) => value.as_text() == Some(wanted),
+                Test::Compare {
+                    operator: Operator::Equal,
+                    value: FieldValue::Null,
+                } if store.has(Defect::NullEqualsNothing) => false,
+                test => passes(&value, test),
+            }
+        }
         BoundCondition::InQuery { .. } => false,
     }
 }

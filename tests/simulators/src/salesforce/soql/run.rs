@@ -11,6 +11,7 @@ use super::ast::{Direction, Function, Nulls};
 use super::bind::{Binder, Bound, BoundCondition, BoundItem, BoundPath, Hop, Shape};
 use super::filter::{Test, meets, value_at};
 use super::parser;
+use crate::salesforce::defect::Defect;
 use crate::salesforce::error::ApiError;
 use crate::salesforce::options::NumberStyle;
 use crate::salesforce::schema::{FieldDef, FieldKind};
@@ -63,6 +64,7 @@ pub(crate) fn run(
         schema: &store.seen,
         now: viewer.now,
         zone: viewer.zone,
+        defects: store.defects,
     };
     let mut bound = binder.top(&query)?;
     let run = Run {
@@ -159,7 +161,11 @@ impl Run<'_> {
     {
         let mut found: Vec<&Record> = candidates
             .into_iter()
-            .filter(|record| self.scope == Scope::WithDeleted || !record.is_deleted())
+            .filter(|record| {
+                self.scope == Scope::WithDeleted
+                    || !record.is_deleted()
+                    || self.store.has(Defect::QueryShowsDeleted)
+            })
             .filter(|record| {
                 bound
                     .filter
@@ -171,10 +177,18 @@ impl Run<'_> {
         if bound.shape == Shape::Aggregates {
             return found;
         }
+        let offset = if self.store.has(Defect::OffsetIgnored) {
+            0
+        } else {
+            bound.offset
+        };
+        let limit = bound
+            .limit
+            .filter(|_| !self.store.has(Defect::LimitIgnored));
         found
             .into_iter()
-            .skip(bound.offset)
-            .take(bound.limit.unwrap_or(usize::MAX))
+            .skip(offset)
+            .take(limit.unwrap_or(usize::MAX))
             .collect()
     }
 
@@ -185,7 +199,11 @@ impl Run<'_> {
             .map(|(path, direction, nulls)| {
                 let (a, b) = (value_at(self.store, a, path), value_at(self.store, b, path));
                 let null_side = if *nulls == Nulls::First {
-                    Ordering::Less
+                    if self.store.has(Defect::NullsLast) {
+                        Ordering::Greater
+                    } else {
+                        Ordering::Less
+                    }
                 } else {
                     Ordering::Greater
                 };
@@ -195,7 +213,8 @@ impl Run<'_> {
                     (false, true) => null_side.reverse(),
                     (false, false) => {
                         let order = a.order(&b).unwrap_or(Ordering::Equal);
-                        if *direction == Direction::Descending {
+                        let reversed = self.store.has(Defect::OrderReversed);
+                        if (*direction == Direction::Descending) != reversed {
                             order.reverse()
                         } else {
                             order
@@ -209,10 +228,12 @@ impl Run<'_> {
 
     fn row(&self, bound: &Bound, record: &Record) -> Row {
         let mut fields = Map::new();
-        fields.insert(
-            "attributes".to_owned(),
-            attributes(&bound.object, record.id(), self.viewer.version),
-        );
+        if !self.store.has(Defect::AttributesMissing) {
+            fields.insert(
+                "attributes".to_owned(),
+                attributes(&bound.object, record.id(), self.viewer.version),
+            );
+        }
         let mut children = Vec::new();
         for item in &bound.select {
             match item {
@@ -246,10 +267,10 @@ impl Run<'_> {
         field: &FieldDef,
     ) {
         let Some((hop, rest)) = hops.split_first() else {
-            into.insert(
-                field.name.clone(),
-                print(self.store, object, record, field, self.viewer.style),
-            );
+            let printed = print(self.store, object, record, field, self.viewer.style);
+            if !printed.is_null() || !self.store.has(Defect::NullsLeftOut) {
+                into.insert(field.name.clone(), printed);
+            }
             return;
         };
         let target = record
@@ -364,6 +385,28 @@ pub(crate) fn attributes(object: &str, id: &str, version: &str) -> Value {
     json!({"type": object, "url": format!("/services/data/{version}/sobjects/{object}/{id}")})
 }
 
+/// A field's print with what is seeded.
+fn wrongly(store: &Store, field: &FieldDef, printed: Value) -> Value {
+    match (field.name.as_str(), printed) {
+        ("IsDeleted", _) if store.has(Defect::DeletedUnmarked) => Value::Bool(false),
+        ("CurrencyIsoCode", _) if store.has(Defect::CurrencyMissing) => Value::Null,
+        (_, Value::Number(number)) if store.has(Defect::NumbersAsText) => {
+            Value::String(number.to_string())
+        }
+        (_, Value::Number(number)) if store.has(Defect::WholeAmounts) => {
+            let text = number.to_string();
+            let whole = text.strip_suffix(".0").unwrap_or(&text);
+            Value::Number(serde_json::Number::from_string_unchecked(whole.to_owned()))
+        }
+        (_, Value::String(text))
+            if field.kind == FieldKind::DateTime && store.has(Defect::InstantsWithoutZone) =>
+        {
+            Value::String(text.trim_end_matches("+0000").to_owned())
+        }
+        (_, printed) => printed,
+    }
+}
+
 /// One field as the API prints it; a compound address is put together.
 pub(crate) fn print(
     store: &Store,
@@ -377,7 +420,8 @@ pub(crate) fn print(
         return serde_json::from_str(text).unwrap_or_default();
     }
     let FieldKind::Address { prefix } = &field.kind else {
-        return store.value(object, record, field).to_json(style);
+        let printed = store.value(object, record, field).to_json(style);
+        return wrongly(store, field, printed);
     };
     let mut address = Map::new();
     let mut empty = true;
