@@ -176,6 +176,44 @@ pub(crate) fn delete(
     })
 }
 
+/// Takes a record out of the recycle bin, and what went with it in the same moment. Lookups that its deletion emptied stay empty.
+pub(crate) fn undelete(
+    store: &mut Store,
+    env: Env<'_>,
+    name: &str,
+    id: &str,
+) -> Result<(), ApiError> {
+    let def = object(store, name)?;
+    let in_bin = |record: &&Record| record.get("IsDeleted").is_true();
+    let gone = store.get(&def.name, id).filter(in_bin).cloned();
+    let gone = gone
+        .filter(|gone| gone.get("MasterRecordId").is_null())
+        .ok_or_else(|| ApiError::new("UNDELETE_FAILED", "Entity is not in the recycle bin"))?;
+    let went = gone.get("SystemModstamp").clone();
+    let with_it: Vec<(String, Record)> = store
+        .schema
+        .children(&def.name)
+        .flat_map(|child| {
+            let of_it = store.all(&child.object.name).filter(|record| {
+                record.text(&child.field.name) == Some(id)
+                    && in_bin(record)
+                    && *record.get("SystemModstamp") == went
+            });
+            of_it.map(move |record| (child.object.name.clone(), record.clone()))
+        })
+        .collect();
+    for (object, record) in [(def.name.clone(), gone)].into_iter().chain(with_it) {
+        let mut back = record;
+        back.set("IsDeleted", FieldValue::Flag(false));
+        if let Some(def) = store.schema.object(&object).cloned() {
+            stamp_modified(&mut back, &def, env);
+        }
+        back.set("SystemModstamp", FieldValue::Instant(env.now));
+        store.put(&object, back);
+    }
+    Ok(())
+}
+
 /// Marks a record deleted without asking any rule.
 pub(crate) fn bin(store: &mut Store, env: Env<'_>, object: &str, record: &Record) {
     let mut gone = record.clone();

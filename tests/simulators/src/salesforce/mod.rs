@@ -311,6 +311,14 @@ impl SalesforceSimulator {
         self.as_person(object, |store, env| dml::delete(store, env, object, id))
     }
 
+    /// Takes a record out of the recycle bin as a person would, with what went with it; not counted.
+    ///
+    /// # Errors
+    /// It is not in the bin.
+    pub fn undelete(&self, object: &str, id: &str) -> Result<(), LoadError> {
+        self.as_person(object, |store, env| dml::undelete(store, env, object, id))
+    }
+
     /// Merges two accounts or contacts as a person would: the loser is deleted and names its master.
     ///
     /// # Errors
