@@ -1,5 +1,9 @@
 //! The command line: what can be asked for. It does nothing itself; `main` dispatches.
 
+mod items;
+
+pub(crate) use items::{ItemAction, ItemId, Items, Replay};
+
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -19,7 +23,7 @@ pub(crate) struct Cli {
         value_name = "FILE"
     )]
     pub(crate) config: PathBuf,
-    /// JSON on standard output instead of text, errors too: {"error": {"kind", "message", "causes", "exit_code"}}.
+    /// JSON on standard output instead of text, errors too: {"error": {"kind", "page", "message", "causes", "exit_code"}}.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     /// What to do.
@@ -36,7 +40,9 @@ const EXAMPLES: &str = "Examples:
   footbridge plan                     what a sync would change, why, and what it costs; writes nothing
   footbridge sync --go                do it, the first time; later `footbridge sync`
   footbridge stop --why \"audit\"       write nothing more, at once, also in a sync that is running
-  footbridge items                    what waits for you, with the reason";
+  footbridge items                    what waits for you, with the reason and what can be done
+
+docs/errors/ has a page for each reason, kind of failure and kind of error.";
 
 /// Commands.
 #[derive(Debug, Subcommand)]
@@ -93,11 +99,12 @@ pub(crate) enum Command {
         after_help = "Examples:\n  footbridge audit\n  footbridge audit --refused --last 100 --json"
     )]
     Audit(Audit),
-    /// What waits for you, each with its reason and what can be done.
-    #[command(
-        after_help = "Examples:\n  footbridge items\n  footbridge items --reason looks-already-invoiced\n  footbridge items retry 006Hs00001abcdEFGH\n  footbridge items release 5f0c..."
-    )]
+    /// What waits for you, each with its reason and what can be done; decide about it.
+    #[command(after_help = items::EXAMPLES)]
     Items(Items),
+    /// Read records again from the far side and let the next sync look at them: one, those of a reason, of a time. Never writes twice.
+    #[command(after_help = items::REPLAY_EXAMPLES)]
+    Replay(Replay),
     /// Check everything that a sync needs, and say what to do about what is wrong.
     #[command(after_help = "Examples:\n  footbridge doctor\n  footbridge doctor --offline --json")]
     Doctor(Doctor),
@@ -359,38 +366,6 @@ pub(crate) struct Audit {
     /// Only what has no answer: refused, over budget, lost.
     #[arg(long)]
     pub(crate) refused: bool,
-}
-
-/// `items`.
-#[derive(Debug, Args)]
-pub(crate) struct Items {
-    /// The flow; not needed if there is one.
-    #[arg(long)]
-    pub(crate) flow: Option<String>,
-    /// Only this reason.
-    #[arg(long)]
-    pub(crate) reason: Option<String>,
-    /// Also what needs nothing (skipped), for the curious.
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// What to do with one.
-    #[command(subcommand)]
-    pub(crate) action: Option<ItemAction>,
-}
-
-/// What can be done with an item.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ItemAction {
-    /// Let the next sync look at a deal again.
-    Retry {
-        /// The deal's id.
-        deal: String,
-    },
-    /// You looked and it is not there: let a request that was never answered be made again.
-    Release {
-        /// The request, as the item names it.
-        request: String,
-    },
 }
 
 /// `doctor`.

@@ -79,10 +79,11 @@ pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
     }
 }
 
-/// An error as `--json` prints it: `{"error": {"kind", "message", "causes", "exit_code"}}`.
+/// An error as `--json` prints it: `{"error": {"kind", "page", "message", "causes", "exit_code"}}`.
 pub(crate) fn as_json(exit: Exit, message: &str, causes: &[String]) -> serde_json::Value {
     serde_json::json!({"error": {
         "kind": exit.kind(),
+        "page": footbridge_model::remedy::page(exit.kind()),
         "message": message,
         "causes": causes,
         "exit_code": exit.code(),

@@ -14,6 +14,7 @@ pub mod provisioning;
 mod render;
 mod switch;
 pub mod template;
+mod who;
 
 use args::{Cli, Command};
 use clap::{CommandFactory, Parser};
@@ -93,6 +94,9 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Audit(args) => commands::audit::run(&Config::read(&cli.config)?, args, output),
         Command::Status(args) => {
             commands::status::run(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::Replay(args) => {
+            commands::replay::run(&Config::read(&cli.config)?, args, output).await
         }
         Command::Items(args) => {
             commands::items::run(&Config::read(&cli.config)?, args, output).await

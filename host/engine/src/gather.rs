@@ -6,13 +6,15 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::merge::Merged;
 use crate::mirror::{Mirrored, last_text};
-use crate::ruling::Rulings;
+use crate::ruling::{Rulings, add, named};
 use crate::state::keys::{self, Side};
 use crate::state::rows::Due;
 use crate::transform::references;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::Link;
 use footbridge_model::plan::AsOf;
+use footbridge_model::ruling::Ruling;
+use footbridge_plan::PlanInput;
 use footbridge_plan::input::{Observed, Source};
 use footbridge_plan::policy::NumberMode;
 use footbridge_store::key::{Segment, segments};
@@ -60,6 +62,17 @@ impl Engine {
         sides: &Sides,
         ids: &[String],
     ) -> Result<Gathered, EngineError> {
+        self.gather_with(as_of, sides, ids, &[]).await
+    }
+
+    /// The same, as if these rulings were given as well.
+    pub(crate) async fn gather_with(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        ids: &[String],
+        tried: &[Ruling],
+    ) -> Result<Gathered, EngineError> {
         let object = self.flow.policy.deal.object.clone();
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {
@@ -67,11 +80,15 @@ impl Engine {
         }
         let deals = self.drafts(as_of, sides, &object, records).await?;
         let customers = self.referred(as_of, sides, &deals).await?;
+        let mut rulings = self
+            .rulings_of(deals.iter().chain(customers.values()))
+            .await?;
+        for ruling in tried {
+            add(&mut rulings, ruling.clone());
+        }
         let mut gathered = Gathered {
-            links: self.links_of(sides, &deals, &customers).await?,
-            rulings: self
-                .rulings_of(deals.iter().chain(customers.values()))
-                .await?,
+            links: self.links_of(sides, &deals, &customers, &rulings).await?,
+            rulings,
             unresolved: self.unresolved(sides).await?,
             next_number: self.next_number().await?,
             deals,
@@ -127,6 +144,7 @@ impl Engine {
         sides: &Sides,
         deals: &[Source],
         customers: &BTreeMap<(String, String), Source>,
+        rulings: &Rulings,
     ) -> Result<Vec<Link>, EngineError> {
         let mut ids = BTreeSet::new();
         for source in deals.iter().chain(customers.values()) {
@@ -138,6 +156,11 @@ impl Engine {
                 let record = record_key(&sides.ledger, "customer", &id);
                 ids.extend(self.link_ids(&record).await?);
             }
+        }
+        // Nor must one that a person named.
+        for (object, id) in named(rulings) {
+            let record = record_key(&sides.ledger, object, id);
+            ids.extend(self.link_ids(&record).await?);
         }
         let mut links = Vec::with_capacity(ids.len());
         for id in ids {
@@ -196,6 +219,34 @@ impl Engine {
             .get::<u64>(&key)
             .await?
             .map_or(first, |(next, _)| next.max(first)))
+    }
+}
+
+impl Gathered {
+    /// As the planner takes it.
+    pub(crate) fn input<'a>(
+        &self,
+        engine: &'a Engine,
+        sides: &'a Sides,
+        as_of: AsOf,
+    ) -> PlanInput<'a> {
+        PlanInput {
+            flow: engine.flow.name.clone(),
+            as_of,
+            policy: &engine.flow.policy,
+            organisation: &sides.organisation,
+            source: sides.source.clone(),
+            ledger: sides.ledger.clone(),
+            deals: self.deals.clone(),
+            customers: self.customers.clone(),
+            observed: self.observed.clone(),
+            links: self.links.clone(),
+            rulings: self.rulings.clone(),
+            unresolved: self.unresolved.clone(),
+            namesakes: Vec::new(),
+            next_number: self.next_number,
+            record_url: engine.flow.record_url.clone(),
+        }
     }
 }
 

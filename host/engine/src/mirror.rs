@@ -30,6 +30,16 @@ impl Changes {
         Ok(())
     }
 
+    /// Writes a row under a key that was read.
+    pub(crate) fn put_at<T: serde::Serialize>(
+        &mut self,
+        key: Vec<u8>,
+        row: &T,
+    ) -> Result<(), EngineError> {
+        self.0.insert(key, Some(encode(row)?));
+        Ok(())
+    }
+
     /// Removes a row.
     pub(crate) fn delete(&mut self, key: &[u8]) {
         self.0.insert(key.to_vec(), None);

@@ -6,6 +6,7 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::Gathered;
 use crate::mirror::{Mirrored, last_text};
+use crate::ruling::named;
 use crate::state::keys::{self, Side};
 use crate::trust;
 use footbridge_model::failure::Problem;
@@ -60,6 +61,13 @@ impl Engine {
                 let dependent = Dependent::Customer(reference.clone());
                 customers.entry(id).or_default().insert(dependent);
             }
+        }
+        for (object, id) in named(&gathered.rulings) {
+            let wanted = match object {
+                "customer" => &mut customers,
+                _ => &mut invoices,
+            };
+            wanted.entry(id.to_owned()).or_default();
         }
         let days = i64::from(self.flow.policy.billing.already_invoiced_days) + 1;
         let since = as_of.local_date - chrono::Duration::days(days);

@@ -1,13 +1,15 @@
 //! Rulings: what people decided about items, kept until the planner no longer needs it.
 //!
-//! It decides nothing and obeys nothing; the planner reads rulings with its input. Next: `gather`.
+//! It obeys nothing; the planner reads rulings with its input. `items` checks them before. Next: `gather`.
 
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::state::keys;
+use crate::state::rows::{Due, Happened};
 use footbridge_model::id::RecordKey;
-use footbridge_model::ruling::Ruling;
+use footbridge_model::remedy::{Remedy, allows};
+use footbridge_model::ruling::{Choice, Ruling};
 use footbridge_plan::input::Source;
 use std::collections::BTreeMap;
 
@@ -15,22 +17,47 @@ use std::collections::BTreeMap;
 pub(crate) type Rulings = BTreeMap<(RecordKey, u32), Vec<Ruling>>;
 
 impl Engine {
-    /// Keeps a ruling; an earlier one about the same reason and field is replaced. The next run looks at the record again.
+    /// Keeps a ruling, and journals it; an earlier one about the same reason and field is replaced. The next run looks at the record again.
     pub async fn rule(&self, ruling: Ruling) -> Result<(), EngineError> {
         let flow = self.flow.name.as_str();
-        let key = keys::ruling(flow, &ruling.record, ruling.part);
-        let mut all = match self.state.get::<Vec<Ruling>>(&key).await? {
-            Some((known, _)) => known,
-            None => Vec::new(),
-        };
-        all.retain(|known| known.reason != ruling.reason || !same_field(known, &ruling));
-        all.push(ruling);
+        let record = ruling.record.clone();
+        let key = keys::ruling(flow, &record, ruling.part);
+        let mut all = Rulings::new();
+        if let Some((known, _)) = self.state.get::<Vec<Ruling>>(&key).await? {
+            all.insert((record.clone(), ruling.part), known);
+        }
+        let (part, said) = (ruling.part, words(&ruling));
+        add(&mut all, ruling);
         let mut changes = Changes::default();
-        changes.put(&key, &all)?;
-        if let Some(ruling) = all.last() {
-            self.put_record_of_customer_due(&ruling.record, &mut changes)?;
+        if let Some(all) = all.get(&(record.clone(), part)) {
+            changes.put(&key, all)?;
+        }
+        self.journal(&mut changes, Happened::Ruled, said, None, Some(&record))?;
+        let due = keys::due(flow, record.object.as_str(), record.id.as_str());
+        if self.state.store.get(&due).await?.is_none() {
+            let version = "decided".to_owned();
+            changes.put(&due, &Due { version })?;
         }
         self.state.commit(changes.into_set()).await
+    }
+
+    /// Adds to the changes that nothing about a record is ignored any more.
+    pub(crate) async fn withdraw_ignores(
+        &self,
+        record: &RecordKey,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let range = keys::rulings_of(self.flow.name.as_str(), record).range();
+        for (key, mut all) in self.state.all::<Vec<Ruling>>(&range).await? {
+            let before = all.len();
+            all.retain(|r| !matches!(r.choice, Choice::IgnoreOnce | Choice::IgnoreAlways));
+            if all.is_empty() {
+                changes.delete(&key);
+            } else if all.len() < before {
+                changes.put_at(key, &all)?;
+            }
+        }
+        Ok(())
     }
 
     /// What was decided about these records.
@@ -38,20 +65,73 @@ impl Engine {
         &self,
         sources: impl Iterator<Item = &'a Source>,
     ) -> Result<Rulings, EngineError> {
-        let flow = self.flow.name.as_str();
         let mut found = Rulings::new();
         for source in sources {
-            let range = keys::rulings_of(flow, &source.record).range();
-            for (_, all) in self.state.all::<Vec<Ruling>>(&range).await? {
-                if let Some(first) = all.first() {
-                    found.insert((first.record.clone(), first.part), all);
-                }
+            found.extend(self.rulings_about(&source.record).await?);
+        }
+        Ok(found)
+    }
+
+    /// What was decided about a record, by part.
+    pub(crate) async fn rulings_about(&self, record: &RecordKey) -> Result<Rulings, EngineError> {
+        let range = keys::rulings_of(self.flow.name.as_str(), record).range();
+        let mut found = Rulings::new();
+        for (_, all) in self.state.all::<Vec<Ruling>>(&range).await? {
+            if let Some(first) = all.first() {
+                found.insert((first.record.clone(), first.part), all);
             }
         }
         Ok(found)
     }
 }
 
+/// Adds a ruling; an earlier one about the same reason and field is replaced.
+pub(crate) fn add(rulings: &mut Rulings, ruling: Ruling) {
+    let all = rulings
+        .entry((ruling.record.clone(), ruling.part))
+        .or_default();
+    all.retain(|known| known.reason != ruling.reason || !same_field(known, &ruling));
+    all.push(ruling);
+}
+
+/// Records of the ledger that rulings name: object and id. Which object an id is of is tried out where the reason allows both.
+pub(crate) fn named(rulings: &Rulings) -> impl Iterator<Item = (&'static str, &str)> {
+    rulings.values().flatten().flat_map(|ruling| {
+        let objects: &'static [&'static str] = match allows(&ruling.reason, &ruling.choice) {
+            Some(Remedy::Link(objects)) => objects,
+            _ => &[],
+        };
+        let id = match &ruling.choice {
+            Choice::LinkTo { id } => id.as_str(),
+            _ => "",
+        };
+        objects.iter().map(move |object| (*object, id))
+    })
+}
+
 fn same_field(one: &Ruling, other: &Ruling) -> bool {
     one.choice.field() == other.choice.field()
+}
+
+/// As the journal tells it.
+fn words(ruling: &Ruling) -> String {
+    let field = |field: &Option<String>| match field {
+        Some(field) => format!(" for {field}"),
+        None => String::new(),
+    };
+    let what = match &ruling.choice {
+        Choice::TakeSource { field: of } => format!("the CRM's value counts{}", field(of)),
+        Choice::TakeLedger { field: of } => format!("the ledger's value counts{}", field(of)),
+        Choice::LinkTo { id } => format!("it is the ledger's {id}"),
+        Choice::GoAhead => match allows(&ruling.reason, &ruling.choice) {
+            Some(Remedy::GoAhead(what)) => what.to_owned(),
+            _ => "do it".to_owned(),
+        },
+        Choice::IgnoreOnce => "nothing, until the record changes".to_owned(),
+        Choice::IgnoreAlways => "nothing, for good".to_owned(),
+    };
+    format!(
+        "{} decided about {} ({}): {what}",
+        ruling.by, ruling.record, ruling.reason
+    )
 }

@@ -12,6 +12,7 @@ use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind};
+use footbridge_model::id::RequestId;
 use footbridge_model::link::{Link, Member};
 use footbridge_model::money::decimal;
 use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
@@ -139,12 +140,12 @@ impl Engine {
                 "{}: the ledger made it as {} {differs}. Look at it there; correct it or void it, then `footbridge items retry`",
                 op.why, applied.id
             );
-            self.decide(
+            self.decide_after(
                 changes,
+                Some(&request.id),
                 &op.subject,
                 Standing::Refused,
-                reason::TOTAL_DIFFERS,
-                &message,
+                (reason::TOTAL_DIFFERS, &message),
             )?;
         } else if object == "invoice"
             || (object == self.flow.policy.deal.object && !self.is_flagged(&op.subject).await?)
@@ -223,7 +224,8 @@ impl Engine {
             Some(&request.id),
             Some(&op.subject.record),
         )?;
-        self.decide(changes, &op.subject, standing, code, &message)
+        let said = (code, message.as_str());
+        self.decide_after(changes, Some(&request.id), &op.subject, standing, said)
     }
 
     /// Every open operation's deal waits under the name of its problem.
@@ -255,12 +257,12 @@ impl Engine {
                     request.connection
                 )
             };
-            self.decide(
+            self.decide_after(
                 changes,
+                Some(&request.id),
                 &op.subject,
                 Standing::Waiting,
-                reason::IN_DOUBT,
-                &message,
+                (reason::IN_DOUBT, &message),
             )?;
         }
         Ok(())
@@ -276,6 +278,18 @@ impl Engine {
         reason: &str,
         message: &str,
     ) -> Result<(), EngineError> {
+        self.decide_after(changes, None, subject, standing, (reason, message))
+    }
+
+    /// The same, with the request that it comes from; `said`: reason and message.
+    pub(crate) fn decide_after(
+        &self,
+        changes: &mut Changes,
+        request: Option<&RequestId>,
+        subject: &Subject,
+        standing: Standing,
+        (reason, message): (&str, &str),
+    ) -> Result<(), EngineError> {
         let object = subject.record.object.as_str();
         let is_deal = object == self.flow.policy.deal.object;
         if !is_deal && !is_receivable(object) && !self.merges(object) {
@@ -287,6 +301,7 @@ impl Engine {
             reason: reason.to_owned(),
             message: short(message.to_owned()),
             at: self.clock.now(),
+            request: request.cloned(),
         };
         let flow = self.flow.name.as_str();
         let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);

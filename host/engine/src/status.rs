@@ -7,7 +7,7 @@ use crate::state::keys;
 use crate::state::rows::{Decision, Due, Event, LastRun, Pin, Request, Standing};
 use footbridge_model::receivable::is_receivable;
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// How a flow stands.
 #[derive(Debug, Clone, Serialize)]
@@ -133,6 +133,22 @@ impl Engine {
         }
     }
 
+    /// The same for everything that waits for a reason. Returns how many records.
+    pub async fn look_again_at_all(&self, reason: &str) -> Result<usize, EngineError> {
+        let mut ids = BTreeSet::new();
+        self.each_decision(|decision| {
+            if decision.reason == reason {
+                ids.insert(decision.subject.record.id.to_string());
+            }
+            std::ops::ControlFlow::Continue(())
+        })
+        .await?;
+        for id in &ids {
+            self.look_again(id).await?;
+        }
+        Ok(ids.len())
+    }
+
     /// Lets the next run look at a deal, or a record of the way back, again, whatever was decided about it. False if nothing is known of it.
     pub async fn look_again(&self, id: &str) -> Result<bool, EngineError> {
         let object = &self.flow.policy.deal.object;
@@ -150,13 +166,17 @@ impl Engine {
         let due = Due {
             version: "asked for".to_owned(),
         };
-        for (key, _) in known
-            .iter()
-            .filter(|(_, decision)| decision.standing == Standing::Refused)
-        {
-            changes.delete(key);
+        for (key, decision) in &known {
+            if decision.standing == Standing::Refused {
+                changes.delete(key);
+            }
+            self.withdraw_ignores(&decision.subject.record, &mut changes)
+                .await?;
         }
-        changes.put(&keys::due(flow, object, id), &due)?;
+        let row = keys::due(flow, object, id);
+        if self.state.store.get(&row).await?.is_none() {
+            changes.put(&row, &due)?;
+        }
         self.state.commit(changes.into_set()).await?;
         Ok(true)
     }

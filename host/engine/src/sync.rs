@@ -15,7 +15,6 @@ use crate::state::rows::LastRun;
 use crate::watch::Point;
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{AsOf, Note, Plan};
-use footbridge_plan::PlanInput;
 use footbridge_plan::rails::Railed;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -317,23 +316,7 @@ impl Engine {
         ids: &[String],
     ) -> Result<(Plan, Gathered), EngineError> {
         let gathered = self.gather(as_of, sides, ids).await?;
-        let input = PlanInput {
-            flow: self.flow.name.clone(),
-            as_of,
-            policy: &self.flow.policy,
-            organisation: &sides.organisation,
-            source: sides.source.clone(),
-            ledger: sides.ledger.clone(),
-            deals: gathered.deals.clone(),
-            customers: gathered.customers.clone(),
-            observed: gathered.observed.clone(),
-            links: gathered.links.clone(),
-            rulings: gathered.rulings.clone(),
-            unresolved: gathered.unresolved.clone(),
-            namesakes: Vec::new(),
-            next_number: gathered.next_number,
-            record_url: self.flow.record_url.clone(),
-        };
+        let input = gathered.input(self, sides, as_of);
         Ok((footbridge_plan::plan(&input), gathered))
     }
 

@@ -131,6 +131,7 @@ impl World {
         };
         world.fill(setup)?;
         world.clock.advance(Duration::hours(1));
+        flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
         if setup.way_back == Switch::On {
             provision(&world.config, None, &world.surroundings).await?;
         }
@@ -466,6 +467,7 @@ fn write_files(setup: &Setup, servers: &(Running, Running), folder: &Path) -> an
         .and_then(|flows| flows.get_mut("deals-to-invoices"))
         .and_then(toml::Value::as_table_mut)
         .context("the template's flow")?;
+    flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
     if setup.way_back == Switch::On {
         let mut reflect = toml::Table::new();
         let days = toml::Value::Integer(i64::from(setup.sweep_days.max(1)));

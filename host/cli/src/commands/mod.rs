@@ -11,6 +11,7 @@ pub(crate) mod items;
 pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod provision;
+pub(crate) mod replay;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod sync;

@@ -15,6 +15,7 @@ mod connect;
 mod consent;
 mod data;
 mod grants;
+mod items;
 mod languages;
 mod plans;
 mod plugins;

@@ -160,16 +160,24 @@ impl State {
 
     /// The bytes of a body.
     pub(crate) async fn body(&self, digest: &str) -> Result<Vec<u8>, EngineError> {
+        let gone = || EngineError::Format {
+            key: format!("body {digest}"),
+            why: "it is not there any more".to_owned(),
+        };
+        self.kept_body(digest).await?.ok_or_else(gone)
+    }
+
+    /// The bytes of a body that may have been erased.
+    pub(crate) async fn kept_body(&self, digest: &str) -> Result<Option<Vec<u8>>, EngineError> {
         let missing = |why: &str| EngineError::Format {
             key: format!("body {digest}"),
             why: why.to_owned(),
         };
         let parsed: BodyDigest = digest.parse().map_err(|_| missing("not a digest"))?;
         let bodies = Arc::clone(&self.bodies);
-        tokio::task::spawn_blocking(move || bodies.get(&parsed))
+        Ok(tokio::task::spawn_blocking(move || bodies.get(&parsed))
             .await
-            .map_err(|e| panicked(&e))??
-            .ok_or_else(|| missing("it is not there any more"))
+            .map_err(|e| panicked(&e))??)
     }
 }
 

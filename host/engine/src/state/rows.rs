@@ -90,6 +90,9 @@ pub struct Decision {
     pub message: String,
     /// Since when.
     pub at: DateTime<Utc>,
+    /// The request that it comes from, where there was one: its answer is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request: Option<RequestId>,
 }
 
 /// `request`: the journalled unit.
@@ -265,6 +268,8 @@ pub enum Happened {
     Resumed,
     /// An invoice with our key turned up that was not made here.
     Stranger,
+    /// A person decided about an item.
+    Ruled,
 }
 
 /// `ops` body: the operations of a request.

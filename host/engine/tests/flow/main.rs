@@ -22,5 +22,7 @@ mod epochs;
 mod granted;
 mod provision;
 mod rails;
+mod replay;
+mod ruled;
 mod saved;
 mod trouble;

@@ -1,0 +1,80 @@
+//! The list of items, by reason.
+
+use super::{Place, advice, as_json, called};
+use crate::args;
+use crate::commands::{Output, print_json, show};
+use crate::render::{safe, wrapped};
+use footbridge_engine::{Decision, Engine, Standing};
+use footbridge_model::plan::reason;
+use footbridge_model::remedy::page;
+use std::collections::BTreeMap;
+
+pub(super) async fn run(
+    engine: &Engine,
+    args: &args::Items,
+    place: &Place,
+    output: Output,
+) -> anyhow::Result<()> {
+    let mut decisions = engine.decisions().await?;
+    decisions.retain(|decision| is_listed(decision, args));
+    match output {
+        Output::Json => {
+            let all: Vec<_> = decisions.iter().map(|d| as_json(d, place)).collect();
+            print_json(&all)
+        }
+        Output::Text if decisions.is_empty() && args.ignored => show("Nothing is ignored.\n"),
+        Output::Text => show(&words(&decisions, place)),
+    }
+}
+
+fn is_listed(decision: &Decision, args: &args::Items) -> bool {
+    if args.ignored {
+        return decision.reason == reason::IGNORED;
+    }
+    let waits = matches!(decision.standing, Standing::Waiting | Standing::Refused);
+    let for_time = decision.reason == reason::PART_NOT_DUE;
+    let asked_for = args.all || args.reason.is_some();
+    let wanted = args.reason.as_ref().is_none_or(|r| *r == decision.reason);
+    wanted
+        && ((waits && !for_time)
+            || (asked_for && (for_time || decision.standing == Standing::Skipped)))
+}
+
+fn words(decisions: &[Decision], place: &Place) -> String {
+    if decisions.is_empty() {
+        return "Nothing waits for you. `footbridge status` tells how things stand.\n".to_owned();
+    }
+    let mut by_reason: BTreeMap<&str, Vec<&Decision>> = BTreeMap::new();
+    for decision in decisions {
+        by_reason
+            .entry(&decision.reason)
+            .or_default()
+            .push(decision);
+    }
+    let mut text = String::new();
+    for (reason, items) in by_reason {
+        text.push_str(&format!(
+            "{}: {}    {}\n",
+            safe(reason, 60),
+            items.len(),
+            safe(&page(reason), 80)
+        ));
+        for item in items {
+            let since = item.at.format("%Y-%m-%d %H:%M UTC");
+            text.push_str(&wrapped(&format!("{}, since {since}", called(item)), 2));
+            text.push_str(&wrapped(&safe(&item.message, 600), 4));
+            if let Some(at) = advice::mapping_line(item, place) {
+                text.push_str(&wrapped(&at, 4));
+            }
+        }
+        text.push('\n');
+    }
+    text.push_str(&wrapped(
+        &format!(
+            "Every sync looks at what waits again. `footbridge items show ID{}` tells all about one and which commands fit it; after a correction that a sync can't see, `footbridge items retry ID`.",
+            place.flow
+        ),
+        0,
+    ));
+    text
+}

@@ -1,0 +1,168 @@
+//! `footbridge items show`: one item whole.
+
+use super::{Place, advice, answer, as_json, called, known};
+use crate::commands::{Output, print_json, show};
+use crate::exit::UsageError;
+use crate::render::{safe, wrapped};
+use footbridge_engine::{Decision, Engine, Evidence, Standing};
+use footbridge_model::remedy::page;
+use footbridge_model::ruling::{Choice, Ruling};
+use serde_json::json;
+
+/// How much of the far side's answer is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answered {
+    /// The element about the record.
+    Element,
+    /// All of it.
+    Whole,
+}
+
+pub(super) async fn run(
+    engine: &Engine,
+    (id, part): (&str, Option<u32>),
+    wanted: Answered,
+    place: &Place,
+    output: Output,
+) -> anyhow::Result<()> {
+    let mut items = known(engine, id).await?;
+    items.retain(|item| part.is_none_or(|part| part == item.subject.part));
+    if items.is_empty() {
+        let part = part.unwrap_or_default();
+        return Err(UsageError(format!("nothing is known of part {part} of {id:?}")).into());
+    }
+    let mut text = String::new();
+    let mut all = Vec::new();
+    for item in &items {
+        let evidence = engine.evidence(item).await?;
+        let rulings = engine.rulings(&item.subject).await?;
+        match output {
+            Output::Json => {
+                let mut value = as_json(item, place);
+                if let Some(fields) = value.as_object_mut() {
+                    fields.insert("evidence".to_owned(), json!(evidence));
+                    fields.insert("decided".to_owned(), json!(rulings));
+                }
+                all.push(value);
+            }
+            Output::Text => {
+                if !text.is_empty() {
+                    text.push('\n');
+                }
+                text.push_str(&words(item, evidence.as_ref(), &rulings, wanted, place));
+            }
+        }
+    }
+    match output {
+        Output::Json => print_json(&all),
+        Output::Text => show(&text),
+    }
+}
+
+fn words(
+    item: &Decision,
+    evidence: Option<&Evidence>,
+    rulings: &[Ruling],
+    wanted: Answered,
+    place: &Place,
+) -> String {
+    let record = &item.subject.record;
+    let stands = match item.standing {
+        Standing::Waiting => "waits; every sync looks at it again",
+        Standing::Refused => "refused; looked at again when it changes or you say so",
+        Standing::Skipped => "needs nothing until it changes",
+        Standing::Applied => "done",
+    };
+    let mut text = format!("{}\n", called(item));
+    let facts = [
+        ("what", safe(&record.to_string(), 200)),
+        (
+            "reason",
+            format!("{}, {}", safe(&item.reason, 60), page(&item.reason)),
+        ),
+        ("stands", stands.to_owned()),
+        ("since", item.at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+    ];
+    for (name, value) in facts {
+        text.push_str(&wrapped(&format!("{name}: {value}"), 2));
+    }
+    text.push('\n');
+    text.push_str(&wrapped(&safe(&item.message, 4096), 2));
+    if let Some(at) = advice::mapping_line(item, place) {
+        text.push_str(&wrapped(&at, 2));
+    }
+    if let Some(evidence) = evidence {
+        text.push('\n');
+        text.push_str(&answered(evidence, wanted));
+    }
+    let relevant = rulings.iter().filter(|r| r.part == item.subject.part);
+    for ruling in relevant {
+        text.push_str(&wrapped(&decided(ruling), 2));
+    }
+    let advice = advice::of(item, evidence, place);
+    if !advice.is_empty() {
+        text.push_str("\n  What you can do:\n");
+        for one in advice {
+            text.push_str(&format!("    {}\n", one.command));
+            text.push_str(&wrapped(&one.meaning, 8));
+        }
+    }
+    text
+}
+
+fn answered(evidence: &Evidence, wanted: Answered) -> String {
+    let at = |at: &chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let mut text = wrapped(
+        &format!(
+            "Request {} to {}: {:?} {}, first sent {}, sent {} time(s), last {}.",
+            evidence.request,
+            safe(evidence.connection.as_str(), 40),
+            evidence.method,
+            safe(&evidence.path, 120),
+            at(&evidence.started_at),
+            evidence.sends,
+            at(&evidence.last_sent_at),
+        ),
+        2,
+    );
+    match (&evidence.answer, &evidence.erased) {
+        (Some(answer), _) => {
+            let lines = match wanted {
+                Answered::Whole => answer::whole(&answer.body),
+                Answered::Element => answer::lines(&answer.body, evidence),
+            };
+            text.push_str(&format!("  It answered {}:\n", answer.status));
+            for line in lines {
+                text.push_str(&format!("    {line}\n"));
+            }
+        }
+        (None, Some(digest)) => {
+            let said = format!("Its answer is no longer kept (SHA-256 {digest}).");
+            text.push_str(&wrapped(&said, 2));
+        }
+        (None, None) => text.push_str("  It was not answered.\n"),
+    }
+    text
+}
+
+fn decided(ruling: &Ruling) -> String {
+    let what = match &ruling.choice {
+        Choice::TakeSource { field } => format!("the CRM's value counts{}", of(field.as_ref())),
+        Choice::TakeLedger { field } => format!("the ledger's value counts{}", of(field.as_ref())),
+        Choice::LinkTo { id } => format!("linked with {} of the ledger", safe(id.as_str(), 80)),
+        Choice::GoAhead => "to go ahead".to_owned(),
+        Choice::IgnoreOnce => "to ignore it until it changes".to_owned(),
+        Choice::IgnoreAlways => "to ignore it for good".to_owned(),
+    };
+    format!(
+        "Decided: {} by {} on {} ({}).",
+        what,
+        safe(&ruling.by, 60),
+        ruling.at.format("%Y-%m-%d %H:%M UTC"),
+        safe(&ruling.reason, 60)
+    )
+}
+
+fn of(field: Option<&String>) -> String {
+    field.map_or_else(String::new, |field| format!(" in {}", safe(field, 60)))
+}

@@ -1,0 +1,108 @@
+//! `footbridge replay`: records are read again and come up in the next sync.
+
+use crate::args;
+use crate::commands::{Output, print_json, show};
+use crate::compose::Composition;
+use crate::config::Config;
+use crate::exit::{Exit, UsageError};
+use crate::render::{count, safe, wrapped};
+use footbridge_engine::{Conditions, Looked, Mode, Replayed, Selection};
+use serde_json::json;
+
+/// So many records are named; of more only the count is told.
+const MOST_NAMED: usize = 200;
+
+pub(crate) async fn run(
+    config: &Config,
+    args: &args::Replay,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (name, flow) = config.flow(args.flow.as_deref())?;
+    let composition = Composition::open(config, name, flow).await?;
+    let which = &args.which;
+    let selection = match &which.id {
+        Some(id) => Selection::One(id.clone()),
+        None => Selection::Matching(Conditions {
+            reason: which.reason.clone(),
+            since: which.since,
+            until: which.until,
+            holds: which.holds.clone(),
+        }),
+    };
+    let mode = if args.dry_run { Mode::Dry } else { Mode::Do };
+    let mut named: Vec<Looked> = Vec::new();
+    let mut each = |looked: &Looked| {
+        if named.len() < MOST_NAMED {
+            named.push(looked.clone());
+        }
+    };
+    let done = composition
+        .engine
+        .replay(&selection, mode, &mut each)
+        .await?;
+    if let (Selection::One(id), Replayed { not_shown: 1.., .. }) = (&selection, done) {
+        return Err(UsageError(format!(
+            "{} shows no record {id:?}, or nothing is known of it; what it was is left as it is",
+            flow.source
+        ))
+        .into());
+    }
+    match output {
+        Output::Json => {
+            let records: Vec<_> = named
+                .iter()
+                .map(|looked| json!({"id": looked.id, "title": looked.title, "reason": looked.reason}))
+                .collect();
+            print_json(&json!({
+                "dry_run": args.dry_run,
+                "looked_at": done.looked_at,
+                "changed": done.changed,
+                "not_shown": done.not_shown,
+                "records": records,
+            }))?;
+        }
+        Output::Text => show(&words(&named, done, mode))?,
+    }
+    Ok(Exit::Done)
+}
+
+fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
+    let mut text = String::new();
+    for looked in named {
+        let reason = looked.reason.as_deref().unwrap_or("nothing decided yet");
+        text.push_str(&wrapped(
+            &format!(
+                "{} ({}), {}",
+                safe(&looked.title, 60),
+                safe(&looked.id, 160),
+                safe(reason, 60)
+            ),
+            2,
+        ));
+    }
+    let all = done.looked_at + done.not_shown;
+    if all > named.len() {
+        text.push_str(&format!("  ... and {} more\n", all - named.len()));
+    }
+    let deals = count(done.looked_at, "record");
+    text.push_str(&match mode {
+        Mode::Dry => format!(
+            "{deals} would be read again and looked at by the next sync. Nothing was changed.\n"
+        ),
+        Mode::Do => format!(
+            "{deals} read again; the next sync looks at {}. {} had something new.\n",
+            if done.looked_at == 1 { "it" } else { "them" },
+            count(done.changed, "record"),
+        ),
+    });
+    if done.not_shown > 0 {
+        text.push_str(&wrapped(
+            &format!(
+                "{} can't be seen there now and is left as it is.",
+                count(done.not_shown, "record")
+            ),
+            0,
+        ));
+    }
+    text
+}

@@ -1,0 +1,300 @@
+//! What a person decides about an item: checked before it is kept, obeyed by the next run, undone by looking again.
+
+use crate::world::{Numbers, World};
+use footbridge_engine::{Answered, Decision, Event, Happened, Known, Refusal, Standing};
+use footbridge_model::id::RecordId;
+use footbridge_model::ruling::Choice;
+use serde_json::json;
+
+fn link(id: &str) -> Choice {
+    Choice::LinkTo {
+        id: RecordId::from(id),
+    }
+}
+
+/// One deal of 100 whose customer, in the ledger already, was billed that sum by hand.
+async fn billed_by_hand() -> World {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let customer = json!({"name": "Customer 1", "number": "", "status": "active"});
+    world.put("customer", "known", customer);
+    world.bill("hand", "known", 120, "2026-10-01");
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "looks-already-invoiced");
+    world
+}
+
+impl World {
+    async fn item(&self, id: &str) -> Decision {
+        match self.engine().await.known(id).await.unwrap() {
+            Known::Of(found) => found[0].clone(),
+            other => panic!("{id}: {other:?}"),
+        }
+    }
+
+    async fn answer(&self, id: &str, choice: Choice) -> Answered {
+        let item = self.item(id).await;
+        let engine = self.engine().await;
+        engine.answer(&item, choice, "ann").await.unwrap()
+    }
+
+    async fn journal(&self) -> Vec<Event> {
+        self.engine().await.events(1000).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_deal_that_looks_invoiced_is_billed_on_a_persons_word() {
+    let world = billed_by_hand().await;
+    let Answered::Kept(follows) = world.answer("opp1", Choice::GoAhead).await else {
+        panic!("refused");
+    };
+    assert!(
+        follows
+            .iter()
+            .any(|text| text.contains("The deal is won and not billed")),
+        "{follows:?}"
+    );
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 2);
+    assert_eq!(world.decision(1).await.0, Standing::Applied);
+    let told = world.journal().await;
+    let told = told.iter().find(|event| event.what == Happened::Ruled);
+    assert_eq!(
+        told.unwrap().text,
+        "ann decided about Opportunity opp1 of crm (looks-already-invoiced): bill it anyway, as a second invoice of the same amount"
+    );
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 2, "once");
+}
+
+#[tokio::test]
+async fn a_linked_invoice_is_the_deals_from_then_on() {
+    for text in ["hand", "HAND-hand"] {
+        let world = billed_by_hand().await;
+        assert!(matches!(
+            world.answer("opp1", link(text)).await,
+            Answered::Kept(_)
+        ));
+        let sent = world.sent("invoice");
+        world.sync().await;
+        world.sync().await;
+        assert_eq!((world.count("invoice"), world.sent("invoice")), (1, sent));
+        assert_eq!(world.doc("Opportunity", "opp1")["InvoiceId"], json!("hand"));
+        assert_eq!(world.decision(1).await.0, Standing::Applied);
+        world.set("Opportunity", "opp1", "Amount", json!("70"));
+        world.sync().await;
+        assert_eq!(world.decision(1).await.1, "changed-after-invoicing");
+    }
+}
+
+#[tokio::test]
+async fn a_linked_customer_is_billed_and_not_touched() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    let other = json!({"name": "Customer 1 Ltd", "number": "", "status": "active"});
+    world.put("customer", "known", other);
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "customer-looks-existing");
+    assert!(matches!(
+        world.answer("opp1", link("known")).await,
+        Answered::Kept(_)
+    ));
+    world.sync().await;
+    assert_eq!(
+        world.count("customer"),
+        2,
+        "known, and the one of the other deal"
+    );
+    let bills = world.far.lock().unwrap().rows("invoice").len();
+    assert_eq!(bills, 2);
+    assert_eq!(
+        world.doc("customer", "known")["name"],
+        json!("Customer 1 Ltd")
+    );
+    assert_eq!(world.doc("customer", "known")["number"], json!(""));
+}
+
+#[tokio::test]
+async fn what_was_never_read_is_asked_for_before_it_is_linked() {
+    let world = billed_by_hand().await;
+    world.far.lock().unwrap().fetched.clear();
+    let refused = world.answer("opp1", link("nowhere")).await;
+    let Answered::Refused(refusal) = refused else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(
+        refusal.to_string(),
+        "the ledger, ledger, has no invoice with id or number \"nowhere\""
+    );
+    assert_eq!(world.far.lock().unwrap().fetched, ["invoice nowhere"]);
+    world.bill("fresh", "known", 120, "2026-10-01");
+    assert!(matches!(
+        world.answer("opp1", link("fresh")).await,
+        Answered::Kept(_)
+    ));
+}
+
+#[tokio::test]
+async fn what_makes_no_sense_is_refused_in_words_and_nothing_is_kept() {
+    let world = billed_by_hand().await;
+    world.account(2, "Customer 2");
+    world.deal(2, 2, 100);
+    world.bill("theirs", "somebody", 120, "2026-10-01");
+    world.sync().await;
+    for (choice, said) in [
+        (
+            Choice::TakeLedger { field: None },
+            "that can't be done about an item that waits for looks-already-invoiced",
+        ),
+        (
+            link("theirs"),
+            "with that it would still wait: ann linked it with invoice \"HAND-theirs\" on 2026-10-01, but it is another customer's. Name another one.",
+        ),
+    ] {
+        let Answered::Refused(refusal) = world.answer("opp1", choice.clone()).await else {
+            panic!("{choice:?}");
+        };
+        assert_eq!(refusal.to_string(), said);
+    }
+    let subject = world.item("opp1").await.subject;
+    assert_eq!(world.engine().await.rulings(&subject).await.unwrap(), []);
+    // The invoice that was made for another deal, and the customer of another account, by name.
+    let made = world.doc("Opportunity", "opp2")["InvoiceId"].clone();
+    let Answered::Refused(refusal) = world.answer("opp1", link(made.as_str().unwrap())).await
+    else {
+        panic!("kept");
+    };
+    assert!(
+        refusal
+            .to_string()
+            .contains("is linked with Opportunity \"Deal 2\" (opp2) already"),
+        "{refusal}"
+    );
+}
+
+#[tokio::test]
+async fn a_customer_of_another_account_is_refused_by_name() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.sync().await;
+    world.account(2, "Customer 1 Ltd");
+    world.deal(2, 2, 50);
+    world.sync().await;
+    assert_eq!(world.decision(2).await.1, "customer-looks-existing");
+    let customer = world.far.lock().unwrap().rows("customer")[0].0.to_string();
+    let Answered::Refused(refusal) = world.answer("opp2", link(&customer)).await else {
+        panic!("kept");
+    };
+    assert_eq!(
+        refusal.to_string(),
+        format!(
+            "customer \"Customer 1\" ({customer}) is linked with Account \"Customer 1\" (acc1) already. Name another one"
+        )
+    );
+}
+
+#[tokio::test]
+async fn a_person_who_saw_an_older_version_looks_first() {
+    let world = billed_by_hand().await;
+    world.set("Opportunity", "opp1", "Amount", json!("170"));
+    world.plan().await;
+    let refused = world.answer("opp1", Choice::GoAhead).await;
+    assert!(
+        matches!(refused, Answered::Refused(Refusal::Stale { .. })),
+        "{refused:?}"
+    );
+    world.sync().await;
+    assert_eq!(
+        world.decision(1).await.0,
+        Standing::Applied,
+        "170 was never billed"
+    );
+}
+
+#[tokio::test]
+async fn a_decision_about_an_earlier_version_brings_the_item_back() {
+    let world = billed_by_hand().await;
+    world.answer("opp1", Choice::IgnoreOnce).await;
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "ignored");
+    world.set("Opportunity", "opp1", "Name", json!("Deal 1, renamed"));
+    world.sync().await;
+    let (standing, reason, message) = world.decision(1).await;
+    assert_eq!(
+        (standing, reason.as_str()),
+        (Standing::Waiting, "looks-already-invoiced")
+    );
+    assert!(
+        message.ends_with("it has changed, so decide again."),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_ignored_for_good_comes_back_when_it_is_asked_for() {
+    let world = billed_by_hand().await;
+    world.answer("opp1", Choice::IgnoreAlways).await;
+    world.set("Opportunity", "opp1", "Name", json!("Deal 1, renamed"));
+    world
+        .far
+        .lock()
+        .unwrap()
+        .set("invoice", "hand", "status", json!("voided"));
+    for _ in 0..2 {
+        world.sync().await;
+        assert_eq!(world.decision(1).await.1, "ignored");
+    }
+    assert_eq!(world.count("invoice"), 1);
+    assert!(world.engine().await.look_again("opp1").await.unwrap());
+    world.sync().await;
+    assert_eq!(world.decision(1).await.0, Standing::Applied);
+    assert_eq!(world.count("invoice"), 2, "the voided one and ours");
+}
+
+#[tokio::test]
+async fn a_refused_deal_can_be_ignored_and_its_answer_is_kept() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let customer = json!({"name": "Customer 1", "status": "active"});
+    world.put("customer", "known", customer);
+    let refusal = ("\"Deal 1\"".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(refusal);
+    world.sync().await;
+    let item = world.item("opp1").await;
+    assert_eq!(item.reason, "rejected");
+    let evidence = world.engine().await.evidence(&item).await.unwrap().unwrap();
+    assert_eq!(
+        (evidence.sends, evidence.operations, evidence.position),
+        (1, 1, Some(0))
+    );
+    let answer = evidence.answer.unwrap();
+    assert_eq!(answer.status, 200);
+    assert!(
+        answer.body.contains("the far side says no"),
+        "{}",
+        answer.body
+    );
+    world.answer("opp1", Choice::IgnoreAlways).await;
+    world.far.lock().unwrap().refuse.clear();
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "ignored");
+    assert_eq!(world.count("invoice"), 0);
+}
+
+#[tokio::test]
+async fn an_item_is_found_by_the_beginning_of_its_id() {
+    let world = World::new(Numbers::Ledger);
+    world.account(1, "Customer 1");
+    for id in ["006AAAAAAAAAAA1AAA", "006AAAAAAAAAAA2AAA"] {
+        world.deal(1, 1, 100);
+        let doc = world.doc("Opportunity", "opp1");
+        world.put("Opportunity", id, doc);
+    }
+    world.sync().await;
+    let engine = world.engine().await;
+    let known = |id: &'static str| {
+        let engine = std::sync::Arc::clone(&engine);
+        async move { engine.known(id).await.unwrap() }
+    };
+    assert!(matches!(known("006AAAAAAAAAAA1").await, Known::Of(found) if found.len() == 1));
+    assert!(matches!(known("006AAAA").await, Known::Several(ids) if ids.len() == 2));
+    assert_eq!(known("006").await, Known::Nothing, "too short to mean one");
+    assert_eq!(known("007AAAAAAAAAAA1").await, Known::Nothing);
+}
