@@ -131,7 +131,6 @@ impl World {
         };
         world.fill(setup)?;
         world.clock.advance(Duration::hours(1));
-        flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
         if setup.way_back == Switch::On {
             provision(&world.config, None, &world.surroundings).await?;
         }

@@ -115,7 +115,7 @@ impl Engine {
             fresh.ops.extend(back.ops);
             fresh.notes.extend(back.holds);
         }
-        let known = self.known(&sides, &saved.plan).await?;
+        let known = self.made_already(&sides, &saved.plan).await?;
         let chosen = self.chosen(&sides, saved, yes, &fresh, &known).await?;
         report.postponed = (chosen.fates.values())
             .filter(|fate| fate.fate == Fate::Stale)
@@ -147,7 +147,7 @@ impl Engine {
             });
             self.clock.sleep(patience).await;
             report.recovered += self.recover(&sides).await?;
-            let found = self.known(&sides, &plan).await?;
+            let found = self.made_already(&sides, &plan).await?;
             for (id, fate) in fates.iter_mut() {
                 if fate.fate == Fate::InDoubt && found.contains_key(id) {
                     *fate = said(Fate::Applied, "it was found at the far side");
@@ -199,7 +199,7 @@ impl Engine {
     }
 
     /// Records that creates of a plan made, or that are there by now under the same link.
-    async fn known(&self, sides: &Sides, plan: &Plan) -> Result<Known, EngineError> {
+    async fn made_already(&self, sides: &Sides, plan: &Plan) -> Result<Known, EngineError> {
         let mut known = Known::new();
         for op in plan.ops.iter().filter(|op| op.action == Action::Create) {
             let side = self.side_of(sides, &op.connection);
