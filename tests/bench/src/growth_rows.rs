@@ -127,7 +127,7 @@ impl Pattern {
 
     fn key(&self, pattern: &[Segment], copy: u64) -> Vec<u8> {
         let family = match GROWING.iter().find(|name| **name == text(pattern.first())) {
-            Some(name) => name,
+            Some(name) => *name,
             None => "other",
         };
         // Names and numbers are of one customer or invoice each: a look-up finds no more than in the pattern.

@@ -93,11 +93,7 @@ async fn a_backup_of_500_of_1000_makes_nothing_twice_and_links_them_all() {
         restored.plan().await;
         restored.go_on().await;
         let report = restored.sync().await;
-        assert_eq!(
-            report.adopted,
-            2 * half,
-            "customers and invoices of the second half"
-        );
+        assert_eq!(report.adopted, half, "invoices of the second half");
         assert_eq!((report.failed, report.in_doubt), (0, 0));
         assert_eq!(restored.sent("invoice"), sent, "no invoice was sent again");
         restored.assert_settled(2 * half, "restored").await;
@@ -181,15 +177,11 @@ async fn a_backup_taken_at_any_point_of_a_bad_day_makes_nothing_twice() {
 #[tokio::test]
 async fn a_request_of_another_epoch_is_looked_for_and_never_sent_again() {
     // The journal says that it never left; elsewhere it did, and was done.
-    let world = World::with_deals(Numbers::Ledger, 1).keyless();
     let place = tempfile::tempdir().unwrap();
     let file = place.path().join("backup");
     let mut point = 0;
     loop {
         point += 1;
-        let probe = world.beside(|_| {});
-        let life = Life::until(0);
-        drop(probe.parts(&life));
         let dead = World::with_deals(Numbers::Ledger, 1).keyless();
         assert!(
             !dead.sync_until(point).await,
@@ -264,7 +256,7 @@ async fn two_installations_in_turn_make_nothing_twice_and_notice_each_other() {
         one.sync().await;
         let two = one.beside(|_| {});
         let report = two.sync().await;
-        assert_eq!(report.adopted, 20, "ten customers and ten invoices");
+        assert_eq!(report.adopted, 10);
         assert_eq!(one.invoices(), 10);
         two.assert_settled(10, "the second").await;
         one.sync().await;

@@ -20,6 +20,7 @@ mod deals;
 mod doubt;
 mod epochs;
 mod granted;
+mod growth;
 mod provision;
 mod rails;
 mod replay;
