@@ -55,7 +55,8 @@ pub(crate) fn run(args: &args::Init, output: Output) -> anyhow::Result<Exit> {
                  \x20 1. fill in the two connections in footbridge.toml, and set FOOTBRIDGE_SALESFORCE_SECRET and FOOTBRIDGE_XERO_SECRET in the environment\n\
                  \x20 2. answer the billing questions in it; lead-to-cash.toml says which field goes where\n\
                  \x20 3. footbridge{option} doctor   checks everything that a sync needs\n\
-                 \x20 4. footbridge{option} plan     shows what a first sync would do; it writes nothing\n"
+                 \x20 4. footbridge{option} plan     shows what a first sync would do; it writes nothing\n\
+                 \x20 5. footbridge{option} sync --go   says yes to that and does it; docs/plans.md has approvals, pilots and caps\n"
             ))?;
         }
     }

@@ -124,10 +124,12 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         ));
     }
     if report.failed > 0 {
-        text.push_str(&format!(
-            "  {} not taken by the far side.\n",
-            count(report.failed, "operation")
-        ));
+        let how = match report.stopped {
+            Some(_) => "not sent, or not taken by the far side",
+            None => "not taken by the far side",
+        };
+        let n = count(report.failed, "operation");
+        text.push_str(&format!("  {n} {how}.\n"));
     }
     if report.in_doubt > 0 {
         text.push_str(&format!("  {} in doubt: no answer came. The next runs find out by reading; nothing is sent twice.\n", count(report.in_doubt, "operation")));

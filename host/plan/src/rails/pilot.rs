@@ -95,6 +95,6 @@ fn belongs(op: &Op, pilot: &Pilot, bounds: &Bounds<'_>, inside: &BTreeSet<&OpId>
     of_deal
         || op.target.is_some()
         || op.after.iter().any(|parent| inside.contains(parent))
-        || shown(op.doc.text("document").or(op.doc.text("invoice")))
+        || shown(op.doc.text("document_key"))
         || shown(op.doc.text(KEY))
 }
