@@ -100,6 +100,7 @@ async fn only_what_was_meant_is_looked_at_and_a_dry_run_asks_nobody() {
     world.set("Opportunity", "opp2", "Amount", json!("-5"));
     world.set("Opportunity", "opp3", "Amount", json!("-5"));
     world.sync().await;
+    world.sync().await;
     let first = world.far.lock().unwrap().now;
     world.pass(3600);
     world.set("Opportunity", "opp3", "Amount", json!("0"));
