@@ -1,6 +1,6 @@
 //! The list of seeded defects itself: enough of them, each with a name of its own, each of them really in the simulator; and out of
 //! reach of the product.
-#![expect(clippy::unwrap_used, clippy::string_slice, reason = "test code")]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;

@@ -2,6 +2,7 @@
 //!
 //! The whole mutation check takes minutes (`examples/defects.rs`); what is run through here is a handful of its cases, so that
 //! neither the defects nor the variable that asks for them can stop working unseen.
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::process::Command;
 
