@@ -14,23 +14,28 @@ pub fn footbridge() -> anyhow::Result<PathBuf> {
     if let Some(named) = std::env::var_os("FOOTBRIDGE_BIN") {
         return Ok(PathBuf::from(named));
     }
-    let target = target_dir()?;
     let name = format!("footbridge{}", std::env::consts::EXE_SUFFIX);
+    built("footbridge", &name)
+}
+
+/// A file that a package's release build makes.
+pub(crate) fn built(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let target = target_dir()?;
     let program = target.join("release").join(name);
     if is_fresh(&program) {
         return Ok(program);
     }
-    eprintln!("building footbridge (release), which is missing or older than its sources");
+    eprintln!("building {package} (release), which is missing or older than its sources");
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "-p", "footbridge"])
+        .args(["build", "--release", "--quiet", "-p", package])
         .arg("--target-dir")
         .arg(&target)
         .current_dir(root())
         .status()
         .context("cargo can't be started")?;
     if !built.success() {
-        bail!("`cargo build --release -p footbridge` failed: {built}");
+        bail!("`cargo build --release -p {package}` failed: {built}");
     }
     Ok(program)
 }

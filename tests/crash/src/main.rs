@@ -11,15 +11,18 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-const USAGE: &str = "usage: footbridge-crash [--rounds N] [--faults N] [--seed S] [--at-once N] [--audit-every N] [--only TEXT]
+const USAGE: &str = "usage: footbridge-crash [--rounds N] [--faults N] [--enospc N] [--torn N] [--seed S] [--at-once N] [--audit-every N] [--only TEXT]
 
 Kills footbridge at every point of its journal, in N rounds at random moments (100), and N times under each fault (1), and counts in the
-simulators what became of it. --audit-every 1 asks the auditor about every round. --only plays the rows whose name contains TEXT.";
+simulators what became of it. --enospc N: N rounds on a disk that gets full (a tmpfs: needs root). --torn N: N rounds in which each kill is a
+power cut that tears what was not synced (Linux). --audit-every 1 asks the auditor about every round. --only plays the rows whose name contains TEXT.";
 
 fn arguments() -> anyhow::Result<Programme> {
     let mut programme = Programme {
         rounds: 100,
         faults: 1,
+        enospc: 0,
+        torn: 0,
         seed: 1,
         at_once: 6,
         audit_every: 1,
@@ -38,6 +41,8 @@ fn arguments() -> anyhow::Result<Programme> {
         match name.as_str() {
             "--rounds" => programme.rounds = number()?,
             "--faults" => programme.faults = number()?,
+            "--enospc" => programme.enospc = number()?,
+            "--torn" => programme.torn = number()?,
             "--seed" => {
                 programme.seed = value
                     .parse()
@@ -58,10 +63,11 @@ async fn main() -> anyhow::Result<ExitCode> {
         println!("{USAGE}");
         return Ok(ExitCode::SUCCESS);
     }
-    let programme = arguments()?;
+    let mut programme = arguments()?;
     let program = binary::footbridge()?;
     let auditor = Auditor::prepare().await?;
-    let ground = Arc::new(Ground::prepare(program, auditor).await?);
+    let power = programme.power()?;
+    let ground = Arc::new(Ground::prepare(program, auditor, power).await?);
     let began = Instant::now();
     let all = programme
         .play(ground, |gone| {

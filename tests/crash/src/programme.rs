@@ -2,9 +2,12 @@
 //!
 //! It decides what happens, never how it went.
 
+use crate::disk;
+use crate::power::Power;
 use crate::round::{Begin, Demand, Gone, Ground, Judge, Round};
 use crate::run::Kill;
 use crate::strike::{self, Strike};
+use crate::trouble::Trouble;
 use anyhow::bail;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -16,6 +19,10 @@ use tokio::task::JoinSet;
 
 /// The row of rounds at random moments.
 pub const RANDOM: &str = "random moments";
+/// The row of rounds on a disk that gets full.
+const FULL_DISK: &str = "full disk, then room";
+/// The row of rounds with power cuts.
+const POWER_CUT: &str = "power cut, unsynced writes torn";
 /// Points that every request passes, in order.
 const OF_A_REQUEST: [&str; 7] = [
     "before-intent",
@@ -38,6 +45,10 @@ pub struct Programme {
     pub rounds: usize,
     /// So often each fault and target.
     pub faults: usize,
+    /// Rounds on a disk that gets full.
+    pub enospc: usize,
+    /// Rounds in which each kill is a power cut; a fifth as many again in which the disk then loses what it had confirmed.
+    pub torn: usize,
     /// Everything is drawn from it.
     pub seed: u64,
     /// Rounds at the same time.
@@ -49,6 +60,24 @@ pub struct Programme {
 }
 
 impl Programme {
+    /// What its troubles need. Full disks that can't be had here are left out, with a notice.
+    ///
+    /// # Errors
+    /// The library that takes notes can't be built.
+    pub fn power(&mut self) -> anyhow::Result<Option<Power>> {
+        if self.enospc > 0
+            && let Some(why) = disk::why_not()
+        {
+            eprintln!("SKIPPED: no full disk: a tmpfs can't be mounted here: {why}");
+            self.enospc = 0;
+        }
+        if self.torn > 0 && !cfg!(target_os = "linux") {
+            eprintln!("SKIPPED: no power cuts: what a program writes is noted on Linux alone");
+            self.torn = 0;
+        }
+        (self.torn > 0).then(Power::prepare).transpose()
+    }
+
     /// Plays everything. `tell` hears of each round.
     ///
     /// # Errors
@@ -74,8 +103,28 @@ impl Programme {
         };
         let mut rounds = self.at_points(&mut dice);
         rounds.extend(self.with_faults(&mut dice, usual));
+        rounds.extend(self.with_lost_ends(&mut dice));
         rounds.retain(|round| round.label.contains(&self.only));
         all.extend(self.play_all(&ground, rounds, &tell).await?);
+        for (label, wanted) in [(FULL_DISK, self.enospc), (POWER_CUT, self.torn)] {
+            if !label.contains(&self.only) {
+                continue;
+            }
+            // What came to nothing (room enough, everything synced) is drawn again.
+            let mut missing = wanted;
+            for _ in 0..6 {
+                let drawn = (0..missing)
+                    .map(|n| self.in_trouble(&mut dice, label, n, usual))
+                    .collect();
+                let gone = self.play_all(&ground, drawn, &tell).await?;
+                missing -= gone
+                    .iter()
+                    .filter(|gone| gone.troubled)
+                    .count()
+                    .min(missing);
+                all.extend(gone);
+            }
+        }
         if RANDOM.contains(&self.only) {
             // A moment that came too late is drawn again.
             let mut missing = self.rounds;
@@ -104,6 +153,7 @@ impl Programme {
             kills: Vec::new(),
             demand: Demand::Any,
             strike: None,
+            trouble: None,
             judge: Judge::Counts,
         }
     }
@@ -169,6 +219,50 @@ impl Programme {
             });
         }
         rounds
+    }
+
+    /// A full disk, now and then killed besides; or power cuts, by turns at points and at random moments.
+    fn in_trouble(&self, dice: &mut StdRng, label: &str, n: usize, usual: Duration) -> Round {
+        let (trouble, kills) = match label {
+            FULL_DISK => {
+                let spare = *[0, 8, 32, 64, 128, 256, 512, 768, 1_024]
+                    .choose(dice)
+                    .unwrap_or(&0);
+                let kills = match n % 3 {
+                    0 => vec![point(dice)],
+                    _ => Vec::new(),
+                };
+                (Trouble::FullDisk { spare }, kills)
+            }
+            _ => {
+                let kills = (0..dice.random_range(1..=3))
+                    .map(|_| match dice.random_ratio(1, 2) {
+                        true => Kill::AtPoint(
+                            OF_A_REQUEST.choose(dice).copied().unwrap_or("sending"),
+                            dice.random_range(1..=3),
+                        ),
+                        false => moment(dice, usual),
+                    })
+                    .collect();
+                let seed = dice.random();
+                (Trouble::PowerCut { seed }, kills)
+            }
+        };
+        Round {
+            kills,
+            trouble: Some(trouble),
+            ..self.round(dice, label, Begin::Installed)
+        }
+    }
+
+    fn with_lost_ends(&self, dice: &mut StdRng) -> Vec<Round> {
+        let lost = |n: usize| Trouble::LostEnd { flushes: 1 + n % 2 };
+        (0..self.torn.div_ceil(5))
+            .map(|n| Round {
+                trouble: Some(lost(n)),
+                ..self.round(dice, "end of the store lost: refused", Begin::Installed)
+            })
+            .collect()
     }
 
     /// Every fault on every kind of write, with a kill by turns at a random moment, at a point, and none.

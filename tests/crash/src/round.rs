@@ -5,8 +5,10 @@
 
 use crate::auditor::Auditor;
 use crate::person;
+use crate::power::Power;
 use crate::run::{Ended, Kill, Program};
 use crate::strike::Strike;
+use crate::trouble::{Trouble, UnderWay};
 use crate::verdict::{Before, Counts};
 use crate::world::{LIST_LAG, World, write_empty};
 use anyhow::{Context, bail};
@@ -29,14 +31,19 @@ pub struct Ground {
     binary: PathBuf,
     prepared: TempDir,
     auditor: Option<Auditor>,
+    power: Option<Power>,
 }
 
 impl Ground {
-    /// `binary` is the program. Its plugins are installed once.
+    /// `binary` is the program. Its plugins are installed once. Without `power` no power can be cut.
     ///
     /// # Errors
     /// The program doesn't start.
-    pub async fn prepare(binary: PathBuf, auditor: Option<Auditor>) -> anyhow::Result<Self> {
+    pub async fn prepare(
+        binary: PathBuf,
+        auditor: Option<Auditor>,
+        power: Option<Power>,
+    ) -> anyhow::Result<Self> {
         let prepared = folder().context("a temporary folder can't be made")?;
         let config = write_empty(prepared.path())?;
         match Program::new(&binary, config).run(&["status"], None).await? {
@@ -44,6 +51,7 @@ impl Ground {
                 binary,
                 prepared,
                 auditor,
+                power,
             }),
             other => bail!("`footbridge status` in an empty folder: {other:?}"),
         }
@@ -94,6 +102,8 @@ pub struct Round {
     pub demand: Demand,
     /// What goes wrong at the far side.
     pub strike: Option<Strike>,
+    /// What goes wrong at our own side.
+    pub trouble: Option<Trouble>,
     /// Who judges.
     pub judge: Judge,
 }
@@ -113,6 +123,8 @@ pub struct Gone {
     pub counts: Counts,
     /// The auditor gave its verdict.
     pub audited: bool,
+    /// The trouble came about: the disk was full, a power cut undid something.
+    pub troubled: bool,
     /// How long the first start took, if it was not killed.
     pub first_start: Option<Duration>,
     /// What is wrong. Empty: nothing.
@@ -129,6 +141,7 @@ impl Round {
             released: 0,
             counts: Counts::default(),
             audited: false,
+            troubled: false,
             first_start: None,
             wrong: Vec::new(),
         };
@@ -159,6 +172,12 @@ impl Round {
     async fn play_in(&self, folder: &Path, ground: &Ground, gone: &mut Gone) -> anyhow::Result<()> {
         let world = World::start(self.deals, self.seed).await?;
         let config = world.write_files(folder)?;
+        let data = folder.join("footbridge-data");
+        let prepared = ground.prepared.path().join("footbridge-data");
+        let mut trouble = match self.trouble {
+            Some(trouble) => Some(UnderWay::begin(trouble, &data, &prepared)?),
+            None => None,
+        };
         if self.begin == Begin::Installed {
             for name in ["footbridge-data", "footbridge.key"] {
                 copy(&ground.prepared.path().join(name), &folder.join(name))?;
@@ -176,7 +195,14 @@ impl Round {
             strike.inject(&world);
         }
         let mut program = Program::new(&ground.binary, config);
-        self.until_quiet(&mut program, &world, gone).await?;
+        if let Some(power) = trouble
+            .as_ref()
+            .and_then(|under| under.notes(ground.power.as_ref()))
+        {
+            program.note_with(power);
+        }
+        self.until_quiet(&mut program, &world, &mut trouble, gone)
+            .await?;
         if self.demand == Demand::Each && gone.kills < self.kills.len() {
             gone.wrong.push(format!(
                 "only {} of {} kills took place",
@@ -215,6 +241,15 @@ impl Round {
             }
             gone.audited = true;
         }
+        if let Some(under) = trouble {
+            gone.wrong.extend(under.complaint());
+            gone.wrong
+                .extend(under.afterwards(&mut program, &world).await?);
+            gone.troubled = match self.trouble {
+                Some(Trouble::LostEnd { .. }) => true,
+                _ => under.undone > 0 || !under.told.is_empty(),
+            };
+        }
         Ok(())
     }
 
@@ -222,6 +257,7 @@ impl Round {
         &self,
         program: &mut Program,
         world: &World,
+        trouble: &mut Option<UnderWay>,
         gone: &mut Gone,
     ) -> anyhow::Result<()> {
         let began = Instant::now();
@@ -232,6 +268,11 @@ impl Round {
             let start = Instant::now();
             gone.starts += 1;
             let ended = program.run(&["sync"], kills.peek().copied()).await?;
+            if let (Ended::Failed { why, .. }, Some(under)) = (&ended, trouble.as_mut())
+                && under.failed(why)?
+            {
+                continue;
+            }
             if let Ended::Failed {
                 code: FAR_SIDE,
                 why,
@@ -242,9 +283,15 @@ impl Round {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
-            kills.next();
+            let ordered = kills.next().is_some();
             match ended {
-                Ended::Killed => gone.kills += 1,
+                Ended::Killed if !ordered => bail!("it died of a signal that nobody sent"),
+                Ended::Killed => {
+                    gone.kills += 1;
+                    if let Some(under) = trouble.as_mut() {
+                        under.killed(program)?;
+                    }
+                }
                 Ended::Failed { code, why } => bail!("a start ended with exit code {code}: {why}"),
                 Ended::Done(report) => {
                     if gone.starts == 1 {

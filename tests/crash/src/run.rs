@@ -2,6 +2,7 @@
 //!
 //! It decides nothing; `round` does.
 
+use crate::power::Power;
 use anyhow::{Context, bail};
 use serde_json::Value;
 use std::fs::File;
@@ -42,7 +43,7 @@ pub enum Ended {
     Failed {
         /// The exit code.
         code: i32,
-        /// The end of what it said.
+        /// The error it printed, or the end of what it said.
         why: String,
     },
 }
@@ -52,6 +53,7 @@ pub struct Program {
     binary: PathBuf,
     config: PathBuf,
     starts: usize,
+    power: Option<Power>,
 }
 
 impl Program {
@@ -61,7 +63,25 @@ impl Program {
             binary: binary.to_owned(),
             config,
             starts: 0,
+            power: None,
         }
+    }
+
+    /// Has all its starts noted by that library.
+    pub fn note_with(&mut self, power: Power) {
+        self.power = Some(power);
+    }
+
+    /// Where the last start's notes are.
+    pub fn notes(&self) -> PathBuf {
+        let folder = self.config.parent().unwrap_or(Path::new("."));
+        folder.join(format!("start-{:02}.notes", self.starts))
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        let folder = self.config.parent().unwrap_or(Path::new("."));
+        folder.join("footbridge-data")
     }
 
     /// Starts it with `--json` and sees it end.
@@ -84,6 +104,9 @@ impl Program {
             .stderr(File::create(&complained)?)
             .env_remove("FOOTBRIDGE_DIE_AT")
             .kill_on_drop(true);
+        if let Some(power) = &self.power {
+            command.envs(power.environment(&self.data(), &self.notes()));
+        }
         if let Some(Kill::AtPoint(point, nth)) = kill {
             command.env("FOOTBRIDGE_DIE_AT", format!("{point}:{nth}"));
         }
@@ -114,9 +137,17 @@ impl Program {
                 Ok(Ended::Done(value))
             }
             Some(code) => {
-                let text = std::fs::read_to_string(&said)? + &std::fs::read_to_string(&complained)?;
-                let why = text.trim().lines().last().unwrap_or_default().to_owned();
-                Ok(Ended::Failed { code, why })
+                let out = std::fs::read_to_string(&said)?;
+                let error = serde_json::from_str::<Value>(&out).ok();
+                let message = error
+                    .as_ref()
+                    .and_then(|error| error.pointer("/error/message")?.as_str());
+                let text = std::fs::read_to_string(&complained)?;
+                let last = text.trim().lines().last().unwrap_or_default();
+                Ok(Ended::Failed {
+                    code,
+                    why: message.unwrap_or(last).to_owned(),
+                })
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The crash proof as CI plays it: every journal point, 16 rounds at random moments, every fault once; every eighth round is audited.
+//! The crash proof as CI plays it: every journal point, 16 rounds at random moments, every fault once,
+//! a full disk, power cuts; every eighth round is audited.
 //!
 //! Longer: `cargo run --release -p footbridge-crash -- --rounds 500 --seed 7`.
 
@@ -10,9 +11,11 @@ use std::sync::Arc;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_anywhere_each_deal_has_exactly_one_invoice() {
-    let programme = Programme {
+    let mut programme = Programme {
         rounds: 16,
         faults: 1,
+        enospc: 3,
+        torn: 6,
         seed: 7,
         at_once: 6,
         audit_every: 8,
@@ -20,7 +23,8 @@ async fn killed_anywhere_each_deal_has_exactly_one_invoice() {
     };
     let program = binary::footbridge().unwrap();
     let auditor = Auditor::prepare().await.unwrap();
-    let ground = Arc::new(Ground::prepare(program, auditor).await.unwrap());
+    let power = programme.power().unwrap();
+    let ground = Arc::new(Ground::prepare(program, auditor, power).await.unwrap());
     let all = programme.play(ground, |_| {}).await.unwrap();
     println!("{}", table::table(&all));
     let mistakes = table::mistakes(&all);
