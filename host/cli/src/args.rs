@@ -2,7 +2,7 @@
 
 mod items;
 
-pub(crate) use items::{ItemAction, ItemId, Items, Replay};
+pub(crate) use items::{Export, ExportHistory, History, ItemAction, ItemId, Items, Replay};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -105,6 +105,14 @@ pub(crate) enum Command {
     /// Read records again from the far side and let the next sync look at them: one, those of a reason, of a time. Never writes twice.
     #[command(after_help = items::REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// What was done to a record at either side: when, from what, old and new, why, by which plugins. Reads only the data directory.
+    #[command(
+        after_help = "Examples:\n  footbridge history INV-0042\n  footbridge history 006Hs00001abcdEFGH --field InvoiceNumber\n  footbridge history INV-0042 --csv > inv-0042.csv"
+    )]
+    History(History),
+    /// Write what is known here into a file for other programs. Reads only the data directory.
+    #[command(subcommand)]
+    Export(Export),
     /// Check everything that a sync needs, and say what to do about what is wrong.
     #[command(after_help = "Examples:\n  footbridge doctor\n  footbridge doctor --offline --json")]
     Doctor(Doctor),

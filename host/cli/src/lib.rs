@@ -6,6 +6,7 @@ mod args;
 mod commands;
 pub mod compose;
 pub mod config;
+mod csv;
 mod customers;
 mod exit;
 mod lending;
@@ -94,6 +95,12 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Audit(args) => commands::audit::run(&Config::read(&cli.config)?, args, output),
         Command::Status(args) => {
             commands::status::run(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::Export(args::Export::History(args)) => {
+            commands::history::export(&Config::read(&cli.config)?, args, output).await
+        }
+        Command::History(args) => {
+            commands::history::run(&Config::read(&cli.config)?, args, output).await
         }
         Command::Replay(args) => {
             commands::replay::run(&Config::read(&cli.config)?, args, output).await

@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `gather` -> `observe` (`trust`) -> (the planner) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 
 mod carry;
 mod check;
@@ -14,6 +14,7 @@ mod execute;
 mod feed;
 mod gather;
 pub mod granted;
+mod history;
 mod intent;
 mod items;
 mod merge;
@@ -45,6 +46,7 @@ pub use engine::{Engine, Parts};
 pub use epoch::Held;
 pub use error::EngineError;
 pub use granted::TransformGrant;
+pub use history::{Deed, Entry, FieldChange, Value};
 pub use items::{Answered, Evidence, Known, Refusal};
 pub use organisation::{Pinned, pinned};
 pub use recover::Released;

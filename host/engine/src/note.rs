@@ -131,6 +131,7 @@ impl Engine {
             self.note_linked(&mut changes, &link)?;
             self.note_customer_linked(&mut changes, &link).await?;
             self.state.put_link(&mut changes, &link).await?;
+            self.remember_link(&mut changes, adoption).await?;
             self.journal(
                 &mut changes,
                 Happened::Linked,

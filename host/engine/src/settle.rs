@@ -119,6 +119,7 @@ impl Engine {
             link.set(source_member(&op.link));
             self.state.put_link(changes, &link).await?;
         }
+        self.remember(changes, request, op, &far).await?;
         let text = format!(
             "{} {} {}: {}",
             request.connection, op.object, applied.id, op.why

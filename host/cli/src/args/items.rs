@@ -200,3 +200,44 @@ fn holds(text: &str) -> Result<(String, String), String> {
         _ => Err("write FIELD=VALUE, such as StageName=\"Closed Won\"".to_owned()),
     }
 }
+
+/// `history`.
+#[derive(Debug, Args)]
+pub(crate) struct History {
+    /// A record's id at either side, or an invoice's number.
+    pub(crate) record: String,
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// Only this field.
+    #[arg(long)]
+    pub(crate) field: Option<String>,
+    /// Only since then, UTC.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) since: Option<DateTime<Utc>>,
+    /// As a table for spreadsheets, a row for each field: CSV as in RFC 4180.
+    #[arg(long, conflicts_with = "jsonl")]
+    pub(crate) csv: bool,
+    /// As JSON, a line for each thing that was done.
+    #[arg(long)]
+    pub(crate) jsonl: bool,
+}
+
+/// `export`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Export {
+    /// All that was done to any record, a row for each field: CSV as in RFC 4180, safe to open in a spreadsheet.
+    #[command(after_help = "Example:\n  footbridge export history --csv history.csv")]
+    History(ExportHistory),
+}
+
+/// `export history`.
+#[derive(Debug, Args)]
+pub(crate) struct ExportHistory {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// The file to make.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) csv: std::path::PathBuf,
+}

@@ -263,6 +263,29 @@ pub(crate) fn stranger(flow: &str) -> Key {
     Key::new("stranger").text(flow)
 }
 
+/// What was done to a record; instant and order are the last segments.
+pub(crate) fn history(record: &RecordKey) -> Key {
+    histories()
+        .text(record.connection.as_str())
+        .text(record.organisation.as_str())
+        .text(record.object.as_str())
+        .text(record.id.as_str())
+}
+
+/// What was done to any record.
+pub(crate) fn histories() -> Key {
+    Key::new("history")
+}
+
+/// Which records were changed from a source record, with the same last segments.
+pub(crate) fn history_from(source: &RecordKey) -> Key {
+    Key::new("history-from")
+        .text(source.connection.as_str())
+        .text(source.organisation.as_str())
+        .text(source.object.as_str())
+        .text(source.id.as_str())
+}
+
 /// The last run of a flow.
 pub(crate) fn last_run(flow: &str) -> Key {
     Key::new("run").text(flow)
