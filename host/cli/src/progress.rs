@@ -1,18 +1,41 @@
 //! Progress on long work: one line that moves, on a terminal only. Quiet when piped.
 //!
 //! For crash tests it also ends the process at a named point of the journal, as a power cut would: `FOOTBRIDGE_DIE_AT=intent-stored:3`
-//! kills at the third time that point is passed.
+//! kills at the third time that point is passed. `FOOTBRIDGE_STOP_AT` stops it there, as a machine that falls asleep would.
 
 use footbridge_engine::watch::{Point, Watch};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// The nth time that a point is passed.
+struct Moment {
+    point: String,
+    nth: u64,
+    passed: AtomicU64,
+}
+
+impl Moment {
+    fn named(variable: &str) -> Option<Self> {
+        let text = std::env::var(variable).ok()?;
+        let (point, nth) = text.split_once(':')?;
+        Some(Self {
+            point: point.to_owned(),
+            nth: nth.parse().ok()?,
+            passed: AtomicU64::new(0),
+        })
+    }
+
+    fn is_now(&self, point: &Point) -> bool {
+        self.point == kind(point) && self.passed.fetch_add(1, Ordering::Relaxed) + 1 == self.nth
+    }
+}
+
 /// Watches a run.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    die_at: Option<(String, u64)>,
-    passed: AtomicU64,
+    die_at: Option<Moment>,
+    stop_at: Option<Moment>,
     written: AtomicU64,
 }
 
@@ -28,14 +51,10 @@ impl Progress {
         } else {
             ProgressBar::hidden()
         };
-        let die_at = std::env::var("FOOTBRIDGE_DIE_AT").ok().and_then(|text| {
-            let (name, nth) = text.split_once(':')?;
-            Some((name.to_owned(), nth.parse().ok()?))
-        });
         Self {
             bar,
-            die_at,
-            passed: AtomicU64::new(0),
+            die_at: Moment::named("FOOTBRIDGE_DIE_AT"),
+            stop_at: Moment::named("FOOTBRIDGE_STOP_AT"),
             written: AtomicU64::new(0),
         }
     }
@@ -72,11 +91,14 @@ impl Watch for Progress {
             self.bar.set_message(message);
             self.bar.tick();
         }
-        if let Some((name, nth)) = &self.die_at
-            && name == kind(point)
-            && self.passed.fetch_add(1, Ordering::Relaxed) + 1 == *nth
-        {
-            die();
+        let is_now = |moment: &Option<Moment>| moment.as_ref().is_some_and(|m| m.is_now(point));
+        if is_now(&self.stop_at) {
+            signal("-STOP");
+        }
+        if is_now(&self.die_at) {
+            signal("-KILL");
+            // SIGKILL can't be caught; should it be refused, abort comes close.
+            std::process::abort();
         }
     }
 }
@@ -98,12 +120,10 @@ pub(crate) fn kind(point: &Point) -> &'static str {
     }
 }
 
-/// Ends the process at once, without any clean-up.
-fn die() {
+/// Sends this process a signal that it can't catch.
+fn signal(which: &str) {
     let id = std::process::id().to_string();
-    // SIGKILL can't be caught; should it be refused, abort comes close.
     let _ = std::process::Command::new("kill")
-        .args(["-KILL", &id])
+        .args([which, &id])
         .status();
-    std::process::abort();
 }

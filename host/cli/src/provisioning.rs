@@ -43,8 +43,21 @@ pub async fn provision(
 pub(crate) fn open(
     config: &Config,
     connection: Option<&str>,
-    Surroundings { sandbox, clock }: &Surroundings,
+    surroundings: &Surroundings,
 ) -> anyhow::Result<(Provisioning, Connection)> {
+    let (parts, connection) = parts(config, connection, surroundings)?;
+    Ok((Provisioning::new(parts), connection))
+}
+
+/// What a provisioning is made of, not yet put together. Tests put something between.
+///
+/// # Errors
+/// No such connection, or data directory or plugin can't be used.
+pub fn parts(
+    config: &Config,
+    connection: Option<&str>,
+    Surroundings { sandbox, clock }: &Surroundings,
+) -> anyhow::Result<(ProvisioningParts, Connection)> {
     let connection = chosen(config, connection, sandbox)?;
     let store = compose::store(config)?;
     let bodies = Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
@@ -60,7 +73,7 @@ pub(crate) fn open(
         connection: connection.name.clone(),
         pinned: connection.organisation.clone(),
     };
-    Ok((Provisioning::new(parts), connection.clone()))
+    Ok((parts, connection.clone()))
 }
 
 /// The connection that is meant: one whose connector can set its far side up.

@@ -80,7 +80,11 @@ impl Auditor {
         Ok(Some(report.get("findings").unwrap_or(&report).to_string()))
     }
 
-    async fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
+    /// Runs it with other arguments.
+    ///
+    /// # Errors
+    /// It can't be started.
+    pub async fn run(&self, arguments: &[String]) -> anyhow::Result<Output> {
         let output = Command::new("sh")
             .arg(&self.script)
             .args(arguments)
