@@ -8,7 +8,7 @@ use anyhow::Context;
 use chrono::Utc;
 use footbridge_engine::ports::Clock;
 use footbridge_engine::storage::PluginStorage;
-use footbridge_engine::watch::Watch;
+use footbridge_engine::watch::Unwatched;
 use footbridge_engine::{Engine, EngineError, FlowConfig, Parts};
 use footbridge_model::id::ConnectionId;
 use footbridge_sandbox::{
@@ -70,9 +70,9 @@ impl Composition {
         surroundings: &Surroundings,
     ) -> anyhow::Result<Self> {
         let progress = Arc::new(Progress::new());
-        let watch = Arc::clone(&progress) as _;
-        let (parts, broker) = parts(config, flow, store, surroundings, watch)?;
-        let opened = Engine::open(flow_config(config, flow, surroundings, &broker)?, parts).await;
+        let mut kit = Kit::gather(config, flow, store, surroundings)?;
+        kit.parts.watch = Arc::clone(&progress) as _;
+        let opened = Engine::open(kit.flow, kit.parts).await;
         let engine = opened.map_err(|error| match &error {
             EngineError::Transform { .. } => {
                 let file = config.mapping_file(flow.1);
@@ -83,73 +83,76 @@ impl Composition {
         Ok(Self {
             engine: Arc::new(engine),
             progress,
-            broker,
+            broker: kit.broker,
         })
     }
 }
 
-/// The only flow of a configuration and what it works with, not put together yet: who tests bad days stands in between.
-///
-/// # Errors
-/// What is wrong with configuration, data directory or plugins.
-pub fn parts_in(
-    config: &Config,
-    surroundings: &Surroundings,
-    watch: Arc<dyn Watch>,
-) -> anyhow::Result<(FlowConfig, Parts)> {
-    let flow = config.flow(None)?;
-    let (parts, broker) = parts(config, flow, store(config)?, surroundings, watch)?;
-    Ok((flow_config(config, flow, surroundings, &broker)?, parts))
+/// What a flow's engine is made of, not put together yet: who tests bad days stands in between.
+pub struct Kit {
+    /// The flow's rules.
+    pub flow: FlowConfig,
+    /// Store, plugins and the way out. Nobody watches yet.
+    pub parts: Parts,
+    /// The way out again, for consents.
+    pub broker: Arc<Broker>,
 }
 
-fn parts(
-    config: &Config,
-    (_, flow): (&str, &Flow),
-    store: Arc<dyn Store>,
-    Surroundings { sandbox, clock }: &Surroundings,
-    watch: Arc<dyn Watch>,
-) -> anyhow::Result<(Parts, Arc<Broker>)> {
-    let bodies = Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
-    let broker = broker_for(config, lending::connections(config, sandbox, flow)?, clock)?;
-    let storage = PluginStorage::new(Arc::clone(&store));
-    let connector = |connection: &str| -> anyhow::Result<_> {
-        let known = config.connections.get(connection);
-        let plugin = lending::plugin_of(known.context("the connection is missing")?);
-        Ok(sandbox.connector(
-            &sandbox.installed(plugin)?,
-            &broker,
-            &ConnectionId::new(connection),
-            Some(&storage),
-        )?)
-    };
-    let parts = Parts {
-        store,
-        bodies: Arc::new(bodies),
-        clock: Arc::clone(clock),
-        watch,
-        source: connector(&flow.source)?,
-        ledger: connector(&flow.ledger)?,
-        transform: sandbox.transform(&sandbox.installed(&flow.transform)?)?,
-        outbound: Arc::new(Switched {
-            broker: Arc::clone(&broker),
-            switch: Switch::of(config),
-        }),
-    };
-    Ok((parts, broker))
-}
+impl Kit {
+    /// That of the configuration's only flow.
+    ///
+    /// # Errors
+    /// What is wrong with configuration, data directory or plugins.
+    pub fn open_in(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Self> {
+        let flow = config.flow(None)?;
+        Self::gather(config, flow, store(config)?, surroundings)
+    }
 
-fn flow_config(
-    config: &Config,
-    (name, flow): (&str, &Flow),
-    Surroundings { sandbox, .. }: &Surroundings,
-    broker: &Arc<Broker>,
-) -> anyhow::Result<FlowConfig> {
-    let transform = sandbox.installed(&flow.transform)?;
-    let granted = lending::transform_grant(sandbox, &transform, name)?;
-    config.engine_flow(name, flow, granted, |connection| {
-        let held = broker.held(connection).ok()?;
-        held.organisation.map(|chosen| chosen.id)
-    })
+    fn gather(
+        config: &Config,
+        (name, flow): (&str, &Flow),
+        store: Arc<dyn Store>,
+        Surroundings { sandbox, clock }: &Surroundings,
+    ) -> anyhow::Result<Self> {
+        let bodies =
+            Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
+        let broker = broker_for(config, lending::connections(config, sandbox, flow)?, clock)?;
+        let storage = PluginStorage::new(Arc::clone(&store));
+        let connector = |connection: &str| -> anyhow::Result<_> {
+            let known = config.connections.get(connection);
+            let plugin = lending::plugin_of(known.context("the connection is missing")?);
+            Ok(sandbox.connector(
+                &sandbox.installed(plugin)?,
+                &broker,
+                &ConnectionId::new(connection),
+                Some(&storage),
+            )?)
+        };
+        let transform = sandbox.installed(&flow.transform)?;
+        let granted = lending::transform_grant(sandbox, &transform, name)?;
+        let parts = Parts {
+            store,
+            bodies: Arc::new(bodies),
+            clock: Arc::clone(clock),
+            watch: Arc::new(Unwatched),
+            source: connector(&flow.source)?,
+            ledger: connector(&flow.ledger)?,
+            transform: sandbox.transform(&transform)?,
+            outbound: Arc::new(Switched {
+                broker: Arc::clone(&broker),
+                switch: Switch::of(config),
+            }),
+        };
+        let flow = config.engine_flow(name, flow, granted, |connection| {
+            let held = broker.held(connection).ok()?;
+            held.organisation.map(|chosen| chosen.id)
+        })?;
+        Ok(Self {
+            flow,
+            parts,
+            broker,
+        })
+    }
 }
 
 /// The store. Its lock makes sure that nobody else works in the data directory, the plugins' folders included.

@@ -9,7 +9,7 @@ use crate::schedule::{Account, Deal, Numbers, Setup, Standing, Status, Switch};
 use crate::witness::Witness;
 use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
-use footbridge::compose::{Surroundings, parts_in};
+use footbridge::compose::{Kit, Surroundings};
 use footbridge::config::Config;
 use footbridge::provisioning::provision;
 use footbridge::template::{Fill, MAPPING, filled};
@@ -315,8 +315,10 @@ impl World {
     }
 
     async fn begin(&self, life: &Arc<Life>) -> anyhow::Result<Arc<Engine>> {
-        let watch = Arc::clone(life) as Arc<_>;
-        let (flow, mut parts) = parts_in(&self.config, &self.surroundings, watch)?;
+        let Kit {
+            flow, mut parts, ..
+        } = Kit::open_in(&self.config, &self.surroundings)?;
+        parts.watch = Arc::clone(life) as Arc<_>;
         parts.store = Arc::new(Mortal {
             store: parts.store,
             life: Arc::clone(life),

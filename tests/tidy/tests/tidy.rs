@@ -120,6 +120,7 @@ fn edges_point_one_way() {
                     || name.contains("crash")
                     || name.contains("scenarios")
                     || name == "footbridge-simulation"
+                    || name.contains("faults")
                     || name.contains("bench"),
                 "{name} is new: give it its edges here"
             );

@@ -1,0 +1,406 @@
+//! A cell: the story is played as far as the row's chapter, the fault strikes there, and runs follow until nothing is left to do; then
+//! the person decides what waits, runs follow again, and the verdict is taken. A last run must write nothing.
+//!
+//! What it believes of the product is only "nothing is left" and for what it waits. Next: `verdict` counts the effects.
+
+use crate::audited;
+use crate::column::Column;
+use crate::life::{At, Life};
+use crate::person;
+use crate::row::{Chapter, Row};
+use crate::set_up;
+use crate::verdict;
+use crate::world::{DEALS, Time, World};
+use anyhow::{Context, bail};
+use chrono::{DateTime, TimeDelta, Utc};
+use footbridge::compose::Kit;
+use footbridge::provisioning::provision;
+use footbridge_crash::auditor::Auditor;
+use footbridge_engine::{Decision, Engine, RunReport, Standing};
+use footbridge_sandbox::Sandbox;
+use footbridge_simulators::faults::FaultRule;
+use footbridge_simulators::salesforce::options::{
+    DuplicateRule, OnAllowSave, RewriteRule, Rewritten,
+};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// Runs until nothing is left; more means that it never comes to rest.
+const MOST_RUNS: usize = 60;
+
+/// So long after the run began the first request surely still runs, under that column.
+const STILL_RUNS: TimeDelta = TimeDelta::seconds(114);
+
+/// What became of a cell.
+#[derive(Debug, Clone)]
+pub struct Played {
+    /// The kind of write.
+    pub row: &'static str,
+    /// The fault.
+    pub column: Column,
+    /// How it went.
+    pub outcome: Outcome,
+}
+
+/// How a cell went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// One effect each, nothing lost, nothing in doubt, right to the cent.
+    Right {
+        /// What waited for a person meanwhile, by reason; empty where nobody was needed.
+        waited_for: Vec<String>,
+    },
+    /// Not so.
+    Wrong(Vec<String>),
+    /// It can't happen to such a write.
+    Cannot(&'static str),
+    /// It can't be played on this machine.
+    Skipped(String),
+}
+
+/// Plays a cell under simulated time.
+/// With an auditor it begins lately, goes on until payments are there, and the auditor has the last word.
+pub async fn play(
+    row: &'static Row,
+    column: Column,
+    sandbox: &Sandbox,
+    auditor: Option<&Auditor>,
+) -> Played {
+    let outcome = match column.cannot(row) {
+        Some(why) => Outcome::Cannot(why),
+        None => match played(row, column, sandbox, auditor).await {
+            Ok((wrong, waited_for)) if wrong.is_empty() => Outcome::Right { waited_for },
+            Ok((wrong, _)) => Outcome::Wrong(wrong),
+            Err(error) => Outcome::Wrong(vec![format!("it can't be played: {error:#}")]),
+        },
+    };
+    Played {
+        row: row.name,
+        column,
+        outcome,
+    }
+}
+
+async fn played(
+    row: &Row,
+    column: Column,
+    sandbox: &Sandbox,
+    auditor: Option<&Auditor>,
+) -> anyhow::Result<(Vec<String>, Vec<String>)> {
+    let time = match auditor {
+        Some(_) => Time::recent(),
+        None => Time::usual(),
+    };
+    let mut cell = Cell {
+        world: World::start(time).await?,
+        sandbox,
+        wrong: Vec::new(),
+        waited_for: Vec::new(),
+    };
+    cell.world.host.step(column.skew());
+    if let Some(auditor) = auditor {
+        audited::snapshot(auditor, &cell.world).await?;
+    }
+    if column == Column::RotatedToken {
+        person::lets_both_in(&cell.world, sandbox).await?;
+    }
+    if row.is_set_up() {
+        set_up::strike(&mut cell, row, column).await?;
+    } else {
+        let config = cell.world.read_config()?;
+        provision(&config, None, &cell.world.surroundings(sandbox)).await?;
+        for chapter in [Chapter::Won, Chapter::Paid, Chapter::TakenBack] {
+            cell.tell(chapter)?;
+            if chapter == row.chapter {
+                cell.strike(row, column).await?;
+                break;
+            }
+            cell.until_quiet().await?;
+        }
+    }
+    if let Some(auditor) = auditor {
+        if row.chapter < Chapter::Paid {
+            cell.tell(Chapter::Paid)?;
+            cell.until_quiet().await?;
+        }
+        let found = audited::findings(auditor, &cell.world).await?;
+        cell.wrong.extend(found);
+    }
+    Ok((cell.wrong, cell.waited_for))
+}
+
+/// A cell as it goes on.
+pub(crate) struct Cell<'s> {
+    pub(crate) world: World,
+    pub(crate) sandbox: &'s Sandbox,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) waited_for: Vec<String>,
+}
+
+/// What the product says after a run.
+struct Said {
+    report: RunReport,
+    engine: Arc<Engine>,
+}
+
+impl Cell<'_> {
+    /// What happens before a chapter's run.
+    pub(crate) fn tell(&self, chapter: Chapter) -> anyhow::Result<()> {
+        let world = &self.world;
+        match chapter {
+            Chapter::SetUp | Chapter::Won => {}
+            Chapter::Paid => {
+                world.clock.advance(TimeDelta::days(2));
+                let of = ["600.00", "100.00", "19.99"];
+                for (invoice, amount) in by_net(&world.xero.dump("Invoices")).iter().zip(of) {
+                    let payment = json!({
+                        "Invoice": {"InvoiceID": invoice.get("InvoiceID")}, "Account": {"Code": "090"},
+                        "Date": world.clock.now().date_naive().to_string(), "Amount": amount,
+                    });
+                    world.xero.load("Payments", payment)?;
+                }
+            }
+            Chapter::TakenBack => {
+                world.clock.advance(TimeDelta::days(2));
+                for payment in world.xero.dump("Payments") {
+                    let gone = json!({"PaymentID": payment.get("PaymentID"), "Status": "DELETED"});
+                    world.xero.load("Payments", gone)?;
+                }
+            }
+        }
+        // Lists show what was written just now only after a while.
+        world.clock.advance(TimeDelta::minutes(2));
+        Ok(())
+    }
+
+    async fn strike(&mut self, row: &Row, column: Column) -> anyhow::Result<()> {
+        let life = self.arm(row, column)?;
+        let sent = self.world.clock.now();
+        if self.run(&life).await?.is_none() && !matches!(column, Column::Crash(_)) {
+            bail!("the life ended");
+        }
+        let earlier = life.sent();
+        self.world.host.step(column.step());
+        self.world.clock.advance(column.pause());
+        if column == Column::FirstStillRuns {
+            self.tempt(row, sent).await?;
+        }
+        let decisions = self.until_quiet().await?;
+        self.struck(row, column, &life, &earlier);
+        self.waits(row, column, &decisions).await?;
+        let left = verdict::of(&self.world);
+        self.wrong.extend(left);
+        self.nothing_more().await
+    }
+
+    /// Puts the fault in its place.
+    fn arm(&self, row: &Row, column: Column) -> anyhow::Result<Arc<Life>> {
+        let world = &self.world;
+        if let Some((fault, times)) = column.fault() {
+            row.faults(world).inject(FaultRule {
+                times,
+                ..FaultRule::on(fault, row.method, row.path)
+            });
+        }
+        match (column, row.rewritten, row.alike) {
+            (Column::Crash(at), _, _) => return Ok(Life::until(at, row.nth)),
+            (Column::DuplicateRule, _, None) => {
+                let xero = world.xero.clone();
+                let deed = Box::new(move || {
+                    // Somebody types the customer in just now. Should it be refused, the cell says that nothing struck.
+                    let _ = xero.load("Contacts", json!({"Name": DEALS.map(|deal| deal.0)[0]}));
+                });
+                return Ok(Life::with(At::IntentStored, row.nth, deed));
+            }
+            (Column::DuplicateRule, _, Some((object, field))) => {
+                world.salesforce.set_duplicate_rules(vec![DuplicateRule {
+                    object: object.to_owned(),
+                    fields: vec![field.to_owned()],
+                    on_allow_save: OnAllowSave::Blocks,
+                }]);
+            }
+            (Column::Trigger, Some((object, field)), _) => {
+                world.salesforce.set_rewrite_rules(vec![RewriteRule {
+                    object: object.to_owned(),
+                    field: field.to_owned(),
+                    becomes: Rewritten::Value(json!("changed by a trigger")),
+                }]);
+            }
+            _ => {}
+        }
+        Ok(Life::long())
+    }
+
+    /// Runs as often as nobody should while the first request still runs: no second one may leave before it has ended.
+    async fn tempt(&mut self, row: &Row, sent: DateTime<Utc>) -> anyhow::Result<()> {
+        for _ in 0..6 {
+            self.run(&Life::long()).await?;
+            if self.world.clock.now() - sent > STILL_RUNS {
+                break;
+            }
+            let pattern = format!("{} {}", row.method, row.path);
+            let arrived = self.world.xero.counts().per_path.get(&pattern).copied();
+            if arrived.unwrap_or(0) > 0 {
+                self.wrong.push(format!(
+                    "{arrived:?} more requests reached Xero while the first still ran"
+                ));
+            }
+            self.world.clock.advance(TimeDelta::seconds(8));
+        }
+        Ok(())
+    }
+
+    /// Whether the fault struck, and struck this row.
+    fn struck(&mut self, row: &Row, column: Column, life: &Life, earlier: &[String]) {
+        if column.fault().is_some() {
+            let fired = row.faults(&self.world).fired();
+            if !fired.iter().any(|fired| fired.path.contains(row.path)) {
+                self.wrong.push("the fault never struck".to_owned());
+            }
+        }
+        if !life.has_done_its_deed() {
+            self.wrong.push("the moment never came".to_owned());
+        }
+        if let Column::Crash(at) = column {
+            let before = usize::try_from(row.nth).unwrap_or(usize::MAX) - 1;
+            let sent = match at {
+                At::BeforeIntent | At::IntentStored | At::Sending => earlier.len() == before,
+                _ => earlier.last().is_some_and(|path| path.contains(row.path)),
+            };
+            if !sent {
+                self.wrong
+                    .push(format!("it died at another request: {earlier:?}"));
+            }
+        }
+    }
+
+    /// What waits, waits under the right reason, and the person can end it.
+    async fn waits(
+        &mut self,
+        row: &Row,
+        column: Column,
+        decisions: &[Decision],
+    ) -> anyhow::Result<()> {
+        let allowed = column.waits_for(row);
+        let mut reasons: Vec<String> = decisions.iter().map(|d| d.reason.clone()).collect();
+        reasons.sort();
+        reasons.dedup();
+        for reason in &reasons {
+            if !allowed.contains(&reason.as_str()) {
+                let first = decisions.iter().find(|d| d.reason == *reason);
+                let message = first.map_or("", |first| first.message.as_str());
+                self.wrong.push(format!("waits as {reason:?}: {message}"));
+            }
+        }
+        if reasons.is_empty() && column.must_wait() {
+            self.wrong.push("nobody was asked".to_owned());
+        }
+        if decisions.is_empty() {
+            return Ok(());
+        }
+        self.waited_for = reasons;
+        self.world.heal();
+        let Some(said) = self.run(&Life::long()).await? else {
+            bail!("a life without end ended");
+        };
+        person::decides(&self.world, &said.engine, row.vendor).await?;
+        drop(said);
+        let still = self.until_quiet().await?;
+        for decision in still {
+            self.wrong.push(format!(
+                "still waits as {:?}: {}",
+                decision.reason, decision.message
+            ));
+        }
+        Ok(())
+    }
+
+    /// A last run writes nothing.
+    async fn nothing_more(&mut self) -> anyhow::Result<()> {
+        self.world.clock.advance(TimeDelta::minutes(2));
+        self.world.reset_writes();
+        self.run(&Life::long()).await?;
+        if self.world.writes() > 0 {
+            let writes = self.world.writes();
+            self.wrong
+                .push(format!("a run with nothing to do wrote {writes} times"));
+        }
+        Ok(())
+    }
+
+    /// Runs until nothing is left to do but by a person; what waits for one.
+    pub(crate) async fn until_quiet(&mut self) -> anyhow::Result<Vec<Decision>> {
+        let mut last = String::new();
+        for n in 0..MOST_RUNS {
+            let Some(said) = self.run(&Life::long()).await? else {
+                bail!("a life without end ended");
+            };
+            let open = said.engine.open_requests().await?;
+            let asked = open.iter().all(|request| {
+                request.state == footbridge_model::request::RequestState::NeedsPerson
+            });
+            if asked && is_quiet(&said.report) {
+                let decisions = said.engine.decisions().await?;
+                let waits =
+                    |d: &Decision| matches!(d.standing, Standing::Waiting | Standing::Refused);
+                return Ok(decisions.into_iter().filter(waits).collect());
+            }
+            last = format!("{:?}", said.report);
+            drop(said);
+            // Half a minute at first; later as a timer would that has better things to do.
+            let pause = if n < 20 { 30 } else { 600 };
+            self.world.clock.advance(TimeDelta::seconds(pause));
+        }
+        bail!("not quiet after {MOST_RUNS} runs; the last: {last}")
+    }
+
+    /// One run; nothing if the life ended in it.
+    async fn run(&self, life: &Arc<Life>) -> anyhow::Result<Option<Said>> {
+        if life.times(At::Settled) == 0 {
+            self.world.xero.reset_counts();
+        }
+        let config = self.world.read_config()?;
+        let kit = Kit::open_in(&config, &self.world.surroundings(self.sandbox))?;
+        let Kit { flow, parts, .. } = life.of_engine(kit);
+        let engine = Arc::new(Engine::open(flow, parts).await?);
+        let working = Arc::clone(&engine);
+        let lived = life.lived(async move { working.sync().await }).await;
+        match lived {
+            None => Ok(None),
+            Some(Ok(report)) => Ok(Some(Said { report, engine })),
+            // The far side is in trouble, and a timer runs again.
+            Some(Err(footbridge_engine::EngineError::Call { .. })) => Ok(Some(Said {
+                report: RunReport {
+                    failed: 1,
+                    ..RunReport::default()
+                },
+                engine,
+            })),
+            Some(Err(error)) => Err(error).context("a run failed"),
+        }
+    }
+}
+
+/// Nothing was written, found out or put off, and the way back was read.
+fn is_quiet(report: &RunReport) -> bool {
+    report.applied.is_empty()
+        && report.adopted == 0
+        && report.recovered == 0
+        && report.failed == 0
+        && report.postponed == 0
+        && report
+            .reflected
+            .as_ref()
+            .is_some_and(|back| back.problem.is_none())
+}
+
+/// Invoices in the order of the deals.
+fn by_net(invoices: &[Value]) -> Vec<Value> {
+    let mut sorted: Vec<Value> = invoices.to_vec();
+    let place = |invoice: &Value| {
+        let name = invoice.pointer("/Contact/Name").and_then(Value::as_str);
+        DEALS.iter().position(|deal| Some(deal.0) == name)
+    };
+    sorted.sort_by_key(place);
+    sorted
+}

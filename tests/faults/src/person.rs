@@ -1,0 +1,109 @@
+//! The person: answers what waits, as a bookkeeper and an administrator would, after looking at the far side and putting right what
+//! stood in the way. It also lets the product in, where the connections are by consent.
+//!
+//! It looks at nothing of the product's but what is shown to people.
+
+use crate::row::Vendor;
+use crate::world::{DEALS, World};
+use anyhow::Context;
+use footbridge::compose::Kit;
+use footbridge_engine::{Engine, Standing};
+use footbridge_model::id::{ConnectionId, RequestId};
+use footbridge_sandbox::Sandbox;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// How the item's text names the command.
+const COMMAND: &str = "footbridge items release ";
+
+/// Decides everything that waits.
+pub(crate) async fn decides(world: &World, engine: &Engine, vendor: Vendor) -> anyhow::Result<()> {
+    if vendor == Vendor::Xero {
+        put_away_the_namesake(world)?;
+    }
+    let invoices = world.xero.dump("Invoices");
+    for decision in engine.decisions().await? {
+        if !matches!(decision.standing, Standing::Waiting | Standing::Refused) {
+            continue;
+        }
+        let deal = decision.subject.record.id.as_str();
+        let asked = decision.message.split_once(COMMAND);
+        if let Some(request) = asked.and_then(|(_, rest)| rest.split('`').next()) {
+            let there = invoices.iter().any(|invoice| {
+                let url = invoice.get("Url").and_then(Value::as_str);
+                url.is_some_and(|url| url.contains(deal))
+            });
+            if !there {
+                // Released once for all that it carried.
+                engine.release(&RequestId::from(request)).await?;
+            }
+            continue;
+        }
+        engine.look_again(deal).await?;
+    }
+    Ok(())
+}
+
+/// Somebody typed a customer in while it was being made: archived under another name, as Xero needs it before the name is free.
+fn put_away_the_namesake(world: &World) -> anyhow::Result<()> {
+    let (name, _) = DEALS[0];
+    let all = world.xero.dump("Contacts");
+    let text = |contact: &Value, field: &str| {
+        let found = contact.get(field).and_then(Value::as_str);
+        found.unwrap_or_default().to_owned()
+    };
+    for contact in all {
+        if text(&contact, "Name") == name && text(&contact, "ContactNumber").is_empty() {
+            let away = json!({
+                "ContactID": contact.get("ContactID"), "Name": format!("{name} (typed in twice)"),
+                "ContactStatus": "ARCHIVED",
+            });
+            world
+                .xero
+                .load("Contacts", away)
+                .context("archiving the namesake")?;
+        }
+    }
+    Ok(())
+}
+
+/// Both connections are by consent from now on, with refresh tokens that are replaced at each use.
+pub(crate) async fn lets_both_in(world: &World, sandbox: &Sandbox) -> anyhow::Result<()> {
+    world.connect_by_consent()?;
+    let config = world.read_config()?;
+    let kit = Kit::open_in(&config, &world.surroundings(sandbox))?;
+    for name in ["xero", "salesforce"] {
+        let connection = ConnectionId::new(name);
+        let request = kit.broker.ask_consent(&connection)?;
+        let back = allow(request.url()).await?;
+        let (_, query) = back.split_once('?').context("no answer to the consent")?;
+        let code = request.read_query(query)?;
+        kit.broker.take_code(&connection, &request, code).await?;
+        let reachable = kit.broker.reaches(&connection).await?;
+        let first = reachable.first().context("the consent reaches nothing")?;
+        kit.broker.choose(&connection, first)?;
+        kit.broker.keep(&connection).await?;
+    }
+    Ok(())
+}
+
+/// Answers a consent page; where the browser is sent back to.
+async fn allow(link: &str) -> anyhow::Result<String> {
+    let (page, query) = link.split_once('?').context("a link without query")?;
+    let rest = page.strip_prefix("http://").context("not a link")?;
+    let (host, path) = rest.split_once('/').context("a link without path")?;
+    let form = format!("{query}&decision=allow&organisation-0=yes");
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    let mut stream = TcpStream::connect(host).await?;
+    stream.write_all(head.as_bytes()).await?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await?;
+    let location = answer
+        .lines()
+        .find_map(|line| line.strip_prefix("location: "));
+    Ok(location.context("the page sent nobody back")?.to_owned())
+}

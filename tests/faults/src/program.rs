@@ -1,0 +1,407 @@
+//! The columns that need a program of its own: stopped, killed, its disk full. The same story, the same verdict, in real time.
+//!
+//! Times of the in-doubt rule are scaled, their order is not. Where the machine doesn't let a disk be full, the cell says so.
+
+use crate::cell::{Cell, Outcome, Played};
+use crate::column::Column;
+use crate::life::At;
+use crate::row::{Chapter, Row};
+use crate::verdict;
+use crate::world::{Time, World};
+use anyhow::{Context, bail};
+use chrono::TimeDelta;
+use footbridge_crash::binary;
+use footbridge_sandbox::Sandbox;
+use footbridge_simulators::faults::{Fault, FaultRule};
+use serde_json::Value;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use tokio::process::{Child, Command};
+
+/// A moment that has not come by then never comes.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// A cell that isn't quiet by then has failed.
+const DEADLINE: Duration = Duration::from_secs(180);
+/// Room of a disk that will be full.
+const DISK: &str = "size=96m";
+/// The data directory beside the configuration.
+const DATA: &str = "footbridge-data";
+
+/// The program, its plugins installed once.
+pub struct Machine {
+    binary: PathBuf,
+    prepared: tempfile::TempDir,
+}
+
+impl Machine {
+    /// Builds the program where it isn't there, and lets it install its plugins.
+    ///
+    /// # Errors
+    /// It can't be built or doesn't start.
+    pub async fn prepare() -> anyhow::Result<Self> {
+        let binary = binary::footbridge()?;
+        let world = World::start(Time::Real).await?;
+        let mut child = start(&binary, &world.config(), &["status"], None)?;
+        if !child.wait().await?.success() {
+            bail!("`footbridge status` in an empty folder failed");
+        }
+        Ok(Self {
+            binary,
+            prepared: world.folder,
+        })
+    }
+
+    /// Plays a cell.
+    pub async fn play(&self, row: &'static Row, column: Column, sandbox: &Sandbox) -> Played {
+        let outcome = match column.cannot(row) {
+            Some(why) => Outcome::Cannot(why),
+            None => match self.played(row, column, sandbox).await {
+                Ok(Told::Played(wrong)) if wrong.is_empty() => Outcome::Right {
+                    waited_for: Vec::new(),
+                },
+                Ok(Told::Played(wrong)) => Outcome::Wrong(wrong),
+                Ok(Told::NotHere(why)) => Outcome::Skipped(why),
+                Err(error) => Outcome::Wrong(vec![format!("it can't be played: {error:#}")]),
+            },
+        };
+        Played {
+            row: row.name,
+            column,
+            outcome,
+        }
+    }
+
+    async fn played(&self, row: &Row, column: Column, sandbox: &Sandbox) -> anyhow::Result<Told> {
+        let mut round = Round {
+            machine: self,
+            cell: Cell {
+                world: World::start(Time::Real).await?,
+                sandbox,
+                wrong: Vec::new(),
+                waited_for: Vec::new(),
+            },
+            disk: None,
+        };
+        if column == Column::FullDisk {
+            match Disk::mount(&round.folder().join(DATA)) {
+                Ok(disk) => round.disk = Some(disk),
+                Err(error) => return Ok(Told::NotHere(format!("no small disk: {error:#}"))),
+            }
+        }
+        for name in [DATA, "footbridge.key"] {
+            copy(&self.prepared.path().join(name), &round.folder().join(name))?;
+        }
+        if row.is_set_up() {
+            round.strike(row, column, &["provision", "--yes"]).await?;
+            round.provisioned().await?;
+            round.cell.tell(Chapter::Won)?;
+        } else {
+            round.provisioned().await?;
+            for chapter in [Chapter::Won, Chapter::Paid, Chapter::TakenBack] {
+                round.cell.tell(chapter)?;
+                if chapter == row.chapter {
+                    round.strike(row, column, &["sync"]).await?;
+                    break;
+                }
+                round.until_quiet().await?;
+            }
+        }
+        round.until_quiet().await?;
+        let left = verdict::of(&round.cell.world);
+        round.cell.wrong.extend(left);
+        round.cell.world.clock.advance(TimeDelta::minutes(2));
+        round.cell.world.reset_writes();
+        round.run(&["sync"]).await?;
+        if round.cell.world.writes() > 0 {
+            let wrong = "a run with nothing to do wrote".to_owned();
+            round.cell.wrong.push(wrong);
+        }
+        Ok(Told::Played(round.cell.wrong))
+    }
+}
+
+enum Told {
+    /// What was wrong.
+    Played(Vec<String>),
+    /// It can't be played on this machine.
+    NotHere(String),
+}
+
+/// One cell as it goes on.
+struct Round<'m> {
+    machine: &'m Machine,
+    cell: Cell<'m>,
+    disk: Option<Disk>,
+}
+
+impl Round<'_> {
+    fn folder(&self) -> PathBuf {
+        self.cell.world.folder.path().to_owned()
+    }
+
+    fn start(&self, arguments: &[&str], stop: Option<(At, u32)>) -> anyhow::Result<Child> {
+        start(
+            &self.machine.binary,
+            &self.cell.world.config(),
+            arguments,
+            stop,
+        )
+    }
+
+    /// Runs the program to its end; what it printed, if that was JSON.
+    async fn run(&self, arguments: &[&str]) -> anyhow::Result<(ExitStatus, Value)> {
+        let status = ended(&mut self.start(arguments, None)?).await?;
+        let said = std::fs::read_to_string(self.folder().join("said.out"))?;
+        Ok((status, serde_json::from_str(&said).unwrap_or(Value::Null)))
+    }
+
+    async fn provisioned(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        while began.elapsed() < DEADLINE {
+            if self.run(&["provision", "--yes"]).await?.0.success() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        bail!("not set up")
+    }
+
+    async fn until_quiet(&self) -> anyhow::Result<()> {
+        let began = Instant::now();
+        let mut last = Value::Null;
+        while began.elapsed() < DEADLINE {
+            let (status, report) = self.run(&["sync"]).await?;
+            if status.success() && is_quiet(&report) {
+                return Ok(());
+            }
+            last = report;
+            self.cell.world.clock.advance(TimeDelta::minutes(1));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        bail!("not quiet; the last: {last}")
+    }
+
+    async fn strike(&mut self, row: &Row, column: Column, work: &[&str]) -> anyhow::Result<()> {
+        match column {
+            Column::Stopped => self.stopped(row, work).await,
+            Column::StoppedAndCopied => self.stopped_and_copied(row, work).await,
+            Column::Killed => self.killed(row, work).await,
+            Column::FullDisk => self.full(row, work).await,
+            _ => bail!("not for a program"),
+        }
+    }
+
+    /// Stopped between intent and connection: nobody else gets into the data directory, and it goes on by itself.
+    async fn stopped(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
+        let mut child = self.start(work, Some((At::Sending, row.nth)))?;
+        is_stopped(&child).await?;
+        let other = ended(&mut self.start(&["sync"], None)?).await?;
+        if other.success() {
+            let wrong = "another process worked in the same data directory".to_owned();
+            self.cell.wrong.push(wrong);
+        }
+        signal(&child, "-CONT").await?;
+        ended(&mut child).await?;
+        Ok(())
+    }
+
+    /// The same, and somebody started another one over a copy of the data directory; keys are forgotten until the first goes on.
+    async fn stopped_and_copied(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
+        let mut child = self.start(work, Some((At::Sending, row.nth)))?;
+        is_stopped(&child).await?;
+        let began = Instant::now();
+        let copied = self.folder().join("copy");
+        std::fs::create_dir_all(&copied)?;
+        for name in [
+            DATA,
+            "footbridge.key",
+            "footbridge.toml",
+            "lead-to-cash.toml",
+        ] {
+            copy(&self.folder().join(name), &copied.join(name))?;
+        }
+        let config = copied.join("footbridge.toml");
+        let mut quiet = false;
+        while !quiet && began.elapsed() < DEADLINE {
+            let status = ended(&mut start(&self.machine.binary, &config, work, None)?).await?;
+            let said = std::fs::read_to_string(copied.join("said.out"))?;
+            quiet =
+                status.success() && is_quiet(&serde_json::from_str(&said).unwrap_or(Value::Null));
+            self.cell.world.clock.advance(TimeDelta::minutes(2));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        if !quiet {
+            bail!("the copy did not come to rest");
+        }
+        let left = verdict::of(&self.cell.world);
+        self.cell.wrong.extend(left);
+        // It slept for longer than anyone remembers keys, and long enough to notice.
+        self.cell.world.clock.advance(TimeDelta::minutes(10));
+        let asleep = Duration::from_secs(62).saturating_sub(began.elapsed());
+        tokio::time::sleep(asleep).await;
+        signal(&child, "-CONT").await?;
+        ended(&mut child).await?;
+        Ok(())
+    }
+
+    /// Killed while the far side works on it, which then ends it.
+    async fn killed(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
+        let fault = Fault::CommitDelayed {
+            ms: 500,
+            hold_ms: 1_900,
+        };
+        let mut child = self.struck_by(row, fault, work).await?;
+        child.kill().await?;
+        child.wait().await?;
+        Ok(())
+    }
+
+    /// The disk is full when the answer comes.
+    async fn full(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
+        let mut child = self
+            .struck_by(row, Fault::SlowBody { ms: 1_200 }, work)
+            .await?;
+        let filler = self.folder().join(DATA).join("filler");
+        fill(&filler)?;
+        let status = ended(&mut child).await?;
+        std::fs::remove_file(&filler)?;
+        if status.success() {
+            let wrong = "it did not notice that the disk was full".to_owned();
+            self.cell.wrong.push(wrong);
+        }
+        Ok(())
+    }
+
+    /// Starts the work and waits until the fault has struck the row.
+    async fn struck_by(&self, row: &Row, fault: Fault, work: &[&str]) -> anyhow::Result<Child> {
+        let faults = row.faults(&self.cell.world);
+        faults.inject(FaultRule::on(fault, row.method, row.path));
+        let child = self.start(work, None)?;
+        let began = Instant::now();
+        while faults.fired().is_empty() {
+            if began.elapsed() > PATIENCE {
+                bail!("the fault never struck");
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(child)
+    }
+}
+
+fn start(
+    binary: &Path,
+    config: &Path,
+    arguments: &[&str],
+    stop: Option<(At, u32)>,
+) -> anyhow::Result<Child> {
+    let folder = config.parent().context("a file lies in a folder")?;
+    let mut command = Command::new(binary);
+    command
+        .arg("--config")
+        .arg(config)
+        .arg("--json")
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(File::create(folder.join("said.out"))?)
+        .stderr(File::create(folder.join("said.err"))?)
+        .kill_on_drop(true);
+    if let Some((at, nth)) = stop {
+        command.env("FOOTBRIDGE_STOP_AT", format!("{}:{nth}", at.name()));
+    }
+    command
+        .spawn()
+        .with_context(|| format!("{} can't be started", binary.display()))
+}
+
+async fn ended(child: &mut Child) -> anyhow::Result<ExitStatus> {
+    let waited = tokio::time::timeout(PATIENCE, child.wait()).await;
+    Ok(waited.context("the program is stuck")??)
+}
+
+/// Waits until the system shows the process as stopped.
+async fn is_stopped(child: &Child) -> anyhow::Result<()> {
+    let stat = format!("/proc/{}/stat", child.id().context("it has ended")?);
+    let began = Instant::now();
+    loop {
+        let text = std::fs::read_to_string(&stat).context("it ended instead of being stopped")?;
+        let state = text
+            .rsplit_once(") ")
+            .and_then(|(_, rest)| rest.chars().next());
+        match state {
+            Some('T') => return Ok(()),
+            Some('Z') | None => bail!("it ended instead of being stopped"),
+            _ if began.elapsed() > PATIENCE => bail!("it never came to that point"),
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+async fn signal(child: &Child, which: &str) -> anyhow::Result<()> {
+    let id = child.id().context("it has ended")?.to_string();
+    let sent = Command::new("kill").args([which, &id]).status().await?;
+    anyhow::ensure!(sent.success(), "the signal {which} was not sent");
+    Ok(())
+}
+
+/// The program says that nothing is left to do. A set-up that ended well has nothing to add.
+fn is_quiet(report: &Value) -> bool {
+    let Some(applied) = report.get("applied").and_then(Value::as_object) else {
+        return report.get("parts").is_some();
+    };
+    applied.is_empty()
+        && ["adopted", "recovered", "failed", "postponed", "in_doubt"]
+            .iter()
+            .all(|name| report.get(name).and_then(Value::as_u64) == Some(0))
+}
+
+/// A small disk of its own.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(place: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(place)?;
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", DISK, "tmpfs"])
+            .arg(place)
+            .stderr(Stdio::null())
+            .status()
+            .context("mount can't be started")?;
+        anyhow::ensure!(
+            mounted.success(),
+            "mounting needs more rights than there are"
+        );
+        Ok(Self(place.to_owned()))
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg(&self.0).status();
+    }
+}
+
+/// Writes until nothing more fits.
+fn fill(path: &Path) -> anyhow::Result<()> {
+    let mut file = File::create(path)?;
+    for size in [1 << 20, 1 << 12, 1] {
+        let chunk = vec![7u8; size];
+        while file.write_all(&chunk).is_ok() {}
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    if !from.is_dir() {
+        std::fs::copy(from, to).with_context(|| format!("copying {}", from.display()))?;
+        return Ok(());
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        copy(&entry.path(), &to.join(entry.file_name()))?;
+    }
+    Ok(())
+}

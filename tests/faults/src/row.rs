@@ -1,0 +1,188 @@
+//! The rows: for each registered kind of write, when the story writes it and what its request looks like at the far side.
+//!
+//! A registered kind that has no row here is told by [`missing`], and the gate fails.
+
+use crate::world::World;
+use footbridge_model::write_kind::{WRITE_KINDS, WriteKind};
+use footbridge_simulators::faults::Faults;
+
+/// Which vendor takes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vendor {
+    /// The ledger.
+    Xero,
+    /// The CRM.
+    Salesforce,
+}
+
+/// When the story writes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Chapter {
+    /// Salesforce is set up.
+    SetUp,
+    /// Three won deals are billed.
+    Won,
+    /// Their customers pay.
+    Paid,
+    /// The bank takes the payments back.
+    TakenBack,
+}
+
+/// A row.
+#[derive(Debug, Clone, Copy)]
+pub struct Row {
+    /// The kind's registered name.
+    pub name: &'static str,
+    /// Who takes it.
+    pub vendor: Vendor,
+    /// When.
+    pub chapter: Chapter,
+    /// Its request's method.
+    pub method: &'static str,
+    /// What its request's path contains.
+    pub path: &'static str,
+    /// Its place among the requests of its run, from 1.
+    pub nth: u32,
+    /// A field that a trigger may rewrite.
+    pub(crate) rewritten: Option<(&'static str, &'static str)>,
+    /// Fields that are alike in all its records: what a rule against look-alikes may watch.
+    pub(crate) alike: Option<(&'static str, &'static str)>,
+}
+
+const DEALS: &str = "/composite/sobjects";
+const DOCUMENTS: &str = "/composite/sobjects/Footbridge_Document__c";
+const PAYMENTS: &str = "/composite/sobjects/Footbridge_Payment__c";
+const BALANCES: &str = "/composite/sobjects/Footbridge_Balance__c";
+
+/// All rows, in the order of the registry.
+pub const ROWS: [Row; 10] = [
+    xero("ledger customer, create", "/Contacts", 1),
+    xero("ledger invoice, create", "/Invoices", 2),
+    crm(
+        "CRM deal, write-back",
+        Chapter::Won,
+        DEALS,
+        3,
+        ("Opportunity", "Xero_Invoice_Number__c"),
+        None,
+    ),
+    crm(
+        "CRM document, create",
+        Chapter::Won,
+        DOCUMENTS,
+        4,
+        ("Footbridge_Document__c", "Reference__c"),
+        Some(("Footbridge_Document__c", "Currency__c")),
+    ),
+    crm(
+        "CRM document, update",
+        Chapter::TakenBack,
+        DOCUMENTS,
+        1,
+        ("Footbridge_Document__c", "Status__c"),
+        None,
+    ),
+    crm(
+        "CRM payment, create",
+        Chapter::Paid,
+        PAYMENTS,
+        2,
+        ("Footbridge_Payment__c", "Reference__c"),
+        Some(("Footbridge_Payment__c", "Currency__c")),
+    ),
+    crm(
+        "CRM payment, update",
+        Chapter::TakenBack,
+        PAYMENTS,
+        2,
+        ("Footbridge_Payment__c", "Reference__c"),
+        None,
+    ),
+    crm(
+        "CRM balance, create",
+        Chapter::Won,
+        BALANCES,
+        5,
+        ("Footbridge_Balance__c", "Name"),
+        Some(("Footbridge_Balance__c", "Currency__c")),
+    ),
+    crm(
+        "CRM balance, update",
+        Chapter::TakenBack,
+        BALANCES,
+        3,
+        ("Footbridge_Balance__c", "Name"),
+        None,
+    ),
+    Row {
+        method: "POST",
+        path: "/metadata/deployRequest",
+        rewritten: None,
+        ..crm("CRM set-up, deploy", Chapter::SetUp, "", 1, ("", ""), None)
+    },
+];
+
+const fn xero(name: &'static str, path: &'static str, nth: u32) -> Row {
+    Row {
+        name,
+        vendor: Vendor::Xero,
+        chapter: Chapter::Won,
+        method: "PUT",
+        path,
+        nth,
+        rewritten: None,
+        alike: None,
+    }
+}
+
+const fn crm(
+    name: &'static str,
+    chapter: Chapter,
+    path: &'static str,
+    nth: u32,
+    rewritten: (&'static str, &'static str),
+    alike: Option<(&'static str, &'static str)>,
+) -> Row {
+    Row {
+        name,
+        vendor: Vendor::Salesforce,
+        chapter,
+        method: "PATCH",
+        path,
+        nth,
+        rewritten: Some(rewritten),
+        alike,
+    }
+}
+
+impl Row {
+    /// Its entry in the registry.
+    pub fn kind(&self) -> Option<&'static WriteKind> {
+        WRITE_KINDS.iter().find(|kind| kind.name == self.name)
+    }
+
+    pub(crate) fn faults(&self, world: &World) -> Faults {
+        match self.vendor {
+            Vendor::Xero => world.xero.faults().clone(),
+            Vendor::Salesforce => world.salesforce.faults(),
+        }
+    }
+
+    /// Whether it is a set-up, which no flow's run writes.
+    pub fn is_set_up(&self) -> bool {
+        self.chapter == Chapter::SetUp
+    }
+}
+
+/// Registered kinds without a row, and rows of kinds that are not registered. Empty: the matrix is complete.
+pub fn missing() -> Vec<String> {
+    let without = WRITE_KINDS
+        .iter()
+        .filter(|kind| !ROWS.iter().any(|row| row.name == kind.name))
+        .map(|kind| format!("{} has no row in the fault matrix", kind.name));
+    let unknown = ROWS
+        .iter()
+        .filter(|row| row.kind().is_none())
+        .map(|row| format!("{} is no registered kind of write", row.name));
+    without.chain(unknown).collect()
+}
