@@ -25,7 +25,7 @@ pub enum Remedy {
     Ignore,
 }
 
-use Remedy::{EditMapping, GoAhead, Ignore, Link, Release, Retry};
+use Remedy::{Choose, EditMapping, GoAhead, Ignore, Link, Release, Retry};
 
 const CUSTOMER: Remedy = Link(&["customer"]);
 const INVOICE: Remedy = Link(&["invoice"]);
@@ -62,6 +62,20 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::CUSTOMER_MERGED, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_GONE, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_NOT_VISIBLE, &[Retry, Ignore]),
+    (reason::CUSTOMER_CONFLICT, &[Choose, Ignore, Retry]),
+    (
+        reason::CUSTOMER_NEEDS_APPROVAL,
+        &[
+            GoAhead("carry the change over: the customer confirmed it by a way you know"),
+            Choose,
+            Ignore,
+            Retry,
+        ],
+    ),
+    (reason::CUSTOMER_NOT_OWNED, &[Choose, Ignore, Retry]),
+    (reason::CUSTOMER_NOT_CLEARED, &[Retry]),
+    (reason::CUSTOMER_DIFFERS, &[Choose, Retry]),
+    (reason::CUSTOMER_LINKED_TWICE, &[Retry]),
     (reason::FOREIGN_TAX_NUMBER, &[Retry, Ignore]),
     (reason::CURRENCY_NOT_SUBSCRIBED, &[Retry, Ignore]),
     (reason::TAX_TYPE_UNFIT, &[Retry, EditMapping, Ignore]),
@@ -92,7 +106,10 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::NO_RATE, &[Retry]),
     (reason::NOT_VISIBLE, &[Retry]),
     (reason::WAITS_FOR_ANOTHER, &[Retry]),
-    (reason::REWRITTEN, &[Retry]),
+    (
+        reason::REWRITTEN,
+        &[Retry, GoAhead("write it once more"), Choose, Ignore],
+    ),
     (reason::TRY_AGAIN, &[Retry]),
     (reason::IGNORED, &[Retry]),
 ];

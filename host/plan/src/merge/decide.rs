@@ -360,7 +360,12 @@ fn write(
         && to == Side::Ledger
         && let Some(other) = given.name_taken
     {
-        return Verdict::Hold(Held::NameTaken(other.to_owned()));
+        let held = Held::NameTaken(other.to_owned());
+        return match word(memory, &held) {
+            Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
+            // Nobody can allow what the ledger refuses.
+            _ => Verdict::Hold(held),
+        };
     }
     let flips = memory.times(shape, to, from, given.now);
     if flips >= MOST_WRITES && why != Because::Said {

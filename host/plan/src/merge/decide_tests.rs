@@ -332,6 +332,8 @@ fn a_name_that_is_taken_waits() {
         "NameTaken(\"x2\")",
         "nobody can allow it"
     );
+    case.word = Some(Word::Ignore);
+    assert_eq!(shown(&case.run()), "Ignored");
 }
 
 #[test]
