@@ -521,7 +521,7 @@ fn mirrored(verdict: Verdict) -> Verdict {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(4000))]
+    #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
     fn never_a_value_that_is_there_or_was_not_read(case in any_field()) {
