@@ -13,6 +13,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::SimClock;
@@ -34,6 +35,14 @@ pub enum Fault {
     CommitDelayed {
         /// Milliseconds until the request is carried out.
         ms: u64,
+        /// Milliseconds the connection is held before it is cut.
+        #[serde(default)]
+        hold_ms: u64,
+    },
+    /// The same, the request being carried out once the simulator's own clock shows so many seconds more.
+    CommitDelayedByClock {
+        /// Seconds by the simulator's clock until the request is carried out.
+        seconds: i64,
         /// Milliseconds the connection is held before it is cut.
         #[serde(default)]
         hold_ms: u64,
@@ -97,8 +106,13 @@ pub enum Fault {
         /// Seconds; negative is behind.
         seconds: i64,
     },
-    /// A rule made by the customer's administrator refuses the write with this text.
+    /// A rule made by the customer's administrator refuses the first row of the write with this text.
     ValidationRule {
+        /// Text of the refusal.
+        message: String,
+    },
+    /// Such a rule refuses every row of the write.
+    ValidationRuleForAll {
         /// Text of the refusal.
         message: String,
     },
@@ -125,6 +139,7 @@ impl Fault {
             Self::TimeOutBefore { .. } => "time-out-before",
             Self::AnswerLostAfterCommit => "answer-lost-after-commit",
             Self::CommitDelayed { .. } => "commit-delayed",
+            Self::CommitDelayedByClock { .. } => "commit-delayed-by-clock",
             Self::ErrorCachedUnderKey { .. } => "error-cached-under-key",
             Self::TooManyRequests { .. } => "too-many-requests",
             Self::ServerErrorBefore { .. } => "server-error-before",
@@ -139,6 +154,7 @@ impl Fault {
             Self::WrongOrganisation => "wrong-organisation",
             Self::ClockSkew { .. } => "clock-skew",
             Self::ValidationRule { .. } => "validation-rule",
+            Self::ValidationRuleForAll { .. } => "validation-rule-for-all",
         }
     }
 }
@@ -335,6 +351,17 @@ async fn struck(t: &Transport, request: Request, next: Next) -> Response {
         tokio::time::sleep(Duration::from_millis(hold_ms)).await;
         return CutConnection::response();
     }
+    if let Some(Fault::CommitDelayedByClock { seconds, hold_ms }) = take("commit-delayed-by-clock")
+    {
+        let due = t.clock.now() + TimeDelta::seconds(seconds);
+        let clock = t.clock.clone();
+        tokio::spawn(async move {
+            reached(&clock, due).await;
+            next.run(request).await
+        });
+        tokio::time::sleep(Duration::from_millis(hold_ms)).await;
+        return CutConnection::response();
+    }
     if let Some(Fault::ServerErrorBefore { status }) = take("server-error-before") {
         return status_of(status).into_response();
     }
@@ -379,6 +406,17 @@ async fn struck(t: &Transport, request: Request, next: Next) -> Response {
     response
 }
 
+/// Waits until the clock shows `due`, whether it gets there by itself or is moved on.
+async fn reached(clock: &SimClock, due: DateTime<Utc>) {
+    const LOOK: Duration = Duration::from_millis(5);
+    while let Ok(left) = due.signed_duration_since(clock.now()).to_std() {
+        if left.is_zero() {
+            return;
+        }
+        tokio::time::sleep(left.min(LOOK)).await;
+    }
+}
+
 fn status_of(status: u16) -> StatusCode {
     StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -414,6 +452,21 @@ mod tests {
         assert!(!ask("PUT", "/Invoices"));
         assert_eq!(faults.fired().len(), 2);
         assert_eq!(faults.waiting(), 0);
+    }
+
+    #[tokio::test]
+    async fn what_waits_for_the_clock_goes_on_when_it_is_moved() {
+        let clock = SimClock::at(DateTime::from_timestamp(1_789_344_000, 0).unwrap());
+        let due = clock.now() + TimeDelta::hours(1);
+        let waits = {
+            let clock = clock.clone();
+            tokio::spawn(async move { reached(&clock, due).await })
+        };
+        clock.advance(TimeDelta::minutes(59));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(!waits.is_finished());
+        clock.advance(TimeDelta::minutes(1));
+        waits.await.unwrap();
     }
 
     #[test]

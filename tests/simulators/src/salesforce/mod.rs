@@ -174,6 +174,16 @@ impl SalesforceSimulator {
         })
     }
 
+    /// An administrator sets the rules against look-alikes; those that were there are gone.
+    pub fn set_duplicate_rules(&self, rules: Vec<options::DuplicateRule>) {
+        self.with(|org| org.options.duplicate_rules = rules);
+    }
+
+    /// An administrator sets the triggers that rewrite what is written; those that were there are gone.
+    pub fn set_rewrite_rules(&self, rules: Vec<options::RewriteRule>) {
+        self.with(|org| org.options.rewrite_rules = rules);
+    }
+
     /// Arranges a page layout as an administrator would, new or in place of the one of that name.
     ///
     /// # Errors

@@ -50,6 +50,7 @@ pub(crate) struct Cursor {
 pub(crate) struct RowFaults {
     pub(crate) locked: usize,
     pub(crate) validation: Option<String>,
+    pub(crate) validation_of_all: Option<String>,
     pub(crate) stop_after: Option<usize>,
     pub(crate) written: usize,
     pub(crate) stopped: bool,
@@ -266,6 +267,7 @@ impl Org {
         let refused = rows
             .validation
             .take()
+            .or(rows.validation_of_all.clone())
             .map(|message| ApiError::about("FIELD_CUSTOM_VALIDATION_EXCEPTION", message, &[]));
         let saves = self.options.defects.has(Defect::ValidationAfterSave);
         if let Some(refusal) = refused.clone().filter(|_| !saves) {

@@ -30,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) fails_after: Option<usize>,
     /// Fault: the message with which the first element is refused.
     pub(crate) refused_with: Option<String>,
+    /// Fault: so is every other element.
+    pub(crate) refuses_all: bool,
     defects: Defects<Defect>,
 }
 
@@ -115,6 +117,7 @@ impl Call {
             now: raw.now,
             fails_after: None,
             refused_with: None,
+            refuses_all: false,
             defects: raw.defects,
         })
     }
@@ -132,6 +135,7 @@ impl Call {
             now,
             fails_after: None,
             refused_with: None,
+            refuses_all: false,
             defects: Defects::none(),
         }
     }

@@ -33,7 +33,11 @@ pub(super) fn allocate(book: &mut Book, call: &Call, of: Guid) -> Answer {
     let mut made = Vec::new();
     let mut refused = Vec::new();
     for (index, element) in elements.iter().enumerate() {
-        let outcome = match call.refused_with.as_ref().filter(|_| index == 0) {
+        let outcome = match call
+            .refused_with
+            .as_ref()
+            .filter(|_| index == 0 || call.refuses_all)
+        {
             Some(message) => Err(Refusals::one(message)),
             None => allocations::allocate(book, &writing, of, element),
         };
@@ -127,7 +131,11 @@ pub(super) fn write_all(
             book.commit();
             return Answer::empty(500);
         }
-        let outcome = match call.refused_with.as_ref().filter(|_| index == 0) {
+        let outcome = match call
+            .refused_with
+            .as_ref()
+            .filter(|_| index == 0 || call.refuses_all)
+        {
             Some(message) => Err(Refusals::one(message)),
             None => write_element(book, call, &writing, collection, element),
         };

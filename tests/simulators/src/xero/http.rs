@@ -405,6 +405,9 @@ impl Turn<'_> {
         if let Some(Fault::ValidationRule { message }) = fault("validation-rule") {
             call.refused_with = Some(message);
         }
+        if let Some(Fault::ValidationRuleForAll { message }) = fault("validation-rule-for-all") {
+            (call.refused_with, call.refuses_all) = (Some(message), true);
+        }
         let own = self.grant.organisation;
         let position = if self.wrong_organisation {
             usize::from(own == 0)

@@ -214,6 +214,11 @@ impl Call {
             if let Some(Fault::ValidationRule { message }) = strikes("validation-rule") {
                 org.rows.validation = Some(message);
             }
+            if let Some(Fault::ValidationRuleForAll { message }) =
+                strikes("validation-rule-for-all")
+            {
+                org.rows.validation_of_all = Some(message);
+            }
             if let Some(Fault::ServerErrorMidBatch { after }) = strikes("server-error-mid-batch") {
                 org.rows.stop_after = Some(after);
             }
