@@ -14,11 +14,14 @@ use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::plan::Op;
 use footbridge_model::plugin::{Action, Answer, Outcome, Verdict, WriteRequest};
 use footbridge_model::request::RequestEvent;
+use std::time::Duration;
 
 /// Longest wait for a budget before the work is rescheduled instead.
 const LONGEST_WAIT: u32 = 70;
 /// A stopped flow isn't tried again within its run: nobody knows when it goes on.
 const STOPPED: u32 = u32::MAX;
+/// A request that was to leave so long ago is not sent without a look.
+const STOOD_STILL: Duration = Duration::from_secs(60);
 /// So often a budget is waited for in a row.
 const MOST_WAITS: u32 = 4;
 
@@ -27,12 +30,24 @@ impl Engine {
     pub(crate) async fn carry(&self, mut request: Request) -> Result<Vec<Outcome>, EngineError> {
         let wire = self.wire(&request).await?;
         let first = request.sends == 0;
+        if first && self.stood_still_since(request.started_at) {
+            return self.left_alone(request).await;
+        }
         request.sends += 1;
         let mut waits = 0;
         loop {
             // Durable before the first byte: a request with no send on its row provably never left, and no age counts from earlier.
             self.note_send(&mut request, first).await?;
             self.watch.at(&Point::Sending(request.id.clone()));
+            if self.stood_still_since(request.last_sent_at) {
+                if first {
+                    return self.left_alone(request).await;
+                }
+                // Nothing new is known of what was sent before.
+                let doubt = request.doubt.clone().unwrap_or_else(never_answered);
+                self.doubt(&mut request, doubt).await?;
+                return Ok(Vec::new());
+            }
             let sent = match self.stopped() {
                 Some(why) => Sent::NotSent {
                     why,
@@ -57,7 +72,7 @@ impl Engine {
                         why,
                     });
                     self.clock
-                        .sleep(std::time::Duration::from_secs(u64::from(seconds)))
+                        .sleep(Duration::from_secs(u64::from(seconds)))
                         .await;
                 }
                 Sent::NotSent {
@@ -68,7 +83,7 @@ impl Engine {
                         // Nothing new is known of what was sent before.
                         let doubt = request.doubt.clone().unwrap_or(Doubt {
                             why,
-                            ended: Ended::Unknown,
+                            ..never_answered()
                         });
                         self.doubt(&mut request, doubt).await?;
                         return Ok(Vec::new());
@@ -85,6 +100,33 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Whether so long ago that someone else may have seen it through meanwhile: a machine that slept, a process that was stopped
+    /// while another one went on from a copy. What is old is looked at before it is sent.
+    fn stood_still_since(&self, then: chrono::DateTime<chrono::Utc>) -> bool {
+        let passed = self.clock.now().signed_duration_since(then);
+        passed.to_std().is_ok_and(|passed| passed > STOOD_STILL)
+    }
+
+    /// Ends a request that never left and is too old to leave: the next run reads both sides and plans it anew, if it is still to be done.
+    async fn left_alone(&self, mut request: Request) -> Result<Vec<Outcome>, EngineError> {
+        let ops = self.ops(&request).await?;
+        let outcomes: Vec<Outcome> = ops
+            .iter()
+            .map(|op| Outcome {
+                operation: op.id.to_string(),
+                verdict: Verdict::Failed(Failure::new(
+                    FailureKind::Conflict,
+                    "stood-still",
+                    "Nothing was sent: the process stood still for over a minute before it. The next run looks again",
+                )),
+            })
+            .collect();
+        request.state = request.state.next(RequestEvent::NotSent)?;
+        self.settle(&mut request, &ops, &outcomes, Happened::Applied, None)
+            .await?;
+        Ok(outcomes)
     }
 
     async fn note_send(&self, request: &mut Request, first: bool) -> Result<(), EngineError> {
@@ -287,6 +329,13 @@ fn complete(request: &Request, outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, C
         }
     }
     Ok(outcomes)
+}
+
+fn never_answered() -> Doubt {
+    Doubt {
+        why: "it was sent before and never answered".to_owned(),
+        ended: Ended::Unknown,
+    }
 }
 
 fn in_doubt(verdict: &Verdict) -> bool {

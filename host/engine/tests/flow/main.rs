@@ -27,4 +27,5 @@ mod rails;
 mod replay;
 mod ruled;
 mod saved;
+mod stood_still;
 mod trouble;
