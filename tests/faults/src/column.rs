@@ -314,17 +314,22 @@ impl Column {
         }
     }
 
-    /// Whether somebody has to decide in any case.
-    pub(crate) fn must_wait(self) -> bool {
-        matches!(
-            self,
-            Self::PartialBatch | Self::ValidationRule | Self::DuplicateRule | Self::Trigger
-        )
+    /// Whether somebody has to decide in any case. A name that is taken by then is adopted, and what one row was refused for once
+    /// may be over in the next run.
+    pub(crate) fn must_wait(self, row: &Row) -> bool {
+        match self {
+            Self::ValidationRule | Self::Trigger => true,
+            Self::DuplicateRule => row.vendor == Vendor::Salesforce,
+            _ => false,
+        }
     }
 
     /// For what a row waits for a person while the fault lasts, where it may.
     pub(crate) fn waits_for(self, row: &Row) -> &'static [&'static str] {
         match self {
+            Self::PartialBatch | Self::ValidationRule if row.path == "/Contacts" => {
+                &["rejected", "waits-for-another"]
+            }
             Self::PartialBatch | Self::ValidationRule => &["rejected"],
             Self::DuplicateRule if row.vendor == Vendor::Xero => {
                 &["customer-name-clash", "customer-looks-existing", "rejected"]

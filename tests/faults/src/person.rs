@@ -1,16 +1,15 @@
-//! The person: answers what waits, as a bookkeeper and an administrator would, after looking at the far side and putting right what
-//! stood in the way. It also lets the product in, where the connections are by consent.
+//! The person: answers what waits, as a bookkeeper would after looking at the far side, once what stood in the way is gone. It also lets
+//! the product in, where the connections are by consent.
 //!
 //! It looks at nothing of the product's but what is shown to people.
 
-use crate::row::Vendor;
-use crate::world::{DEALS, World};
+use crate::world::World;
 use anyhow::Context;
 use footbridge::compose::Kit;
 use footbridge_engine::{Engine, Standing};
 use footbridge_model::id::{ConnectionId, RequestId};
 use footbridge_sandbox::Sandbox;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -18,10 +17,7 @@ use tokio::net::TcpStream;
 const COMMAND: &str = "footbridge items release ";
 
 /// Decides everything that waits.
-pub(crate) async fn decides(world: &World, engine: &Engine, vendor: Vendor) -> anyhow::Result<()> {
-    if vendor == Vendor::Xero {
-        put_away_the_namesake(world)?;
-    }
+pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<()> {
     let invoices = world.xero.dump("Invoices");
     for decision in engine.decisions().await? {
         if !matches!(decision.standing, Standing::Waiting | Standing::Refused) {
@@ -41,29 +37,6 @@ pub(crate) async fn decides(world: &World, engine: &Engine, vendor: Vendor) -> a
             continue;
         }
         engine.look_again(deal).await?;
-    }
-    Ok(())
-}
-
-/// Somebody typed a customer in while it was being made: archived under another name, as Xero needs it before the name is free.
-fn put_away_the_namesake(world: &World) -> anyhow::Result<()> {
-    let (name, _) = DEALS[0];
-    let all = world.xero.dump("Contacts");
-    let text = |contact: &Value, field: &str| {
-        let found = contact.get(field).and_then(Value::as_str);
-        found.unwrap_or_default().to_owned()
-    };
-    for contact in all {
-        if text(&contact, "Name") == name && text(&contact, "ContactNumber").is_empty() {
-            let away = json!({
-                "ContactID": contact.get("ContactID"), "Name": format!("{name} (typed in twice)"),
-                "ContactStatus": "ARCHIVED",
-            });
-            world
-                .xero
-                .load("Contacts", away)
-                .context("archiving the namesake")?;
-        }
     }
     Ok(())
 }

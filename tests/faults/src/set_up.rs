@@ -3,7 +3,7 @@
 //!
 //! Its journal has no watcher; `life` tells the points from what it stores and sends.
 
-use crate::cell::Cell;
+use crate::cell::{Cell, once_free};
 use crate::column::Column;
 use crate::life::{At, Life};
 use crate::row::Row;
@@ -103,7 +103,8 @@ pub(crate) async fn strike(cell: &mut Cell<'_>, row: &Row, column: Column) -> an
 /// One provisioning; nothing if the life ended in it, or the far side was in trouble.
 async fn run(cell: &Cell<'_>, life: &Arc<Life>) -> anyhow::Result<Option<Findings>> {
     let config = cell.world.read_config()?;
-    let (made_of, _) = parts(&config, None, &cell.world.surroundings(cell.sandbox))?;
+    let surroundings = cell.world.surroundings(cell.sandbox);
+    let (made_of, _) = once_free(|| parts(&config, None, &surroundings)).await?;
     let provisioning = Provisioning::new(life.of_set_up(made_of));
     let work = async {
         let shown = provisioning.survey(Wish::Present).await?;

@@ -34,7 +34,7 @@ fn amount(record: &Value, path: &str) -> Option<Decimal> {
     Decimal::from_str(&text(record, path)).ok()
 }
 
-/// One contact for each account, by our number, and none besides. Gives the contacts' ids by account.
+/// One contact for each account, by our number or adopted for its name, and none besides. Gives the contacts' ids by account.
 fn contacts(world: &World, wrong: &mut Vec<String>) -> BTreeMap<String, String> {
     let mut found: Vec<Value> = world
         .xero
@@ -44,9 +44,13 @@ fn contacts(world: &World, wrong: &mut Vec<String>) -> BTreeMap<String, String> 
         .collect();
     let mut ids = BTreeMap::new();
     for (account, (name, _)) in world.accounts.iter().zip(DEALS) {
-        let (its, others): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .partition(|contact| text(contact, "ContactNumber") == *account);
+        let (its, others): (Vec<_>, Vec<_>) =
+            found
+                .into_iter()
+                .partition(|contact| match text(contact, "ContactNumber") {
+                    number if number.is_empty() => text(contact, "Name") == name,
+                    number => number == *account,
+                });
         found = others;
         if its.len() != 1 {
             wrong.push(format!("{name}: {} contacts instead of one", its.len()));

@@ -33,7 +33,7 @@ pub(crate) const DEALS: [(&str, &str); 3] = [
     ("Cedar House", "99.99"),
 ];
 /// Until a request without a whole answer is given up, in real seconds: connections are real, only time is not.
-pub(crate) const TIME_OUT: u64 = 2;
+pub(crate) const TIME_OUT: u64 = 5;
 
 /// Whose time goes by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
