@@ -165,6 +165,17 @@ pub enum OpenError {
         /// What was found.
         reason: String,
     },
+    /// There is no room on the disk; what is there is whole. No reason to restore a backup.
+    #[error(
+        "the store in {} could not be opened: {reason}. Nothing of it is lost: make room on the disk, then start \
+         Footbridge again", dir.display()
+    )]
+    Full {
+        /// The data directory.
+        dir: PathBuf,
+        /// The refusal.
+        reason: String,
+    },
     /// The file system refused.
     #[error("{} could not be used: {source}. Check that it exists, belongs to this user and has free space", path.display())]
     Io {

@@ -290,7 +290,7 @@ fn at(raw: &[u8], error: MediumError) -> StoreError {
             reason,
         }
         .into(),
-        MediumError::Failed(reason) => StoreError::Io(reason),
+        MediumError::Failed(reason) | MediumError::Full(reason) => StoreError::Io(reason),
     }
 }
 

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use crate::local::{AFTER_ROWS, Held, LocalStore};
 use crate::lock::DirLock;
-use crate::medium::{Backend, Change, Medium};
+use crate::medium::{Backend, Change, Medium, MediumError};
 use crate::meta::{Origin, seconds};
 use crate::witness::{Sighting, Witness};
 use crate::writer::META_SEQ;
@@ -59,7 +59,13 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
     };
     let medium: Arc<dyn Medium> = backend
         .open(&home)
-        .map_err(|error| unreadable(error.to_string()))?
+        .map_err(|error| match error {
+            MediumError::Damaged(reason) | MediumError::Failed(reason) => unreadable(reason),
+            MediumError::Full(reason) => OpenError::Full {
+                dir: dir.to_owned(),
+                reason,
+            },
+        })?
         .into();
     let witness = Witness::at(dir);
     let seen = witness.seen().map_err(unreadable)?;

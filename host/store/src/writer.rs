@@ -201,7 +201,9 @@ impl Writer {
                 reason,
             }
             .into()),
-            Err(MediumError::Failed(reason)) => Err(CommitError::Io(self.poisoned_by(reason))),
+            Err(MediumError::Failed(reason) | MediumError::Full(reason)) => {
+                Err(CommitError::Io(self.poisoned_by(reason)))
+            }
         }
     }
 

@@ -126,11 +126,11 @@ pub fn cut(folder: &Path, notes: &Path, dice: &mut StdRng) -> anyhow::Result<Cut
     Ok(cut)
 }
 
-/// Undoes everything since the last `flushes` syncs of the file that grew by most: a disk that lost what it had confirmed. Says how many
+/// Undoes what the last `flushes` syncs with something to sync had confirmed, of the file with most notes: a disk that lost it. Says how many
 /// writes that were.
 ///
 /// # Errors
-/// The notes or the file can't be read or written, or there were not so many syncs.
+/// The notes or the file can't be read or written, or there were not so many.
 pub fn lose_the_end(folder: &Path, notes: &Path, flushes: usize) -> anyhow::Result<usize> {
     let notes = read(notes)?;
     let most = files(folder)?
@@ -150,12 +150,14 @@ pub fn lose_the_end(folder: &Path, notes: &Path, flushes: usize) -> anyhow::Resu
             _ => None,
         })
         .collect();
-    let Some(from) = synced
-        .len()
-        .checked_sub(flushes + 1)
-        .and_then(|n| synced.get(n))
-    else {
-        bail!("{} was synced {} times only", path.display(), synced.len());
+    // Changes between the same two syncs belong together; a sync of nothing loses nothing.
+    let mut begins: BTreeMap<usize, u64> = BTreeMap::new();
+    for change in changes(&own, 0) {
+        let group = synced.iter().filter(|up_to| **up_to <= change.position);
+        begins.entry(group.count()).or_insert(change.position);
+    }
+    let Some(from) = begins.values().rev().nth(flushes.saturating_sub(1)) else {
+        bail!("{} was written {} times only", path.display(), begins.len());
     };
     let open = changes(&own, *from);
     let mut content = std::fs::read(&path)?;

@@ -106,12 +106,12 @@ impl UnderWay {
     pub(crate) fn complaint(&self) -> Option<String> {
         let says = |why: &&String| {
             let why = why.to_lowercase();
-            ["no space", "disk", "full"]
-                .iter()
-                .any(|word| why.contains(word))
+            let names = ["no space", "disk", "full"];
+            // To restore a backup is no answer to it.
+            names.iter().any(|word| why.contains(word)) && !why.contains("backup")
         };
         let silent: Vec<&String> = self.told.iter().filter(|why| !says(why)).collect();
-        (!silent.is_empty()).then(|| format!("a full disk was not named: {silent:?}"))
+        (!silent.is_empty()).then(|| format!("what was told of a full disk: {silent:?}"))
     }
 
     /// After everything: the disk loses its end, and the program must refuse to go on, in words, without a write.

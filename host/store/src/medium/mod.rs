@@ -7,6 +7,7 @@ mod redb;
 mod sled;
 
 use std::fmt;
+use std::io;
 use std::path::Path;
 
 use thiserror::Error;
@@ -64,9 +65,21 @@ pub(crate) enum MediumError {
     /// The file system refused or the backend gave up.
     #[error("{0}")]
     Failed(String),
+    /// There is no room on the disk; the files are as they were.
+    #[error("{0}")]
+    Full(String),
     /// The backend's own check of its files failed.
     #[error("{0}")]
     Damaged(String),
+}
+
+impl From<io::Error> for MediumError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull => Self::Full(error.to_string()),
+            _ => Self::Failed(error.to_string()),
+        }
+    }
 }
 
 /// A stored key and its frame.

@@ -26,7 +26,7 @@ impl Redb {
         let opened = Self(database);
         // Creates the table, so that reads need not tell a missing one from a failure.
         opened.write_durably(&[])?;
-        disk::sync_dir(home).map_err(|error| MediumError::Failed(error.to_string()))?;
+        disk::sync_dir(home).map_err(MediumError::from)?;
         Ok(opened)
     }
 
@@ -83,6 +83,7 @@ impl From<redb::Error> for MediumError {
     fn from(error: redb::Error) -> Self {
         match error {
             redb::Error::Corrupted(reason) => Self::Damaged(format!("redb found damage: {reason}")),
+            redb::Error::Io(error) => error.into(),
             other => Self::Failed(other.to_string()),
         }
     }

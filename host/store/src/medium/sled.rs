@@ -37,12 +37,12 @@ pub(crate) struct Sled {
 
 impl Sled {
     pub(crate) fn open(home: &Path) -> Result<Self, MediumError> {
-        remove_unfinished_snapshots(home).map_err(failed)?;
+        remove_unfinished_snapshots(home).map_err(MediumError::from)?;
         let database = open_database(home)?;
         let rows = guarded(|| database.open_tree("rows"))?;
-        let log = File::open(home.join("db")).map_err(failed)?;
+        let log = File::open(home.join("db")).map_err(MediumError::from)?;
         let blobs = home.join("blobs");
-        let synced_blobs = Mutex::new(disk::file_names(&blobs).map_err(failed)?);
+        let synced_blobs = Mutex::new(disk::file_names(&blobs).map_err(MediumError::from)?);
         let opened = Self {
             rows,
             database,
@@ -51,14 +51,14 @@ impl Sled {
             synced_blobs,
         };
         opened.flush()?;
-        disk::sync_dir(home).map_err(failed)?;
+        disk::sync_dir(home).map_err(MediumError::from)?;
         Ok(opened)
     }
 
     fn flush(&self) -> Result<(), MediumError> {
         guarded(|| self.database.flush())?;
-        self.sync_blobs().map_err(failed)?;
-        self.log.sync_data().map_err(failed)
+        self.sync_blobs().map_err(MediumError::from)?;
+        self.log.sync_data().map_err(MediumError::from)
     }
 
     /// sled moves pages over an eighth of a segment to files of their own and does not sync them.
@@ -182,6 +182,9 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, MediumError> 
             Some(at) => format!("sled found damage at {at:?}"),
             None => "sled found a damaged snapshot or log".to_owned(),
         })),
+        Ok(Err(sled::Error::Io(error))) if error.kind() == io::ErrorKind::StorageFull => {
+            Err(error.into())
+        }
         Ok(Err(error)) => Err(MediumError::Failed(error.to_string())),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);
@@ -191,12 +194,4 @@ fn guarded<T>(call: impl FnOnce() -> sled::Result<T>) -> Result<T, MediumError> 
             Err(MediumError::Damaged(format!("sled gave up: {words}")))
         }
     }
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "used as a function for map_err"
-)]
-fn failed(error: io::Error) -> MediumError {
-    MediumError::Failed(error.to_string())
 }
