@@ -85,6 +85,11 @@ impl Dice {
                 country: self.one(&["GB", "GB", "GB", "DE", "US"], "GB").to_owned(),
             });
         }
+        let way_back = if self.chance(50) {
+            Switch::On
+        } else {
+            Switch::Off
+        };
         let known_in_xero = (0..accounts.len()).filter(|_| self.chance(20)).collect();
         let deals = (0..self.between(3, 10))
             .map(|_| self.deal(accounts.len()))
@@ -94,11 +99,7 @@ impl Dice {
             starts_on_day: self.one(&[0, 1, 5, 6, 9], 9),
             deals,
             known_in_xero,
-            way_back: if self.chance(50) {
-                Switch::On
-            } else {
-                Switch::Off
-            },
+            way_back,
             sweep_days: 1,
             status: if self.chance(30) {
                 Status::Draft
@@ -129,7 +130,14 @@ impl Dice {
                 ("amount-without-lines", &["zero", "stays"]),
                 ("nested-page", &["500", "2"]),
                 ("child-page", &["100", "1"]),
-                ("page", &["2000", "3"]),
+                // Provisioning reads no more than twenty pages of a list.
+                (
+                    "page",
+                    match way_back {
+                        Switch::On => &["2000", "200"],
+                        Switch::Off => &["2000", "3"],
+                    },
+                ),
             ]),
             accounts,
         }
@@ -174,7 +182,7 @@ impl Dice {
             0..=13 => steps.push(self.pass()),
             14..=30 => steps.push(Step::Sync),
             31..=37 => steps.push(Step::Killed {
-                point: usize::try_from(self.between(1, 60)).unwrap_or(1),
+                point: usize::try_from(self.between(1, 30)).unwrap_or(1),
             }),
             38 => steps.push(Step::Restart),
             39..=49 => {
@@ -204,7 +212,7 @@ impl Dice {
     fn trouble(&mut self) -> Step {
         if self.chance(15) {
             return Step::Late {
-                seconds: self.one(&[20, 100, 200, 500, 900, 3_000], 100),
+                seconds: self.one(&[5, 20, 60, 100], 20),
             };
         }
         if self.chance(12) {

@@ -23,7 +23,9 @@ impl DealVersion {
             return vec![self.net];
         };
         let share = first.trim().parse().unwrap_or(Decimal::ONE_HUNDRED);
-        let first = cents(self.net * share / Decimal::ONE_HUNDRED);
+        let places = if self.currency == "JPY" { 0 } else { 2 };
+        let first = (self.net * share / Decimal::ONE_HUNDRED)
+            .round_dp_with_strategy(places, rust_decimal::RoundingStrategy::MidpointAwayFromZero);
         vec![first, self.net - first]
     }
 }
@@ -31,8 +33,10 @@ impl DealVersion {
 /// Everything that is remembered of a story.
 #[derive(Debug, Default)]
 pub struct Witness {
-    /// Deals that were won after go-live at some time.
+    /// Deals that were first won after go-live.
     pub(crate) won: BTreeSet<String>,
+    /// Deals that were first won before it: nothing is ever billed of them, though they be won again.
+    pub(crate) history: BTreeSet<String>,
     /// How each deal was when the program began to run, oldest first.
     pub(crate) versions: BTreeMap<String, Vec<DealVersion>>,
     /// Invoices that someone edited in Xero.

@@ -231,8 +231,14 @@ impl World {
     }
 
     fn remember_deal(&mut self, deal: &Deal, id: String) {
-        if deal.standing == Standing::Won {
-            self.witness.won.insert(id.clone());
+        match deal.standing {
+            Standing::Open => {}
+            Standing::Won => {
+                self.witness.won.insert(id.clone());
+            }
+            Standing::History => {
+                self.witness.history.insert(id.clone());
+            }
         }
         if let Some(account) = pick(&self.accounts, deal.account) {
             self.witness.touched(&account);

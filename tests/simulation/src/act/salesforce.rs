@@ -68,7 +68,9 @@ fn win(world: &mut World, place: usize) -> Told {
         return Err(format!("{} is won already", text(&deal, "Name")));
     }
     let told = stage(world, place, "Closed Won")?;
-    world.witness.won.insert(id);
+    if !world.witness.history.contains(&id) {
+        world.witness.won.insert(id);
+    }
     Ok(told)
 }
 

@@ -46,7 +46,8 @@ fn unfounded(
         .of("Invoices")
         .any(|(_, invoice)| text(invoice, "Url").contains(id));
     let reason = decision.reason.as_str();
-    let nothing = version_of(records, id, deal).net.is_zero();
+    let version = version_of(records, id, deal);
+    let nothing = version.nets().iter().any(rust_decimal::Decimal::is_zero);
     match decision.standing {
         Standing::Applied if !invoiced => {
             Some("it counts as invoiced and has no invoice".to_owned())
@@ -58,8 +59,8 @@ fn unfounded(
         Standing::Waiting | Standing::Refused => None,
         Standing::Skipped if invoiced => None,
         Standing::Skipped => match reason {
-            "before-go-live" if !world.witness.won.contains(id) => None,
-            "zero" | "zero-amount" | "part-zero" if nothing => None,
+            "before-go-live" if world.witness.history.contains(id) => None,
+            "zero-amount" if nothing => None,
             _ => Some(format!(
                 "it needs nothing, it is said ({reason}: {}), and it is won and has no invoice",
                 decision.message
