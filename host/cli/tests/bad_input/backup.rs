@@ -4,6 +4,7 @@ use crate::books::{Books, Ended};
 use footbridge_simulators::faults::{Fault, FaultRule};
 use footbridge_simulators::xero::DEMO_CLIENT_SECRET;
 use std::fs;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 impl Books {
@@ -57,7 +58,14 @@ async fn taken_in_the_middle_of_a_sync_it_restores_to_a_state_that_bills_nothing
         .xero
         .faults()
         .inject(FaultRule::on(slow, "PUT", "/Invoices"));
-    let mut sync = books.start(&["sync", "--json"]);
+    let mut sync = Command::new(env!("CARGO_BIN_EXE_footbridge"))
+        .arg("--config")
+        .arg(books.path("footbridge.toml"))
+        .arg("sync")
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let began = Instant::now();
     while books.xero.faults().fired().is_empty() {
         assert!(
@@ -74,14 +82,10 @@ async fn taken_in_the_middle_of_a_sync_it_restores_to_a_state_that_bills_nothing
         "the sync had ended before the backup was there"
     );
     assert!(made.json()["rows"].as_u64().unwrap() > 100, "{}", made.out);
-    let ended = tokio::task::spawn_blocking(move || sync.wait_with_output().unwrap())
+    let ended = tokio::task::spawn_blocking(move || sync.wait().unwrap())
         .await
         .unwrap();
-    assert!(
-        ended.status.success(),
-        "{}",
-        String::from_utf8_lossy(&ended.stderr)
-    );
+    assert!(ended.success(), "{ended}");
     books.all_is_well(40).await;
 
     let restored = books.restored("backup", "restored").await;
@@ -160,9 +164,10 @@ async fn it_holds_no_secret_and_is_refused_unless_it_is_whole_and_ours() {
         .flatten()
         .flatten()
     {
+        // Beside the records lie empty files that only hold locks.
         let token = fs::read(entry.path()).unwrap();
         assert!(
-            !bytes.windows(token.len()).any(|part| part == token),
+            token.is_empty() || !bytes.windows(token.len()).any(|part| part == token),
             "a token record is in the backup"
         );
     }
