@@ -101,6 +101,15 @@ pub struct Invoice {
     /// `draft`, `submitted`, `authorised`, `paid`, `voided`, `deleted`.
     #[serde(default)]
     pub status: Option<String>,
+    /// Whether the customer has it, as the ledger knows.
+    #[serde(default)]
+    pub sent: Option<bool>,
+    /// What unit amounts hold: `exclusive`, `inclusive`, `no-tax`.
+    #[serde(default)]
+    pub amounts: Option<String>,
+    /// Its lines, in order. `None` where they were not read.
+    #[serde(default)]
+    pub lines: Option<Vec<InvoiceLine>>,
     /// Before tax.
     #[serde(default, with = "amount")]
     pub sub_total: Option<Decimal>,
@@ -128,6 +137,42 @@ pub struct Invoice {
     /// The credits set against it. `None` where they were not read.
     #[serde(default)]
     pub credits: Option<Vec<AppliedCredit>>,
+}
+
+impl Invoice {
+    /// As a link keeps it as its shadow; what was not reported reads as `None` again.
+    pub fn shadow(&self) -> Option<String> {
+        serde_json::to_string(self).ok()
+    }
+}
+
+/// An entry of `invoice.lines[]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvoiceLine {
+    /// The ledger's id of the line; `None` from ledgers that give it none.
+    #[serde(default)]
+    pub id: Option<String>,
+    /// What the customer reads.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// How many.
+    #[serde(default, with = "amount")]
+    pub quantity: Option<Decimal>,
+    /// Price of one.
+    #[serde(default, with = "amount")]
+    pub unit_amount: Option<Decimal>,
+    /// Per cent taken off.
+    #[serde(default, with = "amount")]
+    pub discount_rate: Option<Decimal>,
+    /// Code of the item.
+    #[serde(default)]
+    pub item: Option<String>,
+    /// Code of the account.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// The tax type.
+    #[serde(default)]
+    pub tax_type: Option<String>,
 }
 
 /// An entry of `payments[]`: of an invoice what it was paid with, of a credit what was refunded.

@@ -84,6 +84,9 @@ pub struct Adoption {
     pub ledger_record: RecordKey,
     /// The version it was seen at.
     pub version: String,
+    /// What it holds, where that is now what the link measures later changes by. None: pending, as for what was only recognised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shadow: Option<String>,
     /// What it is about.
     pub subject: Subject,
     /// Why it is the right one, in words.
@@ -247,6 +250,12 @@ pub mod reason {
     pub const UNRESOLVED_WRITE: &str = "unresolved-write";
     /// The deal changed after it was invoiced.
     pub const CHANGED_AFTER_INVOICING: &str = "changed-after-invoicing";
+    /// The deal changed, and a person edited its invoice in the ledger.
+    pub const INVOICE_EDITED: &str = "invoice-edited";
+    /// The deal changed, and its invoice went too far to be edited: a credit note and a new invoice are proposed.
+    pub const NEEDS_CREDIT_NOTE: &str = "needs-credit-note";
+    /// The deal is no longer won, and an invoice exists for it.
+    pub const DEAL_LOST: &str = "deal-lost";
     /// Two records in the ledger carry our key.
     pub const KEY_STANDS_TWICE: &str = "key-stands-twice";
     /// Not won.

@@ -2,10 +2,11 @@
 //!
 //! It looks at no customer and no tax yet. Next: `plan` resolves the customers of what is to be billed.
 
+use crate::amend::{ToAmend, answered};
 use crate::deal;
 use crate::draft;
-use crate::existing::{self, Billed, Kept, Standing};
-use crate::explain::{Said, Stop, deal as say, invoice as say_invoice};
+use crate::existing::{self, Checked, Kept, Standing};
+use crate::explain::{Stop, amend as say_amend, deal as say, invoice as say_invoice};
 use crate::go_live;
 use crate::index::Index;
 use crate::input::Source;
@@ -16,6 +17,7 @@ use crate::write_back;
 use chrono::{DateTime, Utc};
 use footbridge_model::plan::reason;
 use footbridge_model::plugin::Presence;
+use footbridge_model::ruling::Choice;
 
 /// What became of one deal.
 pub(crate) struct Assessed<'a> {
@@ -27,6 +29,8 @@ pub(crate) struct Assessed<'a> {
     pub(crate) notes: Vec<(u32, Stop)>,
     /// Parts whose invoice exists and stays.
     pub(crate) kept: Vec<(u32, Kept)>,
+    /// Parts whose invoice isn't as the deal wants it now.
+    pub(crate) to_amend: Vec<ToAmend<'a>>,
     /// Parts to be billed.
     pub(crate) to_bill: Vec<ToBill<'a>>,
     /// The highest part for which anything stands, kept or held; 0 if none.
@@ -46,6 +50,7 @@ pub(crate) fn assess<'a>(index: &Index<'a>, deal: &'a Source) -> Assessed<'a> {
         first_won: None,
         notes: Vec::new(),
         kept: Vec::new(),
+        to_amend: Vec::new(),
         to_bill: Vec::new(),
         latest: standings.last().map_or(0, |(part, _)| *part),
     };
@@ -66,12 +71,14 @@ fn parts_of<'a>(
         .filter(|(_, standing)| !standing.is_gone(index))
         .find_map(|(_, standing)| standing.named(index));
     if source.presence != Presence::Present {
-        return Err(
-            invoice.map_or_else(say::deleted, |invoice| say::deleted_after_billing(&invoice))
-        );
+        return Err(invoice.map_or_else(say::deleted, |invoice| deleted(index, source, &invoice)));
     }
     if !go_live::won_now(input.policy, &source.doc)? {
-        return Err(invoice.map_or_else(say::not_won, |invoice| say::no_longer_won(&invoice)));
+        if invoice.is_none() {
+            return Err(say::not_won());
+        }
+        lost(index, standings, assessed);
+        return Ok(());
     }
     let first_won = go_live::first_won(input.policy, &source.doc)?;
     assessed.first_won = Some(first_won);
@@ -89,31 +96,27 @@ fn parts_of<'a>(
             (stop, _) => stop,
         })?;
     let parts = parts::of_deal(input, source, &draft, &basis, &currency, first_won)?;
-    let mut held: Option<(u32, Said)> = None;
     for (number, standing) in standings {
-        let part = parts.iter().find(|part| part.number == *number);
-        let kept = match part {
-            Some(part) => {
-                let billed = Billed {
-                    amount: part.amount,
-                    currency: &currency,
-                    share: part.share,
-                    essence: draft.essence(),
-                };
-                existing::keep(index, source, *number, standing, &billed)
-            }
-            None => Err(say_invoice::changed(
-                &standing.named(index).unwrap_or_default(),
-            )),
+        let Some(part) = parts.iter().find(|part| part.number == *number) else {
+            let stop = say_invoice::changed(&standing.named(index).unwrap_or_default());
+            assessed.notes.push((*number, stop));
+            continue;
         };
-        match kept {
-            Ok(kept) => assessed.kept.push((*number, kept)),
-            Err(stop) => {
-                if let Stop::Hold(said) = &stop {
-                    held.get_or_insert((*number, said.clone()));
-                }
-                assessed.notes.push((*number, stop));
-            }
+        let to_bill = ToBill {
+            deal: source,
+            draft: draft.clone(),
+            part: part.clone(),
+            currency: currency.clone(),
+        };
+        match existing::check(index, source, *number, standing, &to_bill.billed()) {
+            Ok(Checked::Kept(kept)) => assessed.kept.push((*number, kept)),
+            Ok(Checked::Changed(standing)) => assessed.to_amend.push(ToAmend {
+                deal: source,
+                part: *number,
+                standing,
+                wants: Some(to_bill),
+            }),
+            Err(stop) => assessed.notes.push((*number, stop)),
         }
     }
     for part in parts {
@@ -121,7 +124,7 @@ fn parts_of<'a>(
         if standings.iter().any(|(standing, _)| *standing == number) {
             continue;
         }
-        match due(index, source, &part, history.as_ref(), held.as_ref()) {
+        match due(index, source, &part, history.as_ref()) {
             Err(stop) => assessed.notes.push((number, stop)),
             Ok(()) => assessed.to_bill.push(ToBill {
                 deal: source,
@@ -134,13 +137,42 @@ fn parts_of<'a>(
     Ok(())
 }
 
+/// The deal is deleted and an invoice stands: an item, never a void.
+fn deleted(index: &Index<'_>, source: &Source, invoice: &str) -> Stop {
+    match answered(index, source, 1, reason::DEAL_DELETED) {
+        Some(ruling) if ruling.choice == (Choice::TakeLedger { field: None }) => {
+            say_amend::deleted_and_kept(invoice, &ruling.by)
+        }
+        _ => say::deleted_after_billing(invoice),
+    }
+}
+
+/// The deal is no longer won: each invoice that stands is looked at.
+fn lost<'a>(index: &Index<'a>, standings: &Standings<'a>, assessed: &mut Assessed<'a>) {
+    let deal = assessed.deal;
+    for (part, standing) in standings {
+        if standing.is_gone(index) {
+            assessed.notes.push((*part, say::not_won()));
+            continue;
+        }
+        match existing::amendable(index, deal, *part, standing) {
+            Ok(standing) => assessed.to_amend.push(ToAmend {
+                deal,
+                part: *part,
+                standing,
+                wants: None,
+            }),
+            Err(stop) => assessed.notes.push((*part, stop)),
+        }
+    }
+}
+
 /// Whether a part for which nothing stands is to be billed now.
 fn due(
     index: &Index<'_>,
     source: &Source,
     part: &Part,
     history: Option<&Stop>,
-    held: Option<&(u32, Said)>,
 ) -> Result<(), Stop> {
     if let Some(stop) = history {
         return Err(stop.clone());
@@ -153,9 +185,6 @@ fn due(
     }
     if part.amount.is_zero() {
         return Err(say::part_zero());
-    }
-    if let Some((earlier, said)) = held {
-        return Err(say_invoice::waits_for_earlier(*earlier, said));
     }
     if index.unresolved_billing(&index.billing_key(source, part.number))
         || write_back::unresolved(index, source)

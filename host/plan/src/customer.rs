@@ -327,6 +327,7 @@ fn by_word(
         link: link(index, source),
         ledger_record: index.ledger_record(CUSTOMER, id),
         version: seen.version.clone(),
+        shadow: None,
         subject: subject(source, name),
         why: why::linked_by_person(&called, ruling),
     };
@@ -361,6 +362,7 @@ fn unlinked(
         link: link(index, source),
         ledger_record: index.ledger_record(CUSTOMER, id),
         version: seen.version.clone(),
+        shadow: None,
         subject: subject(source, name),
         why,
     };

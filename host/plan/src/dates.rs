@@ -65,7 +65,7 @@ pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
 pub(crate) fn date(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .ok()
-        .filter(|date| date.to_string() == text)
+        .filter(|date| text.len() == 10 && date.to_string() == text)
 }
 
 /// The dates of an invoice.
@@ -98,6 +98,17 @@ pub(crate) fn of_invoice(
 }
 
 fn outside_closed_periods(input: &PlanInput<'_>, when: NaiveDate) -> Result<(), Stop> {
+    match closed_period(input, when)? {
+        Some((name, until)) => Err(say::locked(when, name, until)),
+        None => Ok(()),
+    }
+}
+
+/// What closes the period of a date, and until when.
+pub(crate) fn closed_period(
+    input: &PlanInput<'_>,
+    when: NaiveDate,
+) -> Result<Option<(&'static str, NaiveDate)>, Stop> {
     let organisation = input.organisation;
     let locks = [
         ("the period lock date", &organisation.period_lock_date),
@@ -118,10 +129,10 @@ fn outside_closed_periods(input: &PlanInput<'_>, when: NaiveDate) -> Result<(), 
     if let Some(filed) = input.policy.billing.tax_filed_to {
         closed.push(("the date to which tax is filed", filed));
     }
-    match closed.iter().max_by_key(|(_, until)| *until) {
-        Some((name, until)) if when <= *until => Err(say::locked(when, name, *until)),
-        _ => Ok(()),
-    }
+    Ok(closed
+        .into_iter()
+        .max_by_key(|(_, until)| *until)
+        .filter(|(_, until)| when <= *until))
 }
 
 #[cfg(test)]
@@ -230,6 +241,7 @@ mod tests {
             "2026-02-03T00:00:00Z",
             "",
             "+12026-1-1",
+            "-1969-07-20",
         ] {
             assert_eq!(date(bad), None, "{bad}");
         }

@@ -1,10 +1,11 @@
-//! What stands for a part of a deal already, and what may happen to it (domain rule 4): nothing, without a person.
+//! What stands for a part of a deal already, and whether the deal still wants what was billed.
 //!
-//! A linked invoice of an unchanged deal is up to date; anything else is an item for a person. One invoice that carries our
+//! A linked invoice of an unchanged deal is up to date; what may happen to another one is `amend`'s. One invoice that carries our
 //! key without a link is ours: its answer was lost, and it is adopted, never made a second time.
 
+use crate::amend;
 use crate::deal;
-use crate::explain::{Stop, invoice as say, op as why};
+use crate::explain::{Stop, amend as say_amend, invoice as say, op as why};
 use crate::index::{INVOICE, Index};
 use crate::input::{Seen, Source};
 use crate::policy::Amounts;
@@ -111,6 +112,9 @@ fn is_part_link(index: &Index<'_>, source: &Source, id: &str) -> bool {
     (1..=crate::parts::MOST).any(|part| index.billing_key(source, part) == id)
 }
 
+const BILLED: &str = "billed";
+const REFERENCE: &str = "reference";
+
 /// What is billed by one part, kept with its link so that a later change shows.
 #[derive(Debug, Clone)]
 pub(crate) struct Billed<'a> {
@@ -122,11 +126,17 @@ pub(crate) struct Billed<'a> {
     pub(crate) share: Decimal,
     /// See [`crate::draft::InvoiceDraft::essence`].
     pub(crate) essence: Document,
+    /// The customer's purchase order. A change of it alone changes nothing.
+    pub(crate) reference: Option<&'a str>,
 }
 
 impl Billed<'_> {
     /// As it is kept.
     pub(crate) fn shadow(&self) -> String {
+        self.kept().canonical()
+    }
+
+    fn kept(&self) -> Document {
         let text = |value: String| Document::Text(value);
         let amount = footbridge_model::money::canonical;
         let fields = BTreeMap::from([
@@ -135,12 +145,20 @@ impl Billed<'_> {
             ("share".to_owned(), text(amount(self.share))),
             ("essence".to_owned(), self.essence.clone()),
         ]);
-        Document::Object(BTreeMap::from([(
-            "billed".to_owned(),
-            Document::Object(fields),
-        )]))
-        .canonical()
+        let mut kept = BTreeMap::from([(BILLED.to_owned(), Document::Object(fields))]);
+        if let Some(reference) = self.reference {
+            kept.insert(REFERENCE.to_owned(), text(reference.to_owned()));
+        }
+        Document::Object(kept)
     }
+}
+
+/// What was billed of a deal, where that is kept with its link.
+fn billed_before(source: &Source, link: &Link) -> Option<Document> {
+    let mut members = link.members.iter();
+    let member = members.find(|member| member.record == source.record)?;
+    let shadow = Document::from_plugin(member.shadow.as_deref()?).ok()?;
+    shadow.at(BILLED).is_some().then_some(shadow)
 }
 
 /// An invoice that exists and may stay as it is.
@@ -156,33 +174,40 @@ pub(crate) struct Kept {
     pub(crate) adoption: Option<Adoption>,
 }
 
+/// An invoice that stands, held against its deal.
+#[derive(Debug, Clone)]
+pub(crate) enum Checked<'a> {
+    /// It is what the deal wants.
+    Kept(Kept),
+    /// The deal wants something else now.
+    Changed(amend::Standing<'a>),
+}
+
 /// Checks an invoice that stands for a part against the deal as it is now.
-pub(crate) fn keep(
-    index: &Index<'_>,
+pub(crate) fn check<'a>(
+    index: &Index<'a>,
     source: &Source,
     part: u32,
-    standing: &Standing<'_>,
+    standing: &Standing<'a>,
     now: &Billed<'_>,
-) -> Result<Kept, Stop> {
+) -> Result<Checked<'a>, Stop> {
     match standing {
         Standing::Nothing => Err(say::nothing_stands()),
-        Standing::Twice(ids) => Err(say::key_stands_twice(
-            &ids.iter().map(|id| named(index, id)).collect::<Vec<_>>(),
-        )),
+        Standing::Twice(ids) => Err(twice(index, ids)),
         Standing::Linked { link, id } => {
             let seen = index.input.observed.invoices.get(*id);
             if let Some(seen) = seen {
                 alive(index, id, seen)?;
             }
             if changed(index, source, link, seen, now) {
-                return Err(say::changed(&named(index, id)));
+                return amendable(index, source, part, standing).map(Checked::Changed);
             }
-            Ok(Kept {
+            Ok(Checked::Kept(Kept {
                 id: (*id).to_owned(),
                 name: named(index, id),
                 link: intent(source, link.id.clone(), now),
                 adoption: None,
-            })
+            }))
         }
         Standing::Unlinked { id } => {
             let key = index.billing_key(source, part);
@@ -194,24 +219,63 @@ pub(crate) fn keep(
             };
             alive(index, id, seen)?;
             if differs(index, &seen.value, now) {
-                return Err(say::changed(&named(index, id)));
+                return amendable(index, source, part, standing).map(Checked::Changed);
             }
             let link = intent(source, key, now);
             let adoption = Adoption {
                 link: link.clone(),
                 ledger_record: index.ledger_record(INVOICE, id),
                 version: seen.version.clone(),
+                shadow: None,
                 subject: deal::subject(index.input, source, part),
                 why: why::adopted_invoice(&named(index, id)),
             };
-            Ok(Kept {
+            Ok(Checked::Kept(Kept {
                 id: (*id).to_owned(),
                 name: named(index, id),
                 link,
                 adoption: Some(adoption),
-            })
+            }))
         }
     }
+}
+
+/// An invoice that isn't as its deal wants it, with all that decides what may happen to it.
+pub(crate) fn amendable<'a>(
+    index: &Index<'a>,
+    source: &Source,
+    part: u32,
+    standing: &Standing<'a>,
+) -> Result<amend::Standing<'a>, Stop> {
+    let (id, link, shadow, reference) = match standing {
+        Standing::Nothing => return Err(say::nothing_stands()),
+        Standing::Twice(ids) => return Err(twice(index, ids)),
+        Standing::Linked { link, id } => {
+            let record = index.ledger_record(INVOICE, id);
+            let before = billed_before(source, link);
+            let reference = before.and_then(|before| Some(before.text(REFERENCE)?.to_owned()));
+            let shadow = amend::shadow_of(link, &record);
+            (*id, link.id.clone(), shadow, reference)
+        }
+        Standing::Unlinked { id } => (*id, index.billing_key(source, part), None, None),
+    };
+    let Some(seen) = index.input.observed.invoices.get(id) else {
+        return Err(say_amend::not_visible(&named(index, id)));
+    };
+    alive(index, id, seen)?;
+    Ok(amend::Standing {
+        id,
+        name: named(index, id),
+        link,
+        seen,
+        shadow,
+        reference,
+    })
+}
+
+fn twice(index: &Index<'_>, ids: &[&str]) -> Stop {
+    let names: Vec<String> = ids.iter().map(|id| named(index, id)).collect();
+    say::key_stands_twice(&names)
 }
 
 /// The link of a part.
@@ -240,14 +304,8 @@ fn changed(
     seen: Option<&Seen<ledger::Invoice>>,
     now: &Billed<'_>,
 ) -> bool {
-    let kept = link
-        .members
-        .iter()
-        .find(|member| member.record == source.record)
-        .and_then(|member| Document::from_plugin(member.shadow.as_deref()?).ok())
-        .filter(|shadow| shadow.at("billed").is_some());
-    match kept {
-        Some(shadow) => shadow.canonical() != now.shadow(),
+    match billed_before(source, link) {
+        Some(before) => before.at(BILLED) != now.kept().at(BILLED),
         None => seen.is_some_and(|seen| differs(index, &seen.value, now)),
     }
 }

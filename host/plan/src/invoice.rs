@@ -44,6 +44,7 @@ impl ToBill<'_> {
             currency: &self.currency,
             share: self.part.share,
             essence: self.draft.essence(),
+            reference: self.draft.reference.as_deref(),
         }
     }
 }
@@ -55,15 +56,8 @@ pub(crate) fn create(
     party: &Party,
     numbers: &mut Numbers,
 ) -> Result<(Op, Bill), Stop> {
-    subscribed(index, &to_bill.currency)?;
     let dates = dates::of_invoice(index.input, &to_bill.deal.doc, &to_bill.draft)?;
-    let lines = lines(index, party, &to_bill.part)?;
-    let money: Vec<(Decimal, Decimal)> = lines
-        .iter()
-        .map(|line| (line.amount, line.tax.rate))
-        .collect();
-    let totals =
-        predict(index.input.policy.billing.amounts, &money).ok_or_else(say_deal::absurd)?;
+    let Worked { lines, totals } = work_out(index, to_bill, party)?;
     let (deal, part) = (to_bill.deal, to_bill.part.number);
     if !ruled::goes_ahead(index, deal, part, reason::LOOKS_ALREADY_INVOICED) {
         not_invoiced_by_hand(index, party, &to_bill.currency, totals)?;
@@ -72,6 +66,31 @@ pub(crate) fn create(
     let op = operation(index, to_bill, party, dates, &lines, totals, number);
     let bill = bill(&op, to_bill, party, &lines, totals);
     Ok((op, bill))
+}
+
+/// What an invoice says and comes to.
+pub(crate) struct Worked<'a> {
+    /// Its lines, in order.
+    pub(crate) lines: Vec<Decided<'a>>,
+    /// As the ledger will arrive at them.
+    pub(crate) totals: Totals,
+}
+
+/// Works out the lines of a part for whom it bills, and what they come to.
+pub(crate) fn work_out<'a>(
+    index: &Index<'_>,
+    to_bill: &'a ToBill<'_>,
+    party: &Party,
+) -> Result<Worked<'a>, Stop> {
+    subscribed(index, &to_bill.currency)?;
+    let lines = lines(index, party, &to_bill.part)?;
+    let money: Vec<(Decimal, Decimal)> = lines
+        .iter()
+        .map(|line| (line.amount, line.tax.rate))
+        .collect();
+    let totals =
+        predict(index.input.policy.billing.amounts, &money).ok_or_else(say_deal::absurd)?;
+    Ok(Worked { lines, totals })
 }
 
 fn bill(
@@ -101,11 +120,15 @@ fn bill(
 }
 
 /// A line with all that was decided about it.
-struct Decided<'a> {
-    draft: &'a DraftLine,
-    amount: Decimal,
-    account: String,
-    tax: LineTax,
+pub(crate) struct Decided<'a> {
+    /// What the mapping wants.
+    pub(crate) draft: &'a DraftLine,
+    /// Quantity times price less discount.
+    pub(crate) amount: Decimal,
+    /// The account's code.
+    pub(crate) account: String,
+    /// The tax type, with who decided it.
+    pub(crate) tax: LineTax,
 }
 
 fn subscribed(index: &Index<'_>, currency: &str) -> Result<(), Stop> {
@@ -317,7 +340,7 @@ fn operation(
     }
 }
 
-fn line_doc(line: &Decided<'_>) -> Document {
+pub(crate) fn line_doc(line: &Decided<'_>) -> Document {
     let factors = &line.draft.factors;
     let mut doc = BTreeMap::from([
         ("description".to_owned(), text(&line.draft.description)),

@@ -4,9 +4,10 @@
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 //!
 //! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
-//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`, each asking `ruled` what people decided; `reflect` plans the way back; `rails`
+//! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`, each asking `ruled` what people decided; `amend` is for invoices whose deals changed; `reflect` plans the way back; `rails`
 //! takes out of either plan what the operator doesn't let through yet. `index` looks things up, `explain` has every sentence.
 
+mod amend;
 mod assess;
 mod customer;
 mod dates;

@@ -62,8 +62,10 @@ pub fn lint(plan: &Plan) -> Vec<Fault> {
         placeholders(&op.doc, op, &mut fault);
         target(op, &mut fault);
         kind(op, &mut fault);
-        if op.action == Action::Create {
-            content(op, &mut fault);
+        match op.action {
+            Action::Create => content(op, &mut fault),
+            Action::Update if op.object.as_str() == INVOICE => lines(op, &mut fault),
+            Action::Update => {}
         }
     }
     whole(plan, &mut faults);
@@ -138,23 +140,10 @@ fn content(op: &Op, fault: &mut impl FnMut(String)) {
             if key.field != URL || our_key(&key.value) != Some(&op.link.id) {
                 fault("its url doesn't carry the key of its link".to_owned());
             }
-            let lines = op.doc.list("lines");
-            if lines.is_empty() {
+            if op.doc.list("lines").is_empty() {
                 fault("has no lines".to_owned());
             }
-            for (n, line) in lines.iter().enumerate() {
-                for field in [
-                    "account",
-                    "tax_type",
-                    "description",
-                    "quantity",
-                    "unit_amount",
-                ] {
-                    if line.text(field).is_none_or(|text| text.trim().is_empty()) {
-                        fault(format!("line {} has no {field}", n + 1));
-                    }
-                }
-            }
+            lines(op, fault);
             for field in [
                 "customer", "date", "due_date", "currency", "amounts", "status",
             ] {
@@ -170,6 +159,23 @@ fn content(op: &Op, fault: &mut impl FnMut(String)) {
     }
 }
 
+/// Lines are written whole: what is left out of a known one would stay, and one that is left out is removed.
+fn lines(op: &Op, fault: &mut impl FnMut(String)) {
+    for (n, line) in op.doc.list("lines").iter().enumerate() {
+        for field in [
+            "account",
+            "tax_type",
+            "description",
+            "quantity",
+            "unit_amount",
+        ] {
+            if line.text(field).is_none_or(|text| text.trim().is_empty()) {
+                fault(format!("line {} has no {field}", n + 1));
+            }
+        }
+    }
+}
+
 fn whole(plan: &Plan, faults: &mut Vec<Fault>) {
     let mut fault = |what: String| faults.push(Fault { op: None, what });
     let mut links = BTreeSet::new();
@@ -182,7 +188,8 @@ fn whole(plan: &Plan, faults: &mut Vec<Fault>) {
         }
     }
     for adoption in &plan.adoptions {
-        if !records.insert(&adoption.ledger_record) {
+        // One that is linked already may be the invoice of several deals.
+        if adoption.shadow.is_none() && !records.insert(&adoption.ledger_record) {
             fault(format!("{} is adopted twice", adoption.ledger_record));
         }
     }

@@ -3,11 +3,12 @@
 //! Pure: it reads no clock, no store and no network, and the order of what it is given doesn't matter. It decides nothing
 //! itself either; each rule has its own file. Next: the engine checks the plan with `lint`, stores it and carries it out.
 
+use crate::amend::{Amended, amend};
 use crate::assess::{Assessed, assess};
 use crate::customer::{self, Party, Place, Reference};
 use crate::deal;
 use crate::existing::Kept;
-use crate::explain::{Stop, invoice as say, ruled as words};
+use crate::explain::{Said, Stop, invoice as say, ruled as words};
 use crate::index::Index;
 use crate::input::{PlanInput, Source};
 use crate::invoice;
@@ -25,7 +26,11 @@ pub fn plan(input: &PlanInput<'_>) -> Plan {
     let index = Index::new(input);
     let deals = in_order(&index);
     let to_bill = || deals.iter().flat_map(|assessed| &assessed.to_bill);
-    let wanted: BTreeSet<Reference> = to_bill().map(|part| part.draft.customer.clone()).collect();
+    let to_amend = deals.iter().flat_map(|assessed| &assessed.to_amend);
+    let wanted: BTreeSet<Reference> = to_bill()
+        .chain(to_amend.filter_map(|part| part.wants.as_ref()))
+        .map(|part| part.draft.customer.clone())
+        .collect();
     let words = ruled::of_customers(&index, &deals);
     let parties = customer::resolve(&index, &wanted, &words);
     let firsts = to_bill().filter(|part| part.part.number == 1);
@@ -87,6 +92,12 @@ impl Round<'_, '_> {
         for (part, stop) in &assessed.notes {
             self.note(deal, *part, stop.clone());
         }
+        let mut held = assessed.notes.iter().find_map(|(part, stop)| match stop {
+            // What isn't there yet and waits holds nothing up.
+            Stop::Hold(said) if *part <= assessed.latest => Some((*part, said.clone())),
+            _ => None,
+        });
+        self.amend(assessed, &mut held);
         let mut newest: Option<Op> = None;
         let mut linked = Vec::new();
         for part in &assessed.to_bill {
@@ -102,7 +113,11 @@ impl Round<'_, '_> {
                 }
                 continue;
             }
-            match self.invoice(part) {
+            let billed = match &held {
+                Some((earlier, said)) => Err(say::waits_for_earlier(*earlier, said)),
+                None => self.invoice(part),
+            };
+            match billed {
                 Ok((op, bill)) => {
                     newest = Some(op.clone());
                     self.plan.bills.push(bill);
@@ -122,6 +137,32 @@ impl Round<'_, '_> {
         for (part, kept) in assessed.kept.iter().chain(&linked) {
             let shown = newest.is_none() && *part == latest;
             self.kept(deal, *part, kept, shown);
+        }
+    }
+
+    /// Invoices that aren't as their deal wants them; the first that waits holds up what is to be billed.
+    fn amend(&mut self, assessed: &Assessed<'_>, held: &mut Option<(u32, Said)>) {
+        for part in &assessed.to_amend {
+            let customer = part.wants.as_ref().map(|wants| &wants.draft.customer);
+            let party = customer.and_then(|customer| self.parties.get(customer));
+            match amend(self.index, part, party) {
+                Ok(Amended::Write(op)) => {
+                    if !op.after.is_empty() {
+                        self.paying.extend(customer.cloned());
+                    }
+                    self.invoices.push(op);
+                }
+                Ok(Amended::Stays(adoption, said)) => {
+                    self.plan.adoptions.extend(adoption);
+                    self.note(assessed.deal, part.part, said);
+                }
+                Err(stop) => {
+                    if let Stop::Hold(said) = &stop {
+                        held.get_or_insert((part.part, said.clone()));
+                    }
+                    self.note(assessed.deal, part.part, stop);
+                }
+            }
         }
     }
 

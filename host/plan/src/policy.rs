@@ -83,6 +83,34 @@ pub struct Billing {
     /// Nothing may be dated on or before it: the tax period that was filed.
     #[serde(default)]
     pub tax_filed_to: Option<NaiveDate>,
+    /// An untouched draft whose deal is no longer won (domain rule 4).
+    #[serde(default)]
+    pub draft_of_lost_deal: DraftOfLostDeal,
+    /// An approved invoice, neither sent nor paid, whose deal changed (domain rule 4).
+    #[serde(default)]
+    pub changed_authorised: ChangedAuthorised,
+}
+
+/// An untouched draft whose deal is no longer won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DraftOfLostDeal {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// It is deleted.
+    Delete,
+}
+
+/// An approved invoice, neither sent nor paid and in an open period, whose deal changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangedAuthorised {
+    /// A person decides.
+    #[default]
+    Ask,
+    /// It is updated in place.
+    Update,
 }
 
 /// A deal without lines.

@@ -119,6 +119,7 @@ pub(crate) fn adopt(
         link: link.clone(),
         ledger_record: index.ledger_record(INVOICE, id),
         version: seen.version.clone(),
+        shadow: None,
         subject: deal::subject(index.input, deal, part),
         why: why::linked_by_person(&name, ruling),
     };

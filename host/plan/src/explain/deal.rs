@@ -27,15 +27,6 @@ pub(crate) fn not_won() -> Stop {
     Stop::skip(reason::NOT_WON, "The deal is not won.")
 }
 
-pub(crate) fn no_longer_won(invoice: &str) -> Stop {
-    Stop::hold(
-        reason::CHANGED_AFTER_INVOICING,
-        format!(
-            "The deal is no longer won, but {invoice} exists for it. Credit or void the invoice in the ledger, or win the deal again."
-        ),
-    )
-}
-
 pub(crate) fn won_unread(path: &str) -> Stop {
     mapping(format!(
         "The deal was read without {}, so nobody can tell whether it is won. Check that the field is readable.",

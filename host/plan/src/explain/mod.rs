@@ -2,6 +2,7 @@
 //!
 //! A sentence says what was found and what to do next. Text from outside is quoted and stays as it is: renderers escape it.
 
+pub(crate) mod amend;
 pub(crate) mod customer;
 pub(crate) mod deal;
 pub(crate) mod invoice;

@@ -1,13 +1,14 @@
-//! What happens when there is an invoice already: nothing, without a person (domain rule 4).
+//! What happens when there is an invoice already: an approved one stays as it is, without a person (domain rule 4).
 
-use crate::world::{Deal, World, at, line, our_key, our_url};
+use crate::world::{Deal, World, account, at, line, our_key, our_url};
 use footbridge_model::link::Role;
 use footbridge_model::plugin::Presence;
+use footbridge_plan::policy::InvoiceStatus;
 use serde_json::{Value, json};
 
 /// The deal billed by a first plan, as both sides stand then.
 fn billed() -> World {
-    let mut world = World::new();
+    let mut world = World::new().with(|w| w.policy.billing.status = InvoiceStatus::Authorised);
     let plan = world.plan();
     world.apply(&plan);
     world
@@ -85,7 +86,7 @@ fn a_change_that_matters_holds_and_one_that_does_not_does_not() {
         (
             "reopened or lost",
             |d| d.set("IsWon", json!(false)),
-            "hold changed-after-invoicing",
+            "hold deal-lost",
         ),
         (
             "its name",
@@ -102,7 +103,8 @@ fn a_change_that_matters_holds_and_one_that_does_not_does_not() {
         ),
     ];
     for (what, change, want) in cases {
-        assert_eq!(billed().deal(change).outcome(), want, "{what}");
+        let world = billed().with(|w| w.customers.push(account("c2", "Zenith")));
+        assert_eq!(world.deal(change).outcome(), want, "{what}");
     }
 }
 
@@ -128,7 +130,7 @@ fn without_a_record_of_what_was_billed_the_invoices_sum_decides() {
 fn winning_it_again_makes_no_second_invoice() {
     let world = billed();
     let reopened = world.deal(|d| d.set("IsWon", json!(false)));
-    assert_eq!(reopened.outcome(), "hold changed-after-invoicing");
+    assert_eq!(reopened.outcome(), "hold deal-lost");
     let history = json!([
         {"Stage": "Closed Won", "At": "2026-09-10T12:00:00Z"},
         {"Stage": "Open", "At": "2026-09-11T12:00:00Z"},
@@ -182,7 +184,7 @@ fn our_invoice_without_a_link_is_adopted() {
 #[test]
 fn one_that_bills_something_else_is_not() {
     let world = unlinked(json!({"sub_total": "99"}));
-    assert_eq!(world.outcome(), "hold changed-after-invoicing");
+    assert_eq!(world.outcome(), "hold invoice-edited");
     assert!(world.plan().adoptions.is_empty());
     let unresolved =
         unlinked(json!({})).with(|w| w.unresolved("invoice", "url", &our_url("d1", 1)));
@@ -226,7 +228,8 @@ fn a_deal_billed_before_go_live_is_up_to_date() {
 fn later_parts_wait_when_an_earlier_one_does() {
     let staged = World::new()
         .deal(|d| d.set("Plan", json!("30,70")))
-        .with(|w| w.policy.deal.part_days = vec![30]);
+        .with(|w| w.policy.deal.part_days = vec![30])
+        .with(|w| w.policy.billing.status = InvoiceStatus::Authorised);
     let mut world = staged;
     let plan = world.plan();
     world.apply(&plan);

@@ -10,6 +10,8 @@
 
 mod world;
 
+mod amend;
+mod bad_input;
 mod customers;
 mod deals;
 mod existing;

@@ -160,7 +160,8 @@ fn sum_of(op: &Op) -> Decimal {
 pub(crate) fn apply(world: &mut World, plan: &Plan) {
     let mut reported: BTreeMap<String, Value> = BTreeMap::new();
     for adoption in &plan.adoptions {
-        join(world, &adoption.link, adoption.ledger_record.clone());
+        let record = adoption.ledger_record.clone();
+        join(world, &adoption.link, record, adoption.shadow.clone());
     }
     for op in &plan.ops {
         let mut doc: Value = serde_json::from_str(&op.doc.canonical()).unwrap();
@@ -169,20 +170,17 @@ pub(crate) fn apply(world: &mut World, plan: &Plan) {
             "customer" => {
                 let id = format!("n{}", world.observed.customers.len() + 1);
                 world.ledger_customer(&id, doc.clone());
-                join(world, &op.link, ledger_record("customer", &id));
+                join(world, &op.link, ledger_record("customer", &id), None);
                 doc["id"] = json!(id);
             }
             "invoice" => {
-                let id = format!("i{}", world.observed.invoices.len() + 1);
-                let given = doc.get("number").cloned();
-                doc["number"] = given.unwrap_or(json!(format!("INV-{id}")));
-                let sum = canonical(sum_of(op));
-                let seen = json!({
-                    "url": doc["url"], "customer": doc["customer"], "number": doc["number"],
-                    "currency": doc["currency"], "sub_total": sum, "total": sum,
-                });
-                world.ledger_invoice(&id, seen);
-                join(world, &op.link, ledger_record("invoice", &id));
+                let target = op.target.as_ref().map(|id| id.as_str().to_owned());
+                let id = target.unwrap_or(format!("i{}", world.observed.invoices.len() + 1));
+                let seen = invoice(world, &id, op, &doc);
+                let shadow = Some(seen.to_string());
+                world.ledger_invoice(&id, seen.clone());
+                join(world, &op.link, ledger_record("invoice", &id), shadow);
+                doc = seen;
                 doc["id"] = json!(id);
             }
             _ => {
@@ -217,22 +215,71 @@ fn resolve(value: &mut Value, reported: &BTreeMap<String, Value>) {
     }
 }
 
-fn join(world: &mut World, intent: &LinkIntent, other: RecordKey) {
-    assert!(
-        !world.links.iter().any(|link| link.id == intent.id),
-        "linked twice"
-    );
+/// An invoice as the ledger reports it after a write: lines of a known id keep what was left out, the others are new.
+fn invoice(world: &World, id: &str, op: &Op, doc: &Value) -> Value {
+    let mut seen = match world.observed.invoices.get(id) {
+        Some(old) => serde_json::to_value(&old.value).unwrap(),
+        None => json!({
+            "kind": "receivable", "number": format!("INV-{id}"), "sent": false, "amount_paid": "0", "amount_credited": "0",
+            "payments": [], "credits": [], "total_tax": null,
+        }),
+    };
+    for (field, value) in doc.as_object().unwrap() {
+        seen[field] = value.clone();
+    }
+    if op.doc.text("status") == Some("deleted") {
+        return seen;
+    }
+    let old = world.observed.invoices.get(id);
+    let old = old
+        .and_then(|old| old.value.lines.clone())
+        .unwrap_or_default();
+    if let Some(lines) = seen["lines"].as_array_mut() {
+        for (n, line) in lines.iter_mut().enumerate() {
+            match line.get("id").and_then(Value::as_str) {
+                Some(known) => {
+                    let known = old
+                        .iter()
+                        .find(|old| old.id.as_deref() == Some(known))
+                        .unwrap();
+                    let Value::Object(kept) = serde_json::to_value(known).unwrap() else {
+                        panic!()
+                    };
+                    for (field, value) in kept {
+                        let line = line.as_object_mut().unwrap();
+                        line.entry(field).or_insert(value);
+                    }
+                }
+                None => line["id"] = json!(format!("{id}-{}-{n}", op.id)),
+            }
+        }
+    }
+    seen
+}
+
+fn join(world: &mut World, intent: &LinkIntent, other: RecordKey, shadow: Option<String>) {
     let member = |record: RecordKey, shadow: Option<String>| Member {
         record,
         shadow,
         version: None,
     };
+    if let Some(link) = world.links.iter_mut().find(|link| link.id == intent.id) {
+        assert!(
+            link.members.iter().any(|member| member.record == other),
+            "linked with a second record"
+        );
+        if intent.source_shadow.is_some() {
+            link.set(member(intent.source.clone(), intent.source_shadow.clone()));
+        }
+        link.set(member(other, shadow));
+        return;
+    }
     world.links.push(Link {
         id: intent.id.clone(),
         role: intent.role,
         members: vec![
             member(intent.source.clone(), intent.source_shadow.clone()),
-            member(other, None),
+            member(other, shadow),
         ],
         made_by: None,
     });

@@ -291,6 +291,7 @@ impl World {
         let mut all = json!({
             "kind": "receivable", "customer": "x1", "number": format!("INV-{id}"), "date": "2026-09-01",
             "currency": "GBP", "status": "authorised", "sub_total": "100", "total_tax": "20", "total": "120",
+            "sent": false, "amount_paid": "0", "amount_credited": "0",
         });
         for (field, value) in value.as_object().unwrap() {
             all[field] = value.clone();
@@ -333,6 +334,28 @@ impl World {
             .insert((object.to_owned(), field.to_owned(), value.to_owned()));
     }
 
+    /// A person's word about the first part of the one deal, as it is now.
+    pub(crate) fn rule(&mut self, reason: &str, choice: Choice) {
+        self.rulings.push(Ruling {
+            record: record("Opportunity", &self.deals[0].id),
+            part: 1,
+            reason: reason.to_owned(),
+            choice,
+            seen: self.deals[0].version.clone(),
+            by: "kim".to_owned(),
+            at: self.as_of.instant,
+        });
+    }
+
+    fn rulings(&self) -> BTreeMap<(RecordKey, u32), Vec<Ruling>> {
+        let mut all: BTreeMap<_, Vec<Ruling>> = BTreeMap::new();
+        for ruling in &self.rulings {
+            let key = (ruling.record.clone(), ruling.part);
+            all.entry(key).or_default().push(ruling.clone());
+        }
+        all
+    }
+
     /// The plan, which must be sound.
     pub(crate) fn plan(&self) -> Plan {
         let customers = self.customers.iter().map(|source| {
@@ -353,14 +376,7 @@ impl World {
             customers: customers.collect(),
             observed: self.observed.clone(),
             links: self.links.clone(),
-            rulings: self
-                .rulings
-                .iter()
-                .fold(BTreeMap::new(), |mut all, ruling| {
-                    let key = (ruling.record.clone(), ruling.part);
-                    all.entry(key).or_insert_with(Vec::new).push(ruling.clone());
-                    all
-                }),
+            rulings: self.rulings(),
             unresolved: self.unresolved.clone(),
             namesakes: self.namesakes.clone(),
             next_number: self.next_number,
@@ -429,7 +445,12 @@ pub(crate) fn outcomes(plan: &Plan) -> Vec<String> {
         add(
             op.subject.record.id.as_str(),
             op.subject.part,
-            "invoice".to_owned(),
+            match (&op.target, op.doc.text("status")) {
+                (None, _) => "invoice",
+                (Some(_), Some("deleted")) => "delete",
+                (Some(_), _) => "update",
+            }
+            .to_owned(),
         );
     }
     for op in plan
