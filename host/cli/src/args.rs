@@ -312,6 +312,9 @@ pub(crate) struct Sync {
     /// Exit with 3 if anything waits for a person or is in doubt.
     #[arg(long)]
     pub(crate) strict: bool,
+    /// Go on although many records are gone at once: that is right.
+    #[arg(long)]
+    pub(crate) accept_drop: bool,
     /// Go, where the flow is held: after a restore, in a copied data directory, or beside another Footbridge. You say that no
     /// other one works on these organisations any more.
     #[arg(long)]

@@ -117,6 +117,8 @@ pub(crate) struct Flow {
     pub(crate) mapping: PathBuf,
     /// Objects that become customers, and how their changes are followed.
     pub(crate) customers: Customers,
+    /// The live organisation's name, typed, where the other side is a sandbox or demo company.
+    pub(crate) mixed: Option<String>,
     /// Opens a record of the CRM: the id is appended.
     pub(crate) record_url: String,
     /// Only deals that became won at or after this instant are billed.
@@ -372,6 +374,7 @@ impl Config {
                 write_back: flow.write_back.clone(),
                 customers: flow.customers.policy.clone(),
             },
+            mixed: flow.mixed.clone(),
             record_url: flow.record_url.clone(),
             rails: flow.rails.clone(),
             reflect: flow

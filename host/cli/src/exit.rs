@@ -133,9 +133,12 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 | EngineError::Commit(_)
                 | EngineError::Body(_)
                 | EngineError::Format { .. } => Exit::Data,
+                EngineError::Losses { .. } => Exit::Waiting,
                 EngineError::Transform { .. }
                 | EngineError::FirstRun { .. }
                 | EngineError::Plan(_)
+                | EngineError::Mixed { .. }
+                | EngineError::FieldGone { .. }
                 | EngineError::Organisations { .. }
                 | EngineError::NoReceivables { .. } => Exit::Usage,
                 EngineError::Call { source, .. } => match source.as_ref() {

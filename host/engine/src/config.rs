@@ -29,6 +29,8 @@ pub struct FlowConfig {
     pub record_url: String,
     /// Organisations that the connections must answer for, where the operator named them.
     pub pinned: Vec<(ConnectionId, String)>,
+    /// The name of the live organisation, typed by the operator, where the other side is a sandbox or demo company.
+    pub mixed: Option<String>,
     /// Connections whose far side honours an idempotency key.
     pub keyed: BTreeSet<ConnectionId>,
     /// The way back to the CRM, where it is switched on.

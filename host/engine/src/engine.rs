@@ -68,6 +68,15 @@ pub(crate) struct Sides {
     pub(crate) source: Side,
     pub(crate) ledger: Side,
     pub(crate) organisation: Organisation,
+    /// Set if one side is a sandbox or demo company and the other is live.
+    pub(crate) mixed: Option<Mixed>,
+}
+
+/// A sandbox or demo company beside a live organisation: connection and name of each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mixed {
+    pub(crate) test: (ConnectionId, String),
+    pub(crate) live: (ConnectionId, String),
 }
 
 impl Engine {

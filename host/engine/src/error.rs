@@ -107,6 +107,48 @@ pub enum EngineError {
         /// What it is.
         is: &'static str,
     },
+    /// Many records went at once.
+    #[error(
+        "flow {flow} stopped, and nothing was written: {what}. If that is right, `footbridge sync --accept-drop` goes on. If not, look whether somebody deleted them or took away the connection's right to see them, and bring them back first"
+    )]
+    Losses {
+        /// The flow.
+        flow: String,
+        /// What went, by connection and object.
+        what: String,
+    },
+    /// A field that the flow needs can't be read any more.
+    #[error(
+        "flow {flow} stopped, and nothing was written: {connection} has no field {field:?} of {object}, or no longer shows it to the connection's user. It is used in {used}. Give the user access to it, or take it out there"
+    )]
+    FieldGone {
+        /// The flow.
+        flow: String,
+        /// The connection.
+        connection: String,
+        /// The object.
+        object: String,
+        /// The field.
+        field: String,
+        /// Where the flow names it.
+        used: String,
+        /// What the far side said.
+        source: Box<CallError>,
+    },
+    /// One side is a sandbox or demo company, the other is live.
+    #[error(
+        "flow {flow} joins {test} with {live}, and nothing was written. If that is meant, type the live organisation's name into the configuration: [flows.{flow}] mixed = {name:?}"
+    )]
+    Mixed {
+        /// The flow.
+        flow: String,
+        /// The sandbox or demo company, in words.
+        test: String,
+        /// The live organisation, in words.
+        live: String,
+        /// The live organisation's name.
+        name: String,
+    },
     /// The connection reaches no organisation or several.
     #[error(
         "{connection} reaches {count} organisations; set `organisation = \"...\"` for it to one of: {names}"

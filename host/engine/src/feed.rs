@@ -6,6 +6,7 @@
 use crate::engine::Engine;
 use crate::epoch;
 use crate::error::EngineError;
+use crate::losses::Losses;
 use crate::mirror::{Changes, Novelty, our_key};
 use crate::ports::{CallError, Connector};
 use crate::state::keys::{self, Side};
@@ -67,6 +68,7 @@ impl Engine {
         };
         let all_was_read = cursor.complete;
         let mut pulled = Pulled::default();
+        let mut lost = Losses::begin(self, side, object, cursor.next.is_none()).await?;
         let mut given = BTreeSet::from([cursor.next.clone()]);
         let mut repeats = 0;
         for _ in 0..MOST_PAGES {
@@ -76,14 +78,23 @@ impl Engine {
                 limit: PAGE,
                 fields: fields.to_vec(),
             };
-            let (page, kept) = self.page(side, connector, request).await?;
+            let (page, kept) = self
+                .page(side, connector, request)
+                .await
+                .map_err(|error| self.field_gone(side, object, error))?;
             let mut changes = Changes::default();
             let mut seen = Pulled::default();
+            let mut gone = Vec::new();
             for item in &page.items {
-                match self.learn(side, item, &mut changes).await? {
+                let novelty = self.learn(side, item, &mut changes).await?;
+                lost.listed(&item.id);
+                match novelty {
                     Novelty::Seen => seen.seen += 1,
                     novelty => {
                         seen.changed += 1;
+                        if novelty == Novelty::Gone {
+                            gone.push(item.id.clone());
+                        }
                         self.note_due(side, item, &mut changes)?;
                         let turned_up = match (all_was_read, novelty) {
                             (true, Novelty::New) => TurnedUp::Later,
@@ -100,6 +111,8 @@ impl Engine {
                 ..cursor.clone()
             };
             changes.put(&key, &next)?;
+            let noted = lost.with(gone);
+            noted.put(&mut changes)?;
             let (set, turn) = kept.into_commit(changes.into_set())?;
             match self.state.commit(set).await {
                 // Somebody else changed the plugin's storage: it only read, so it reads again.
@@ -112,6 +125,7 @@ impl Engine {
                 }
                 committed => committed?,
             }
+            lost = noted;
             cursor = next;
             pulled.seen += seen.seen;
             pulled.changed += seen.changed;
@@ -122,6 +136,7 @@ impl Engine {
                 records: page.items.len(),
             });
             if page.complete {
+                lost.end(self).await?;
                 return Ok(pulled);
             }
             if stuck {

@@ -80,7 +80,21 @@ pub(crate) enum Novelty {
     /// Never seen before.
     New,
     Changed,
+    /// Changed, and it was there before and is deleted, archived, merged or voided now.
+    Gone,
     Seen,
+}
+
+impl Novelty {
+    /// Whether it is known already.
+    pub(crate) fn is_known(self) -> bool {
+        self == Self::Seen
+    }
+}
+
+/// Whether a record is reported as gone, of any side.
+fn is_gone(presence: &Presence, doc: &Document) -> bool {
+    *presence != Presence::Present || matches!(doc.text("status"), Some("voided" | "deleted"))
 }
 
 impl State {
@@ -95,6 +109,7 @@ impl State {
         let old = self.get::<Record>(&key).await?;
         let mut stale = BTreeMap::new();
         let mut novelty = Novelty::New;
+        let mut was_there = false;
         if let Some((old, _)) = old {
             novelty = Novelty::Changed;
             let text = self.read(&old.doc).await?;
@@ -102,6 +117,7 @@ impl State {
                 return Ok(Novelty::Seen);
             }
             let doc = parse(side, item, &text)?;
+            was_there = !is_gone(&old.presence, &doc);
             for index in index_rows(side, &item.object, &item.id, &old.presence, &doc) {
                 stale.insert(index.to_vec(), ());
             }
@@ -120,7 +136,11 @@ impl State {
             doc: self.keep(&item.doc).await?,
         };
         changes.put(&key, &row)?;
-        Ok(novelty)
+        Ok(if was_there && is_gone(&item.presence, &doc) {
+            Novelty::Gone
+        } else {
+            novelty
+        })
     }
 
     /// A record of the mirror.

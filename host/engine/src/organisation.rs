@@ -2,7 +2,7 @@
 //!
 //! Nothing is read or written for another organisation than the pinned one; that is an error, never a question.
 
-use crate::engine::{Engine, Sides};
+use crate::engine::{Engine, Mixed, Sides};
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::ports::Connector;
@@ -58,7 +58,7 @@ fn kind(test: bool) -> &'static str {
 impl Engine {
     /// Who answers on both connections. A connection stays with the organisation that it first answered for.
     pub(crate) async fn sides(&self) -> Result<Sides, EngineError> {
-        let (source, _) = self.side(&self.flow.source, self.source.as_ref()).await?;
+        let (source, crm) = self.side(&self.flow.source, self.source.as_ref()).await?;
         let (ledger, found) = self.side(&self.flow.ledger, self.ledger.as_ref()).await?;
         let organisation = Document::from_plugin(&found.doc)
             .and_then(|doc| doc.to::<Organisation>())
@@ -68,10 +68,39 @@ impl Engine {
                 id: found.id.clone(),
                 why: e.to_string(),
             })?;
+        let sides = [(&source.0, &crm), (&ledger.0, &found)];
+        let named = |test: bool| {
+            let one = sides.iter().find(|(_, found)| found.test == test);
+            one.map(|(connection, found)| ((*connection).clone(), found.name.clone()))
+        };
+        let mixed = match (named(true), named(false)) {
+            (Some(test), Some(live)) => Some(Mixed { test, live }),
+            _ => None,
+        };
         Ok(Sides {
             source,
             ledger,
             organisation,
+            mixed,
+        })
+    }
+
+    /// A sandbox beside a live organisation is written to only once that organisation's name was typed (domain rule 14).
+    pub(crate) fn may_write(&self, sides: &Sides) -> Result<(), EngineError> {
+        let Some(Mixed { test, live }) = &sides.mixed else {
+            return Ok(());
+        };
+        if self.flow.mixed.as_deref() == Some(live.1.as_str()) {
+            return Ok(());
+        }
+        let words = |(connection, name): &(ConnectionId, String), test| {
+            format!("{connection}, which is {} called {name:?},", kind(test))
+        };
+        Err(EngineError::Mixed {
+            flow: self.flow.name.to_string(),
+            test: words(test, true),
+            live: words(live, false).trim_end_matches(',').to_owned(),
+            name: live.1.clone(),
         })
     }
 

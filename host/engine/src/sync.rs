@@ -138,6 +138,7 @@ impl Engine {
 
     async fn run(self: &Arc<Self>) -> Result<RunReport, EngineError> {
         let sides = self.sides().await?;
+        self.may_write(&sides)?;
         let mut report = RunReport {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
@@ -145,6 +146,7 @@ impl Engine {
         self.pull_all(&sides).await?;
         // Reading may have shown that somebody else is at work.
         self.may_write().await?;
+        self.mind_losses(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let mut closed = Closed::new();
         let mut worth_a_look = false;

@@ -35,6 +35,9 @@ pub(crate) async fn run(
     if args.go_on && composition.engine.resume().await? {
         tracing::info!("the flow {name} is no longer held: a person said go");
     }
+    if args.accept_drop {
+        composition.engine.accept_losses().await?;
+    }
     let began = std::time::Instant::now();
     let result = composition.engine.sync().await;
     composition.progress.finish();

@@ -177,7 +177,7 @@ async fn a_field_that_salesforce_does_not_have_is_named() {
         "first(PO_Numbr__c, Name)",
     );
     let ended = books.run(&["plan"]).await;
-    let said = "footbridge: salesforce, reading Opportunity records: Salesforce has no field \"PO_Numbr__c\" that this connection may use. Correct the mapping, or add the field and give the connection's user access to it.";
+    let said = "footbridge: flow deals-to-invoices stopped, and nothing was written: salesforce has no field \"PO_Numbr__c\" of Opportunity, or no longer shows it to the connection's user. It is used in line 57 of the mapping (reference = \"first(PO_Numbr__c, Name)\"). Give the user access to it, or take it out there";
     assert!(ended.err.starts_with(said), "{}", ended.err);
     assert_eq!(ended.code, 2);
     books.change(

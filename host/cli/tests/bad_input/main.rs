@@ -15,6 +15,7 @@ mod connect;
 mod consent;
 mod data;
 mod grants;
+mod guards;
 mod items;
 mod languages;
 mod plans;

@@ -36,7 +36,7 @@ impl Engine {
         }
         let before = self.state.mirrored(side, &item.object, &item.id).await?;
         let novelty = self.state.mirror(side, item, changes).await?;
-        if novelty != Novelty::Seen
+        if !novelty.is_known()
             && let Ok(now) = Document::from_plugin(&item.doc)
         {
             let before = before.as_ref();

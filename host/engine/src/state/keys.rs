@@ -22,6 +22,16 @@ pub(crate) fn cursor(side: &Side, object: &str) -> Key {
     on("cursor", side).text(object)
 }
 
+/// Records of an object that went since the last run that went on.
+pub(crate) fn losses(side: &Side, object: &str) -> Key {
+    on("losses", side).text(object)
+}
+
+/// The same, of all objects.
+pub(crate) fn all_losses(side: &Side) -> Key {
+    on("losses", side)
+}
+
 /// A record as last reported.
 pub(crate) fn record(side: &Side, object: &str, id: &str) -> Key {
     on("record", side).text(object).text(id)

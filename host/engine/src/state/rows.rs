@@ -49,6 +49,20 @@ pub(crate) struct Cursor {
     pub(crate) fields: Vec<String>,
 }
 
+/// `losses`: records of an object that went since the last run that went on.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lost {
+    /// The object.
+    pub(crate) object: String,
+    /// Reported as deleted, archived, merged or voided.
+    pub(crate) gone: u64,
+    /// No longer listed when all was read again, of so many that were known.
+    pub(crate) unlisted: u64,
+    pub(crate) known: u64,
+    /// Ids of the first ones.
+    pub(crate) examples: Vec<String>,
+}
+
 /// `record`: as last reported.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -270,6 +284,8 @@ pub enum Happened {
     Stranger,
     /// A person decided about an item.
     Ruled,
+    /// A person said so.
+    Said,
 }
 
 /// `ops` body: the operations of a request.

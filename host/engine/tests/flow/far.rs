@@ -70,6 +70,10 @@ pub(crate) struct Far {
     pending: Vec<(DateTime<Utc>, String, Vec<Operation>)>,
     /// Answers `kind` for operations whose document holds this text.
     pub(crate) refuse: Vec<(String, &'static str)>,
+    /// A request that holds this text is refused as a whole, without a word on which operation is to blame.
+    pub(crate) refuse_whole: Option<String>,
+    /// While the next invoices are sent, somebody else reads this deal in a newer version.
+    pub(crate) heard_meanwhile: Option<String>,
     pub(crate) unique_numbers: bool,
     /// A look by natural key doesn't see younger records.
     pub(crate) list_lag: TimeDelta,
@@ -103,6 +107,8 @@ impl Far {
             keys: BTreeMap::new(),
             pending: Vec::new(),
             refuse: Vec::new(),
+            refuse_whole: None,
+            heard_meanwhile: None,
             unique_numbers: false,
             list_lag: TimeDelta::zero(),
             find_complete: true,
@@ -219,6 +225,10 @@ impl Far {
             }
         }
         let ops: Vec<Operation> = serde_json::from_slice(&wire.body).unwrap();
+        let bad = |text: &String| ops.iter().any(|op| op.doc.contains(text));
+        if self.refuse_whole.as_ref().is_some_and(bad) {
+            return Sent::Answered(plain(400, "something in it is wrong"));
+        }
         self.faulty(fault, key, &ops)
     }
 
@@ -303,6 +313,14 @@ impl Far {
             return self.show(op, &doc);
         }
         let id = match (op.action, &op.target) {
+            (Action::Update, Some(target)) if op.object == "invoice" => {
+                let old = &self.tables[&op.object][target].doc;
+                match updated(old, &doc, target, self.surcharge) {
+                    Ok(doc) => self.put(&op.object, target, doc),
+                    Err(why) => return failed("rejected", why),
+                }
+                target.clone()
+            }
             (Action::Update, Some(target)) => {
                 for (field, value) in doc.as_object().unwrap() {
                     let value = self.taken(&op.object, target, field, value);
@@ -325,6 +343,9 @@ impl Far {
                     doc["status"] = json!("active");
                 }
                 let id = format!("{}-{count}", op.object);
+                if op.object == "invoice" {
+                    number_lines(&mut doc, &id, &self.seq.to_string());
+                }
                 self.put(&op.object, &id, doc);
                 id
             }
@@ -451,8 +472,65 @@ impl Far {
     }
 }
 
+/// An invoice after an update, as its ledger does it: nothing is edited once paid, drafts alone are deleted, totals are its own,
+/// lines without an id are new, those left out are gone.
+fn updated(old: &Value, change: &Value, id: &str, surcharge: u64) -> Result<Value, &'static str> {
+    if old["amount_paid"] != json!("0") {
+        return Err("it has a payment");
+    }
+    let deletes = change["status"] == json!("deleted");
+    if deletes && old["status"] != json!("draft") {
+        return Err("not of valid status");
+    }
+    let mut doc = old.clone();
+    for (field, value) in change.as_object().unwrap() {
+        if !["sub_total", "total"].contains(&field.as_str()) {
+            doc[field] = value.clone();
+        }
+    }
+    if change["lines"].is_array() {
+        amounts(&mut doc, surcharge);
+        let known = |line: &Value| {
+            line["id"].is_null()
+                || old["lines"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .any(|old| old["id"] == line["id"])
+        };
+        if !doc["lines"].as_array().unwrap().iter().all(known) {
+            return Err("there is no such line");
+        }
+        number_lines(&mut doc, id, "new");
+    }
+    Ok(doc)
+}
+
+fn number_lines(doc: &mut Value, id: &str, mark: &str) {
+    for (n, line) in doc["lines"].as_array_mut().unwrap().iter_mut().enumerate() {
+        if line["id"].is_null() {
+            line["id"] = json!(format!("{id}-{mark}-{n}"));
+        }
+    }
+}
+
 /// Amounts of whole pounds at 20 per cent.
 fn totals(doc: &mut Value, surcharge: u64) {
+    amounts(doc, surcharge);
+    for (field, value) in [
+        ("kind", json!("receivable")),
+        ("sent", json!(false)),
+        ("currency_rate", json!("1")),
+        ("amount_paid", json!("0")),
+        ("amount_credited", json!("0")),
+        ("payments", json!([])),
+        ("credits", json!([])),
+    ] {
+        doc[field] = value;
+    }
+}
+
+fn amounts(doc: &mut Value, surcharge: u64) {
     let lines = doc["lines"].as_array().unwrap();
     let net: u64 = lines
         .iter()
@@ -466,16 +544,6 @@ fn totals(doc: &mut Value, surcharge: u64) {
     let total = json!((net + net / 5 + surcharge).to_string());
     doc["total"] = total.clone();
     doc["amount_due"] = total;
-    for (field, value) in [
-        ("kind", json!("receivable")),
-        ("currency_rate", json!("1")),
-        ("amount_paid", json!("0")),
-        ("amount_credited", json!("0")),
-        ("payments", json!([])),
-        ("credits", json!([])),
-    ] {
-        doc[field] = value;
-    }
 }
 
 fn ok(results: &[Value]) -> Answer {

@@ -21,6 +21,7 @@ mod doubt;
 mod epochs;
 mod granted;
 mod growth;
+mod guards;
 mod history;
 mod provision;
 mod rails;

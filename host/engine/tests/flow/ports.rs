@@ -16,8 +16,8 @@ use footbridge_model::plugin::{
     TransformDescription, Verdict, WriteRequest,
 };
 use footbridge_store::{
-    CommitError, KeyRange, Lease, LeaseError, Row as StoredRow, Seq, Store, StoreError, StoreMeta,
-    VerifyReport, Versioned, WriteSet,
+    CommitError, Key, KeyRange, Lease, LeaseError, Row as StoredRow, Seq, Store, StoreError,
+    StoreMeta, VerifyReport, Versioned, WriteSet,
 };
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -450,6 +450,16 @@ impl Connector for Side {
                     what: "trapped: unreachable".to_owned(),
                 });
             }
+            400 if request.operations.len() > 1 => {
+                let mut whole: Vec<Outcome> = all(FailureKind::Retry, None)?;
+                for outcome in &mut whole {
+                    if let Verdict::Failed(failure) = &mut outcome.verdict {
+                        failure.problem.extra = Some("whole-request".to_owned());
+                    }
+                }
+                return Ok(whole);
+            }
+            400 => return all(FailureKind::Rejected, None),
             401 => return all(FailureKind::AuthExpired, None),
             420 => return all(FailureKind::Quota, None),
             429 => return all(FailureKind::Retry, answer.body.parse().ok()),
@@ -488,6 +498,7 @@ fn outcome(result: &Value) -> Outcome {
 /// The way out and the time.
 pub(crate) struct Wire {
     pub(crate) far: Arc<Mutex<Far>>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) life: Arc<Life>,
     pub(crate) keyed: Vec<ConnectionId>,
     pub(crate) switch: Arc<Switch>,
@@ -509,6 +520,22 @@ impl Switch {
     }
 }
 
+impl Wire {
+    /// Another flow over the same store reads a deal in a newer version, while this one is under way.
+    async fn hear(&self, deal: &str) {
+        let key = Key::new("record").text("crm").text("crm-1");
+        let key = key.text("Opportunity").text(deal).to_vec();
+        let known = self.store.get(&key).await.unwrap().unwrap();
+        let mut row: Value = serde_json::from_slice(&known.value).unwrap();
+        row["row"]["version"] = json!("newer");
+        let value = serde_json::to_vec(&row).unwrap();
+        self.store
+            .commit(WriteSet::new().put(key, value))
+            .await
+            .unwrap();
+    }
+}
+
 #[async_trait]
 impl Outbound for Wire {
     fn stopped(&self, _: &FlowName) -> Option<String> {
@@ -521,6 +548,14 @@ impl Outbound for Wire {
         self.life.alive().await;
         self.switch.sent.fetch_add(1, Ordering::SeqCst);
         let keyed = self.keyed.contains(connection);
+        let heard = {
+            let mut far = self.far.lock().unwrap();
+            let invoices = request.path == "/invoice";
+            far.heard_meanwhile.take_if(|_| invoices)
+        };
+        if let Some(deal) = heard {
+            self.hear(&deal).await;
+        }
         self.far.lock().unwrap().send(request, key, keyed)
     }
 }
@@ -564,6 +599,16 @@ impl Transform for Mapping {
         &self,
         batch: TransformBatch,
     ) -> Result<Vec<Result<Vec<Draft>, Problem>>, CallError> {
+        if batch
+            .inputs
+            .iter()
+            .any(|(_, _, doc)| doc.contains("\"Trap\""))
+        {
+            return Err(CallError::Plugin {
+                plugin: "mapping".to_owned(),
+                what: "trapped: unreachable".to_owned(),
+            });
+        }
         let drafted = batch.inputs.iter().map(|(object, _, doc)| {
             let doc: Value = serde_json::from_str(doc).unwrap();
             let (object, draft) = if object == "Account" {

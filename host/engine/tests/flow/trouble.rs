@@ -172,7 +172,9 @@ async fn a_number_that_was_not_reported_overwrites_nothing() {
 
 #[tokio::test]
 async fn an_organisation_that_turns_from_demo_to_live_stops_the_flow() {
-    let world = World::with_deals(Numbers::Ledger, 1);
+    let mut world = World::with_deals(Numbers::Ledger, 1);
+    // The CRM is live; the pair is meant.
+    world.flow.mixed = Some("Sales".to_owned());
     world.ledger.lock().unwrap().sandbox = true;
     world.plan().await;
     world.ledger.lock().unwrap().sandbox = false;
@@ -498,4 +500,21 @@ async fn the_journal_is_told_newest_first() {
     assert!(all[0].text.contains("Opportunity"), "{:?}", all[0]);
     assert_eq!(engine.events(2).await.unwrap(), all[..2]);
     assert_eq!(engine.events(0).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn an_operation_whose_target_changed_meanwhile_is_left_to_the_next_plan() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.far.lock().unwrap().heard_meanwhile = Some("opp1".to_owned());
+    let report = world.sync().await;
+    assert_eq!((report.postponed, report.failed), (1, 0));
+    assert_eq!(report.applied["invoice"], 2);
+    assert_eq!(
+        report.applied["Opportunity"], 1,
+        "the other deal shows its invoice"
+    );
+    assert_eq!(world.doc("Opportunity", "opp1")["InvoiceId"], json!(null));
+    world.sync().await;
+    world.sync().await;
+    world.assert_settled(2, "the next plan").await;
 }

@@ -110,6 +110,7 @@ impl World {
                 policy: policy(numbers),
                 record_url: "https://crm.example/".to_owned(),
                 pinned: Vec::new(),
+                mixed: None,
                 keyed: [ConnectionId::new("ledger")].into(),
                 reflect: None,
                 timing: Timing {
@@ -254,6 +255,7 @@ impl World {
             };
         let wire = Arc::new(Wire {
             far: Arc::clone(&self.far),
+            store: Arc::clone(&store),
             life: Arc::clone(life),
             keyed: self.flow.keyed.iter().cloned().collect(),
             switch: Arc::clone(&self.switch),
