@@ -8,7 +8,7 @@ use crate::execute::Executed;
 use crate::gather::Gathered;
 use crate::intent::{short, titled};
 use crate::mirror::Changes;
-use crate::settle::source_member;
+use crate::settle::join_source;
 use crate::state::keys;
 use crate::state::rows::{Decision, Happened, Standing};
 use crate::sync::RunReport;
@@ -121,10 +121,10 @@ impl Engine {
                     made_by: None,
                 },
             };
-            link.set(source_member(&adoption.link));
+            join_source(&mut link, &adoption.link);
             link.set(Member {
                 record: adoption.ledger_record.clone(),
-                shadow: None,
+                shadow: adoption.shadow.clone(),
                 version: Some(adoption.version.clone()),
             });
             let mut changes = Changes::default();
@@ -173,6 +173,12 @@ impl Engine {
             let object = objects.get(id).copied().unwrap_or("record");
             *report.applied.entry(object.to_owned()).or_default() += 1;
         }
+        let amended = plan.ops.iter().filter(|op| {
+            op.object.as_str() == "invoice"
+                && op.target.is_some()
+                && done.applied.contains_key(&op.id)
+        });
+        report.amended += amended.count();
         report.failed += done.failed.len();
         report.postponed += done.stale.len() + done.blocked.len();
         let stale: BTreeSet<_> = plan

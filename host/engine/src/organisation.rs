@@ -86,7 +86,7 @@ impl Engine {
     }
 
     /// A sandbox beside a live organisation is written to only once that organisation's name was typed (domain rule 14).
-    pub(crate) fn may_write(&self, sides: &Sides) -> Result<(), EngineError> {
+    pub(crate) fn may_pair(&self, sides: &Sides) -> Result<(), EngineError> {
         let Some(Mixed { test, live }) = &sides.mixed else {
             return Ok(());
         };

@@ -60,6 +60,14 @@ impl Engine {
         Ok(())
     }
 
+    /// The version at which a source record was read last: what a person sees who decides about it now.
+    pub async fn version_of(&self, record: &RecordKey) -> Result<Option<String>, EngineError> {
+        let side = (record.connection.clone(), record.organisation.clone());
+        let (object, id) = (record.object.as_str(), record.id.as_str());
+        let known = self.state.mirrored(&side, object, id).await?;
+        Ok(known.map(|known| known.version))
+    }
+
     /// What was decided about these records.
     pub(crate) async fn rulings_of<'a>(
         &self,

@@ -116,7 +116,7 @@ impl Engine {
             && !Self::is_merge(op)
             && let Some(mut link) = self.state.link(&op.link.id).await?
         {
-            link.set(source_member(&op.link));
+            join_source(&mut link, &op.link);
             self.state.put_link(changes, &link).await?;
         }
         self.remember(changes, request, op, &far).await?;
@@ -138,7 +138,7 @@ impl Engine {
         };
         if let Some(differs) = differs {
             let message = format!(
-                "{}: the ledger made it as {} {differs}. Look at it there; correct it or void it, then `footbridge items retry`",
+                "{}: the ledger holds it as {} {differs}. Look at it there; correct it or void it, then `footbridge items retry`",
                 op.why, applied.id
             );
             self.decide_after(
@@ -148,6 +148,9 @@ impl Engine {
                 Standing::Refused,
                 (reason::TOTAL_DIFFERS, &message),
             )?;
+        } else if object == "invoice" && op.doc.text("status") == Some("deleted") {
+            let skipped = Standing::Skipped;
+            self.decide(changes, &op.subject, skipped, reason::NOT_WON, &op.why)?;
         } else if object == "invoice"
             || (object == self.flow.policy.deal.object && !self.is_flagged(&op.subject).await?)
         {
@@ -194,7 +197,7 @@ impl Engine {
                 made_by: Some(op.id.clone()),
             },
         };
-        link.set(source_member(&op.link));
+        join_source(&mut link, &op.link);
         link.set(member);
         self.note_linked(changes, &link)?;
         self.note_customer_linked(changes, &link).await?;
@@ -317,13 +320,18 @@ impl Engine {
     }
 }
 
-/// The source record as a member, with what was billed of it as its shadow.
-pub(crate) fn source_member(intent: &LinkIntent) -> Member {
-    Member {
+/// The source record becomes a member, with what was billed of it as its shadow; without that the shadow stays as it is.
+pub(crate) fn join_source(link: &mut Link, intent: &LinkIntent) {
+    let known = link
+        .members
+        .iter()
+        .find(|known| known.record == intent.source);
+    let kept = known.and_then(|known| known.shadow.clone());
+    link.set(Member {
         record: intent.source.clone(),
-        shadow: intent.source_shadow.clone(),
+        shadow: intent.source_shadow.clone().or(kept),
         version: None,
-    }
+    });
 }
 
 /// In words, where the ledger reports other totals than were planned. What it doesn't report is not compared.

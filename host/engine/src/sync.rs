@@ -2,6 +2,7 @@
 //!
 //! It holds no rule of its own: each step is a file, in the order of the flow. `plan` is the same without the doing.
 
+use crate::amend::Reread;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::Closed;
@@ -31,6 +32,9 @@ const LEASE: Duration = Duration::from_secs(6 * 3600);
 pub struct RunReport {
     /// Operations applied, by object.
     pub applied: BTreeMap<String, usize>,
+    /// Of the applied invoices, those that existed and were changed or deleted.
+    #[serde(default)]
+    pub amended: usize,
     /// Existing records that were recognised and linked.
     pub adopted: usize,
     /// Operations in doubt, of earlier runs or this one, that found their outcome by a look or a second sending.
@@ -138,7 +142,7 @@ impl Engine {
 
     async fn run(self: &Arc<Self>) -> Result<RunReport, EngineError> {
         let sides = self.sides().await?;
-        self.may_write(&sides)?;
+        self.may_pair(&sides)?;
         let mut report = RunReport {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
@@ -301,10 +305,6 @@ impl Engine {
             Round::Customers => self.planned_customers(as_of, sides).await?,
             Round::Deals(ids) => self.planned_deals(as_of, sides, ids).await?,
         };
-        let findings = footbridge_plan::lint(&plan);
-        if let Some(finding) = findings.first() {
-            return Err(EngineError::Lint(finding.to_string()));
-        }
         self.watch.at(&Point::Planned {
             ops: plan.ops.len(),
         });
@@ -317,9 +317,15 @@ impl Engine {
         sides: &Sides,
         ids: &[String],
     ) -> Result<(Plan, Gathered), EngineError> {
-        let gathered = self.gather(as_of, sides, ids).await?;
-        let input = gathered.input(self, sides, as_of);
-        Ok((footbridge_plan::plan(&input), gathered))
+        let mut gathered = self.gather(as_of, sides, ids).await?;
+        let mut plan = sound(footbridge_plan::plan(&gathered.input(self, sides, as_of)))?;
+        if let Reread::Otherwise(missing) = self.reread_amended(sides, &plan).await? {
+            gathered = self.gather(as_of, sides, ids).await?;
+            let seen = &mut gathered.observed.invoices;
+            seen.retain(|id, _| !missing.contains(id));
+            plan = sound(footbridge_plan::plan(&gathered.input(self, sides, as_of)))?;
+        }
+        Ok((plan, gathered))
     }
 
     pub(crate) fn as_of(&self, organisation: &Organisation) -> Result<AsOf, EngineError> {
@@ -345,5 +351,13 @@ impl Engine {
                 .await?;
         }
         Ok(())
+    }
+}
+
+/// A plan that the planner's linter finds nothing wrong with.
+pub(crate) fn sound(plan: Plan) -> Result<Plan, EngineError> {
+    match footbridge_plan::lint(&plan).first() {
+        Some(finding) => Err(EngineError::Lint(finding.to_string())),
+        None => Ok(plan),
     }
 }

@@ -20,7 +20,7 @@ pub struct Case {
     pub name: String,
     /// What it shows, in a sentence.
     pub title: String,
-    /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 5 what can be billed, 6 tax, 7 dates, 8 status,
+    /// The section of the rules that it holds: 1 go-live, 2 numbers and keys, 3 links and bill-to, 4 invoices that exist, 5 what can be billed, 6 tax, 7 dates, 8 status,
     /// 9 who owns customer fields, 10 what is written is changed, 11 merges and deletions, 12 payments, 13 currencies.
     pub rule: u32,
     /// When the first sync runs.
@@ -215,9 +215,12 @@ pub(crate) struct Step {
     /// What goes wrong in the sync that follows.
     #[serde(default)]
     pub(crate) faults: Vec<Trouble>,
-    /// Records that Footbridge made and someone changes in Xero, by collection; each names its id.
+    /// Records, ours too, that someone changes in Xero, by collection; each names its id.
     #[serde(default)]
     pub(crate) edit_xero: BTreeMap<String, Vec<toml::Table>>,
+    /// Deals that someone deletes.
+    #[serde(default)]
+    pub(crate) delete: Vec<String>,
     /// Accounts that someone merges in Salesforce.
     #[serde(default)]
     pub(crate) merge: Vec<Merge>,
@@ -260,13 +263,16 @@ pub(crate) struct Merge {
     pub(crate) loser: String,
 }
 
-/// A decision about an item of an account.
+/// A decision about an item of a deal or an account.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub(crate) struct Ruled {
-    /// The account's key.
-    pub(crate) account: String,
-    pub(crate) reason: String,
+    /// The key of the deal or account.
+    pub(crate) of: String,
+    #[serde(default = "first")]
+    pub(crate) part: u32,
+    /// Which item, where it has several.
+    pub(crate) reason: Option<String>,
     /// As the product stores it: `"go-ahead"`, `{ take-source = {} }`.
     pub(crate) choice: Choice,
 }

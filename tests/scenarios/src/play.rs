@@ -115,29 +115,30 @@ async fn decide(
         return Ok(());
     }
     let config = Config::read(&folder.join("footbridge.toml"))?;
-    let composition = Composition::open_in(&config, surroundings).await?;
-    let decisions = composition.engine.decisions().await?;
+    let engine = Composition::open_in(&config, surroundings).await?.engine;
+    let decisions = engine.decisions().await?;
     for ruled in &step.rule {
-        let id = world.id(&ruled.account)?;
-        let item = decisions
-            .iter()
-            .find(|item| item.subject.record.id.as_str() == id && item.reason == ruled.reason)
-            .with_context(|| format!("{} has no item {}", ruled.account, ruled.reason))?;
-        let accounts = world.salesforce.dump("Account");
-        let seen = accounts
-            .iter()
-            .find(|account| account.get("Id").and_then(|id| id.as_str()) == Some(id))
-            .and_then(|account| account.get("SystemModstamp")?.as_str());
+        let id = world.id(&ruled.of)?;
+        let wanted = |item: &&Decision| {
+            let reason = ruled.reason.as_ref();
+            item.subject.record.id.as_str() == id
+                && item.subject.part == ruled.part
+                && reason.is_none_or(|reason| *reason == item.reason)
+        };
+        let item = decisions.iter().find(wanted);
+        let item = item.with_context(|| format!("nothing waits of {}", ruled.of))?;
+        let record = item.subject.record.clone();
+        let seen = engine.version_of(&record).await?;
         let ruling = Ruling {
-            record: item.subject.record.clone(),
-            part: item.subject.part,
-            reason: ruled.reason.clone(),
+            part: ruled.part,
+            reason: item.reason.clone(),
             choice: ruled.choice.clone(),
-            seen: seen.unwrap_or_default().to_owned(),
+            seen: seen.with_context(|| format!("{} was never read", ruled.of))?,
             by: "the case".to_owned(),
             at: world.clock.now(),
+            record,
         };
-        composition.engine.rule(ruling).await?;
+        engine.rule(ruling).await?;
     }
     Ok(())
 }
@@ -170,6 +171,10 @@ fn happens(world: &mut World, step: &Step) -> anyhow::Result<()> {
         for id in deals {
             world.salesforce.edit("Opportunity", &id, fields.clone())?;
         }
+    }
+    for key in &step.delete {
+        let id = world.id(key)?;
+        world.salesforce.delete("Opportunity", id)?;
     }
     for (collection, records) in &step.xero {
         world.in_xero(collection, records)?;

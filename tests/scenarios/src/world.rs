@@ -223,7 +223,7 @@ impl World {
         Ok(())
     }
 
-    /// Changes records that Footbridge made, as someone does in Xero.
+    /// Changes records of Xero as someone does there, whoever made them.
     pub(crate) fn edit_xero(
         &self,
         collection: &str,

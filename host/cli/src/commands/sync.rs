@@ -84,8 +84,20 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
             ("invoice", "created"),
         ];
         for (object, done) in known {
-            if let Some(n) = report.applied.get(object) {
-                parts.push(format!("{} {done}", count(*n, &object.replace('-', " "))));
+            let amended = if object == "invoice" {
+                report.amended
+            } else {
+                0
+            };
+            let made = report
+                .applied
+                .get(object)
+                .map_or(0, |n| n.saturating_sub(amended));
+            if made > 0 {
+                parts.push(format!("{} {done}", count(made, &object.replace('-', " "))));
+            }
+            if amended > 0 {
+                parts.push(format!("{} changed", count(amended, object)));
             }
         }
         for (object, singular) in RECEIVABLES {

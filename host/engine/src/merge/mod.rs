@@ -10,6 +10,7 @@ mod gather;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::Gathered;
+use crate::sync::sound;
 use footbridge_model::id::RecordKey;
 use footbridge_model::link::Link;
 use footbridge_model::plan::{AsOf, Plan};
@@ -73,6 +74,6 @@ impl Engine {
                 again: made.again,
             },
         };
-        Ok((made.plan, gathered))
+        Ok((sound(made.plan)?, gathered))
     }
 }

@@ -11,6 +11,7 @@ mod far;
 mod ports;
 mod world;
 
+mod amend;
 mod back;
 mod back_trouble;
 mod chance;
