@@ -26,6 +26,9 @@ const TRIES: u32 = 4;
 /// Longest wait inside a run before an operation is tried again.
 const LONGEST_WAIT: u32 = 70;
 
+/// What a connector says of a request that the far side refused as a whole, doing nothing and blaming no operation.
+const WHOLE_REQUEST: &str = "whole-request";
+
 /// Connections that take nothing more in a run, with why.
 pub(crate) type Closed = BTreeMap<ConnectionId, String>;
 
@@ -57,6 +60,9 @@ pub(crate) struct Executed {
     /// Records of which the rails hold something back: the next run looks at them again.
     pub(crate) unfinished: BTreeSet<RecordKey>,
     tries: BTreeMap<OpId, u32>,
+    /// Operations of a request that was refused as a whole go again in halves: which half each is in.
+    halves: BTreeMap<OpId, usize>,
+    split: usize,
 }
 
 impl Executed {
@@ -113,7 +119,7 @@ impl Engine {
             if ready.is_empty() {
                 return Ok(done);
             }
-            let mut by_connection: BTreeMap<ConnectionId, Vec<Op>> = BTreeMap::new();
+            let mut by_connection: BTreeMap<(ConnectionId, usize), Vec<Op>> = BTreeMap::new();
             for op in ready {
                 let side = self.side_of(sides, &op.connection);
                 if !self.holds(side, op).await? {
@@ -125,12 +131,13 @@ impl Engine {
                     done.stale.insert(op.id.clone());
                     continue;
                 }
+                let half = done.halves.get(&op.id).copied().unwrap_or_default();
                 by_connection
-                    .entry(op.connection.clone())
+                    .entry((op.connection.clone(), half))
                     .or_default()
                     .push(filled);
             }
-            for (connection, ops) in by_connection {
+            for ((connection, _), ops) in by_connection {
                 self.wave(sides, &connection, ops, &mut done).await?;
             }
         }
@@ -264,6 +271,19 @@ impl Engine {
 
     /// Sorts outcomes; returns the wait after which some should be tried again.
     fn take(&self, ids: Vec<OpId>, outcomes: Vec<Outcome>, done: &mut Executed) -> Option<u32> {
+        let whole = |outcome: &Outcome| match &outcome.verdict {
+            Verdict::Failed(failure) => failure.problem.extra.as_deref() == Some(WHOLE_REQUEST),
+            Verdict::Applied(_) => false,
+        };
+        if ids.len() > 1 && outcomes.len() == ids.len() && outcomes.iter().all(whole) {
+            let middle = ids.len() / 2;
+            for (n, id) in ids.into_iter().enumerate() {
+                let half = done.split + if n < middle { 1 } else { 2 };
+                done.halves.insert(id, half);
+            }
+            done.split += 2;
+            return None;
+        }
         let mut wait = None;
         let mut unknown: BTreeSet<OpId> = ids.into_iter().collect();
         for outcome in outcomes {

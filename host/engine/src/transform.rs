@@ -7,7 +7,7 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::granted::TransformGrant;
 use crate::mirror::Mirrored;
-use crate::ports::Transform;
+use crate::ports::{CallError, Transform};
 use crate::state::keys::Side;
 use crate::trust;
 use footbridge_model::document::Document;
@@ -16,12 +16,15 @@ use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::plan::AsOf;
 use footbridge_model::plugin::{Draft, TransformBatch};
 use footbridge_plan::input::Source;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Most records in a call.
 const BATCH_RECORDS: usize = 250;
 /// Most bytes of records in a call, below the contract's 8 MiB.
 const BATCH_BYTES: usize = 6 * 1024 * 1024;
+
+/// So many times a transform may fall over parts of a batch before the flow stops: two bad records of 250, or one and a broken plugin.
+const MOST_FALLS: usize = 20;
 
 /// A transform with its settings and its grant.
 #[derive(Clone, Copy)]
@@ -101,28 +104,14 @@ impl Mapping<'_> {
         object: &str,
         mut batch: Vec<Given>,
     ) -> Result<Vec<Source>, EngineError> {
-        let request = TransformBatch {
-            settings: self.settings.to_owned(),
-            as_of: as_of
-                .instant
-                .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-            local_date: as_of.local_date.to_string(),
-            inputs: batch
-                .iter_mut()
-                .map(|given| {
-                    let text = std::mem::take(&mut given.text);
-                    (object.to_owned(), given.record.id.clone(), text)
-                })
-                .collect(),
-        };
-        let results =
-            self.transform
-                .apply(request)
-                .await
-                .map_err(|source| EngineError::Transform {
-                    flow: self.flow.to_owned(),
-                    source: Box::new(source.into()),
-                })?;
+        let inputs = batch
+            .iter_mut()
+            .map(|given| {
+                let text = std::mem::take(&mut given.text);
+                (object.to_owned(), given.record.id.clone(), text)
+            })
+            .collect();
+        let results = self.apply(as_of, inputs).await?;
         let given = batch.into_iter().zip(results);
         Ok(given
             .map(|(Given { record, seen, .. }, result)| Source {
@@ -140,6 +129,50 @@ impl Mapping<'_> {
                 doc: record.doc,
             })
             .collect())
+    }
+
+    /// The results of each input, in order. Where the transform falls over a batch it is halved until a single record is to blame,
+    /// which then waits alone. Halves go in turns, so that a bad record's failures don't follow one upon the other.
+    async fn apply(
+        &self,
+        as_of: AsOf,
+        inputs: Vec<(String, String, String)>,
+    ) -> Result<Vec<Result<Vec<Draft>, Problem>>, EngineError> {
+        let mut results: BTreeMap<usize, Result<Vec<Draft>, Problem>> = BTreeMap::new();
+        let mut turns = VecDeque::from([(0, inputs)]);
+        let mut falls = 0;
+        while let Some((from, mut inputs)) = turns.pop_front() {
+            let request = TransformBatch {
+                settings: self.settings.to_owned(),
+                as_of: as_of
+                    .instant
+                    .to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
+                local_date: as_of.local_date.to_string(),
+                inputs: inputs.clone(),
+            };
+            let fall = match self.transform.apply(request).await {
+                Ok(found) => {
+                    results.extend(found.into_iter().enumerate().map(|(n, r)| (from + n, r)));
+                    continue;
+                }
+                Err(fall) => fall,
+            };
+            falls += 1;
+            if !matches!(fall, CallError::Plugin { .. }) || falls > MOST_FALLS {
+                return Err(EngineError::Transform {
+                    flow: self.flow.to_owned(),
+                    source: Box::new(fall.into()),
+                });
+            }
+            if inputs.len() > 1 {
+                let middle = inputs.len() / 2;
+                let rest = inputs.split_off(middle);
+                turns.extend([(from, inputs), (from + middle, rest)]);
+            } else {
+                results.insert(from, Err(Problem::new("trapped", fall.to_string())));
+            }
+        }
+        Ok(results.into_values().collect())
     }
 
     fn checked(

@@ -163,7 +163,12 @@ fn refused_as_a_whole(kind: Kind, sent: &[Value], body: &Value) -> Result<Vec<Ve
     };
     let found: Vec<Option<Failure>> = sent.iter().map(blame_of).collect();
     if found.iter().all(Option::is_none) {
-        return Err(unplaced(at(body, "Type").text(), message, &blamed));
+        let refusal = unplaced(at(body, "Type").text(), message, &blamed);
+        return Err(if sent.len() > 1 {
+            in_halves(refusal)
+        } else {
+            refusal
+        });
     }
     let others = failure(
         FailureKind::Retry,
@@ -194,6 +199,16 @@ fn unplaced(kind: Option<&str>, message: &str, blamed: &[(&Value, Vec<String>)])
             said.join(" ")
         ),
     )
+}
+
+/// Nothing was done and no record is to blame by name: the host sends them again in halves and so finds the one.
+fn in_halves(refusal: Failure) -> Failure {
+    let mut halved = Failure {
+        kind: FailureKind::Retry,
+        ..refusal
+    };
+    halved.problem.extra = Some("whole-request".to_owned());
+    halved
 }
 
 fn by_status(status: u16, sent: &[Value], answer: &Answer) -> Failure {

@@ -10,7 +10,7 @@ use footbridge_sdk::failure::{Code, problem, problem_at};
 
 use crate::objects::Kind;
 use crate::walk::SERVICE;
-use crate::{customer, invoice};
+use crate::{customer, invoice, schema};
 
 /// Elements per request, Xero's advice.
 pub(crate) const ELEMENTS: usize = 50;
@@ -63,6 +63,9 @@ fn element(operation: &Operation) -> Result<Element, Problem> {
         }
         (Action::Update, _) => return Err(problem(Code::Internal, "An update names no record.")),
     };
+    if let Some(problem) = schema::too_long(kind, &doc) {
+        return Err(problem);
+    }
     let value = match kind {
         Kind::Customer => {
             if target.is_none() && !doc.contains_key("name") {
@@ -231,8 +234,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_large_batch_is_split_by_size() {
-        let long = "x".repeat(400_000);
-        let operations: Vec<_> = (0..20).map(|n| customer(&n.to_string(), &long)).collect();
+        let large = |id: &str, lines: usize| {
+            let line = format!(r#"{{"description":"{}"}}"#, "x".repeat(4_000));
+            let lines = vec![line; lines].join(",");
+            let doc = format!(r#"{{"lines":[{lines}]}}"#);
+            operation(id, "invoice", Some("ab"), &doc)
+        };
+        let operations: Vec<_> = (0..20).map(|n| large(&n.to_string(), 100)).collect();
         let requests = prepare(&operations).unwrap();
         assert!(requests.iter().all(|request| request.body.len() <= BYTES));
         assert_eq!(
@@ -242,7 +250,7 @@ pub(crate) mod tests {
                 .sum::<usize>(),
             20
         );
-        let alone = prepare(&[customer("a", &"x".repeat(BYTES))]).unwrap_err();
+        let alone = prepare(&[large("a", 1_000)]).unwrap_err();
         assert_eq!(alone.code, "too-long");
     }
 

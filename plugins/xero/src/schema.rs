@@ -2,7 +2,10 @@
 //!
 //! Pure. From here to the host, which caches it by the plugin's digest.
 
+use footbridge_sdk::connector::Problem;
 use footbridge_sdk::connector::schema::{Description, Field, FieldType, Object};
+use footbridge_sdk::document::{self, Structure, at, field};
+use footbridge_sdk::failure::{Code, problem_at};
 
 use crate::batches::ELEMENTS;
 use crate::columns::{Column, Shape};
@@ -56,6 +59,37 @@ const NO_MONEY: &[&str] = &[
     "lines[].discount_rate",
     "rate",
 ];
+
+/// The first text of a document that is longer than Xero takes: Xero would refuse it, in every run anew.
+pub(crate) fn too_long(kind: Kind, doc: &Structure) -> Option<Problem> {
+    LENGTHS
+        .iter()
+        .filter(|(of, _, _)| *of == kind)
+        .find_map(|(_, path, most)| {
+            let longest = match path.split_once("[].") {
+                Some((list, part)) => match doc.get(list).map(field) {
+                    Some(document::Field::List(rows)) => {
+                        rows.iter().map(|row| length(at(row, part))).max()
+                    }
+                    _ => None,
+                },
+                None => doc.get(*path).map(|value| length(field(value))),
+            };
+            let found = longest.filter(|found| u32::try_from(*found).is_ok_and(|n| n > *most))?;
+            Some(problem_at(
+                Code::TooLong,
+                path,
+                format!("It has {found} characters, and Xero takes {most}. Shorten it, or cut it in the mapping"),
+            ))
+        })
+}
+
+fn length(value: document::Field<'_>) -> usize {
+    match value {
+        document::Field::Text(text) => text.trim().chars().count(),
+        _ => 0,
+    }
+}
 
 /// Describes the connector.
 pub(crate) fn describe() -> Description {
@@ -276,6 +310,52 @@ mod tests {
             let count = paths.len();
             paths.dedup();
             assert_eq!(paths.len(), count);
+        }
+    }
+
+    #[test]
+    fn what_is_too_long_is_named() {
+        let doc = |text: &str| document::parse(text).unwrap();
+        let long = |n: usize| "\u{e9}".repeat(n);
+        for (kind, text, found) in [
+            (
+                Kind::Customer,
+                format!(r#"{{"name":"{}"}}"#, long(255)),
+                None,
+            ),
+            (
+                Kind::Customer,
+                format!(r#"{{"name":" {} "}}"#, long(255)),
+                None,
+            ),
+            (
+                Kind::Customer,
+                format!(r#"{{"name":"{}"}}"#, long(256)),
+                Some("name"),
+            ),
+            (
+                Kind::Customer,
+                format!(r#"{{"addresses":[{{}},{{"city":"{}"}}]}}"#, long(256)),
+                Some("addresses[].city"),
+            ),
+            (
+                Kind::Invoice,
+                format!(r#"{{"lines":[{{"description":"{}"}}]}}"#, long(4000)),
+                None,
+            ),
+            (
+                Kind::Invoice,
+                format!(r#"{{"lines":[{{"description":"{}"}}]}}"#, long(4001)),
+                Some("lines[].description"),
+            ),
+            (
+                Kind::Customer,
+                r#"{"name":null,"phones":"x"}"#.to_owned(),
+                None,
+            ),
+        ] {
+            let problem = too_long(kind, &doc(&text));
+            assert_eq!(problem.and_then(|problem| problem.field).as_deref(), found);
         }
     }
 

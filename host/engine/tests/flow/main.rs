@@ -23,6 +23,7 @@ mod epochs;
 mod granted;
 mod growth;
 mod guards;
+mod halves;
 mod history;
 mod provision;
 mod rails;
