@@ -119,19 +119,13 @@ pub enum EngineError {
     },
     /// A field that the flow needs can't be read any more.
     #[error(
-        "flow {flow} stopped, and nothing was written: {connection} has no field {field:?} of {object}, or no longer shows it to the connection's user. It is used in {used}. Give the user access to it, or take it out there"
+        "flow {flow} stopped, and nothing was written: {what}. Give the user access to it, or take it out there"
     )]
     FieldGone {
         /// The flow.
         flow: String,
-        /// The connection.
-        connection: String,
-        /// The object.
-        object: String,
-        /// The field.
-        field: String,
-        /// Where the flow names it.
-        used: String,
+        /// Which field of what, and where the flow names it.
+        what: String,
         /// What the far side said.
         source: Box<CallError>,
     },

@@ -36,10 +36,11 @@ impl Engine {
         match (field, places) {
             (Some(field), Some(places)) if !places.is_empty() => EngineError::FieldGone {
                 flow: self.flow.name.to_string(),
-                connection: side.0.to_string(),
-                object: object.to_owned(),
-                field,
-                used: places.join(", "),
+                what: format!(
+                    "{} has no field {field:?} of {object}, or no longer shows it to the connection's user. It is used in {}",
+                    side.0,
+                    places.join(", ")
+                ),
                 source,
             },
             _ => EngineError::Call {

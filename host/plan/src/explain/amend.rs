@@ -16,7 +16,7 @@ pub(crate) struct Difference<'a> {
 }
 
 impl Difference<'_> {
-    fn old(&self) -> String {
+    fn before(&self) -> String {
         let currency = self.old_currency.unwrap_or(self.currency);
         self.old.map_or_else(
             || "an unknown amount".to_owned(),
@@ -24,7 +24,7 @@ impl Difference<'_> {
         )
     }
 
-    fn new(&self) -> String {
+    fn after(&self) -> String {
         shown(self.new, self.currency)
     }
 }
@@ -39,8 +39,8 @@ pub(crate) fn update(
     let word = word_of(by);
     format!(
         "The deal changed after {invoice} was made{word}: {} becomes {} ({} written)",
-        change.old(),
-        change.new(),
+        change.before(),
+        change.after(),
         fields.join(", ")
     )
 }
@@ -104,7 +104,7 @@ pub(crate) fn not_visible(invoice: &str) -> Stop {
 pub(crate) fn asks(ask: &Ask, invoice: &str, change: Option<&Difference<'_>>) -> Stop {
     let (old, new) = change.map_or_else(
         || ("what it says".to_owned(), "what the deal says".to_owned()),
-        |change| (change.old(), change.new()),
+        |change| (change.before(), change.after()),
     );
     let message = match ask {
         Ask::Edited(touched) => format!(
