@@ -233,11 +233,11 @@ impl Cell<'_> {
                     on_allow_save: OnAllowSave::Blocks,
                 }]);
             }
-            (Column::Trigger, Some((object, field)), _) => {
+            (Column::Trigger, Some((object, field, value)), _) => {
                 world.salesforce.set_rewrite_rules(vec![RewriteRule {
                     object: object.to_owned(),
                     field: field.to_owned(),
-                    becomes: Rewritten::Value(json!("changed by a trigger")),
+                    becomes: Rewritten::Value(json!(value)),
                 }]);
             }
             _ => {}

@@ -43,8 +43,8 @@ pub struct Row {
     pub path: &'static str,
     /// Its place among the requests of its run, from 1.
     pub nth: u32,
-    /// A field that a trigger may rewrite.
-    pub(crate) rewritten: Option<(&'static str, &'static str)>,
+    /// A field of an object that it writes, and what a trigger makes of it.
+    pub(crate) rewritten: Option<(&'static str, &'static str, &'static str)>,
     /// Fields that are alike in all its records: what a rule against look-alikes may watch.
     pub(crate) alike: Option<(&'static str, &'static str)>,
 }
@@ -63,7 +63,11 @@ pub const ROWS: [Row; 10] = [
         Chapter::Won,
         DEALS,
         3,
-        ("Opportunity", "Xero_Invoice_Number__c"),
+        (
+            "Opportunity",
+            "Xero_Invoice_Number__c",
+            "changed by a trigger",
+        ),
         None,
     ),
     crm(
@@ -71,7 +75,7 @@ pub const ROWS: [Row; 10] = [
         Chapter::Won,
         DOCUMENTS,
         4,
-        ("Footbridge_Document__c", "Name"),
+        ("Footbridge_Document__c", "Name", "changed by a trigger"),
         Some(("Footbridge_Document__c", "Currency__c")),
     ),
     crm(
@@ -79,7 +83,7 @@ pub const ROWS: [Row; 10] = [
         Chapter::TakenBack,
         DOCUMENTS,
         2,
-        ("Footbridge_Document__c", "Status__c"),
+        ("Footbridge_Document__c", "Status__c", "draft"),
         None,
     ),
     crm(
@@ -87,7 +91,7 @@ pub const ROWS: [Row; 10] = [
         Chapter::Paid,
         PAYMENTS,
         1,
-        ("Footbridge_Payment__c", "Name"),
+        ("Footbridge_Payment__c", "Name", "changed by a trigger"),
         Some(("Footbridge_Payment__c", "Currency__c")),
     ),
     crm(
@@ -95,7 +99,7 @@ pub const ROWS: [Row; 10] = [
         Chapter::TakenBack,
         PAYMENTS,
         1,
-        ("Footbridge_Payment__c", "Name"),
+        ("Footbridge_Payment__c", "Status__c", "recorded"),
         None,
     ),
     crm(
@@ -103,7 +107,7 @@ pub const ROWS: [Row; 10] = [
         Chapter::Won,
         BALANCES,
         5,
-        ("Footbridge_Balance__c", "Name"),
+        ("Footbridge_Balance__c", "Name", "changed by a trigger"),
         Some(("Footbridge_Balance__c", "Currency__c")),
     ),
     crm(
@@ -111,14 +115,21 @@ pub const ROWS: [Row; 10] = [
         Chapter::TakenBack,
         BALANCES,
         3,
-        ("Footbridge_Balance__c", "Name"),
+        ("Footbridge_Balance__c", "Balance__c", "1.00"),
         None,
     ),
     Row {
         method: "POST",
         path: "/metadata/deployRequest",
         rewritten: None,
-        ..crm("CRM set-up, deploy", Chapter::SetUp, "", 1, ("", ""), None)
+        ..crm(
+            "CRM set-up, deploy",
+            Chapter::SetUp,
+            "",
+            1,
+            ("", "", ""),
+            None,
+        )
     },
 ];
 
@@ -140,7 +151,7 @@ const fn crm(
     chapter: Chapter,
     path: &'static str,
     nth: u32,
-    rewritten: (&'static str, &'static str),
+    rewritten: (&'static str, &'static str, &'static str),
     alike: Option<(&'static str, &'static str)>,
 ) -> Row {
     Row {
