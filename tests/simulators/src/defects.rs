@@ -22,30 +22,40 @@ pub trait Defect: Copy + PartialEq + 'static {
 
 /// The defects of one simulator: none, or one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Defects<D>(Option<D>);
+pub struct Defects<D>(Source<D>);
+
+/// Who says which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source<D> {
+    Options(Option<D>),
+    /// Asked when the first thing is done, so that whoever was told to be honest never looks there.
+    Environment,
+}
 
 impl<D: Defect> Defects<D> {
     /// An honest simulator, whatever the environment says.
     pub const fn none() -> Self {
-        Self(None)
+        Self(Source::Options(None))
     }
 
     /// A simulator with that defect.
     pub const fn only(defect: D) -> Self {
-        Self(Some(defect))
+        Self(Source::Options(Some(defect)))
     }
 
     /// Whether this defect is seeded.
     pub fn has(&self, defect: D) -> bool {
-        self.0 == Some(defect)
+        match self.0 {
+            Source::Options(seeded) => seeded == Some(defect),
+            Source::Environment => wanted() == Some(defect.name()),
+        }
     }
 }
 
 impl<D: Defect> Default for Defects<D> {
-    /// What the environment asks for; none where it asks for nothing or for the other vendor's.
+    /// What the environment asks for; nothing where it asks for nothing or for the other vendor's.
     fn default() -> Self {
-        let wanted = wanted();
-        Self(wanted.and_then(|name| D::ALL.iter().copied().find(|defect| defect.name() == name)))
+        Self(Source::Environment)
     }
 }
 

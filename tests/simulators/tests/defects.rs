@@ -81,11 +81,17 @@ fn there_are_forty_of_each_vendor_and_each_is_in_its_code_under_a_name_of_its_ow
 
 #[test]
 fn options_are_honest_unless_they_name_a_defect() {
-    assert_eq!(xero::XeroOptions::default().defects, Defects::none());
-    assert_eq!(
-        salesforce::SalesforceOptions::default().defects,
-        Defects::none()
-    );
+    fn seeded<D: Defect>(defects: Defects<D>) -> Vec<&'static str> {
+        let all = D::ALL.iter().copied();
+        all.filter(|defect| defects.has(*defect))
+            .map(Defect::name)
+            .collect()
+    }
+    assert!(seeded(xero::XeroOptions::default().defects).is_empty());
+    assert!(seeded(salesforce::SalesforceOptions::default().defects).is_empty());
+    assert!(seeded(Defects::<xero::Defect>::none()).is_empty());
+    let one = Defects::only(xero::Defect::HalfEvenTax);
+    assert_eq!(seeded(one), ["half-even-tax"]);
 }
 
 /// The product starts simulators in its demo alone, and says there that they are honest whatever the environment says.
