@@ -142,6 +142,50 @@ async fn a_large_invoice_waits_for_a_yes_to_just_that_version() {
 }
 
 #[tokio::test]
+async fn a_pilot_shows_only_what_belongs_to_its_deals() {
+    let mut world = World::with_books(2);
+    world.put(
+        "customer",
+        "stranger",
+        json!({"name": "Stranger", "status": "active"}),
+    );
+    world.bill("hand", "stranger", 70, "2026-10-20");
+    world.flow.rails = rails_of(json!({"pilot": {"only": ["opp1"]}}));
+    world.sync().await;
+    world.sync().await;
+    assert_eq!(
+        (world.count("invoice"), world.count("receivable-document")),
+        (2, 1)
+    );
+    // A payment of a document that is shown belongs to it.
+    let ours = world.far.lock().unwrap().rows("receivable-document")[0]
+        .1
+        .doc
+        .clone();
+    let id = ours["ledger_id"].as_str().unwrap_or_default().to_owned();
+    world.pay("p1", &id, 40, crate::books::Bump::Loud);
+    world.pay("p2", "hand", 10, crate::books::Bump::Loud);
+    world.sync().await;
+    assert_eq!(world.count("receivable-payment"), 1);
+    // Once the pilot is over everything follows.
+    world.flow.rails = rails_of(json!({}));
+    world.sync().await;
+    world.sync().await;
+    world.assert_shown("after the pilot").await;
+}
+
+#[tokio::test]
+async fn a_cap_counts_the_way_back_too() {
+    let mut world = World::with_books(2);
+    world.flow.rails = rails_of(json!({"most-writes-per-run": 4}));
+    for _ in 0..12 {
+        let written: usize = world.sync().await.applied.values().sum();
+        assert!(written <= 4, "{written}");
+    }
+    world.assert_shown("capped").await;
+}
+
+#[tokio::test]
 async fn a_switch_stops_before_the_next_request_and_what_was_sent_is_seen_through() {
     for after in 0..5 {
         let world = World::with_deals(Numbers::Ledger, 3);

@@ -253,6 +253,34 @@ async fn what_needs_a_yes_gets_it_with_the_plan() {
     assert_eq!(world.count("invoice"), 3);
 }
 
+#[tokio::test]
+async fn the_way_back_is_part_of_a_plan() {
+    let world = World::with_books(1);
+    world.put(
+        "customer",
+        "c",
+        json!({"name": "Old friend", "status": "active"}),
+    );
+    world.bill("1", "c", 100, "2026-10-20");
+    world.sync().await;
+    world.pay("p1", "1", 40, crate::books::Bump::Loud);
+    let id = save(&world).await;
+    let saved = approve(&world, &id, &[], &[]).await;
+    let old = saved.plan.ops.iter().find(|op| op.was.is_some()).unwrap();
+    assert!(
+        old.was.as_ref().unwrap().text("status").is_some(),
+        "{old:?}"
+    );
+    let applied = apply(&world, &id).await;
+    let ops = saved.plan.ops.len();
+    assert_eq!(counted(&applied), BTreeMap::from([(Fate::Applied, ops)]));
+    assert_eq!(world.shown_document("invoice", "1")["status"], "part-paid");
+    let again = apply(&world, &id).await;
+    assert_eq!(counted(&again), BTreeMap::from([(Fate::Already, ops)]));
+    world.sync().await;
+    world.assert_shown("by a plan").await;
+}
+
 /// An application that ends dead at the n-th point; true if it came through before.
 async fn apply_until(world: &World, id: &str, point: usize) -> bool {
     let life = Life::until(point);
