@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `retention` for what is erased, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 
 mod amend;
 mod carry;
@@ -33,6 +33,7 @@ mod recover;
 mod reflect;
 mod rehearse;
 mod replay;
+mod retention;
 mod ruling;
 pub mod saved;
 mod settle;
@@ -56,6 +57,7 @@ pub use recover::Released;
 pub use reflect::{ReflectPreview, Reflected};
 pub use rehearse::{DraftChange, Rehearsal};
 pub use replay::{Conditions, Looked, Mode, Replayed, Selection};
+pub use retention::Forgotten;
 pub use state::rows::{Decision, Doubt, Ended, Event, Happened, LastRun, Request, Standing};
 pub use status::{Status, StatusBack};
 pub use sync::{Preview, RunReport};

@@ -148,6 +148,11 @@ pub(crate) fn request(id: &str) -> Key {
     Key::new("request").text(id)
 }
 
+/// All journalled requests.
+pub(crate) fn requests() -> Key {
+    Key::new("request")
+}
+
 /// Requests that are not settled, for recovery.
 pub(crate) fn open(id: &str) -> Key {
     Key::new("open").text(id)

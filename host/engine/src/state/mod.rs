@@ -167,6 +167,21 @@ impl State {
         self.kept_body(digest).await?.ok_or_else(gone)
     }
 
+    /// Erases a body. Whether there was one.
+    pub(crate) async fn erase_body(&self, digest: &str) -> Result<bool, EngineError> {
+        let Ok(parsed) = digest.parse::<BodyDigest>() else {
+            return Ok(false);
+        };
+        let bodies = Arc::clone(&self.bodies);
+        let erased = tokio::task::spawn_blocking(move || {
+            let there = bodies.get(&parsed).map(|body| body.is_some());
+            // A damaged one goes as well.
+            let there = there.unwrap_or(true);
+            bodies.erase(&parsed).map(|()| there)
+        });
+        Ok(erased.await.map_err(|e| panicked(&e))??)
+    }
+
     /// The bytes of a body that may have been erased.
     pub(crate) async fn kept_body(&self, digest: &str) -> Result<Option<Vec<u8>>, EngineError> {
         let missing = |why: &str| EngineError::Format {

@@ -113,3 +113,58 @@ async fn a_link_and_who_decided_it_are_told() {
     let made = world.told("opp1").await;
     assert_eq!(made[0].decided_by.as_deref(), Some("ann"));
 }
+
+#[tokio::test]
+async fn old_bodies_are_erased_and_what_is_open_keeps_its_own() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.sync().await;
+    world.account(3, "Customer 3");
+    world.deal(3, 3, 300);
+    world.fault("invoice", Fault::LostBefore);
+    world.sync().await;
+    let engine = world.engine().await;
+    assert_eq!(engine.open_requests().await.unwrap().len(), 1);
+    let now = world.far.lock().unwrap().now;
+    let long_ago = now - chrono::TimeDelta::days(30);
+    assert_eq!(engine.forget_bodies(long_ago).await.unwrap().bodies, 0);
+    let later = now + chrono::TimeDelta::days(1);
+    let forgotten = engine.forget_bodies(later).await.unwrap();
+    assert!(
+        forgotten.requests >= 4 && forgotten.bodies >= 3 * forgotten.requests - 1,
+        "{forgotten:?}"
+    );
+    assert_eq!(
+        engine.forget_bodies(later).await.unwrap().bodies,
+        0,
+        "again is free"
+    );
+    assert_eq!(
+        engine.history("opp1").await.unwrap().unwrap().len(),
+        2,
+        "the fact stays"
+    );
+    drop(engine);
+    world.a_person_goes_on().await;
+    world.assert_settled(3, "after bodies were erased").await;
+}
+
+#[tokio::test]
+async fn an_answer_that_was_erased_is_told_by_its_digest() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let customer = json!({"name": "Customer 1", "status": "active"});
+    world.put("customer", "known", customer);
+    let refusal = ("\"Deal 1\"".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(refusal);
+    world.sync().await;
+    let engine = world.engine().await;
+    let later = world.far.lock().unwrap().now + chrono::TimeDelta::days(1);
+    engine.forget_bodies(later).await.unwrap();
+    let Known::Of(items) = engine.known("opp1").await.unwrap() else {
+        panic!("nothing is known");
+    };
+    let evidence = engine.evidence(&items[0]).await.unwrap().unwrap();
+    assert_eq!(
+        (evidence.answer, evidence.erased.map(|d| d.len())),
+        (None, Some(64))
+    );
+}
