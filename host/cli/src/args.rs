@@ -2,7 +2,9 @@
 
 mod items;
 
-pub(crate) use items::{Export, ExportHistory, History, ItemAction, ItemId, Items, Replay};
+pub(crate) use items::{
+    Export, ExportHistory, History, ItemAction, ItemId, Items, Replay, Retention,
+};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -110,6 +112,9 @@ pub(crate) enum Command {
         after_help = "Examples:\n  footbridge history INV-0042\n  footbridge history 006Hs00001abcdEFGH --field InvoiceNumber\n  footbridge history INV-0042 --csv > inv-0042.csv"
     )]
     History(History),
+    /// Erase the bodies of old requests and answers. That they were sent, and what came of them, stays.
+    #[command(after_help = "Example:\n  footbridge retention --days 90")]
+    Retention(Retention),
     /// Write what is known here into a file for other programs. Reads only the data directory.
     #[command(subcommand)]
     Export(Export),

@@ -96,6 +96,9 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Status(args) => {
             commands::status::run(&Config::read(&cli.config)?, args, output).await
         }
+        Command::Retention(args) => {
+            commands::retention::run(&Config::read(&cli.config)?, args, output).await
+        }
         Command::Export(args::Export::History(args)) => {
             commands::history::export(&Config::read(&cli.config)?, args, output).await
         }

@@ -441,6 +441,7 @@ impl Engine {
             source: side(source, at_source),
             ledger: side(ledger, at_ledger),
             organisation,
+            mixed: None,
         }))
     }
 }

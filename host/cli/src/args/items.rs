@@ -241,3 +241,14 @@ pub(crate) struct ExportHistory {
     #[arg(long, value_name = "FILE")]
     pub(crate) csv: std::path::PathBuf,
 }
+
+/// `retention`.
+#[derive(Debug, Args)]
+pub(crate) struct Retention {
+    /// The flow; not needed if there is one.
+    #[arg(long)]
+    pub(crate) flow: Option<String>,
+    /// Erase what is older than so many days.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) days: u16,
+}

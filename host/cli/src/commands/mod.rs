@@ -13,6 +13,7 @@ pub(crate) mod plan;
 pub(crate) mod plugin;
 pub(crate) mod provision;
 pub(crate) mod replay;
+pub(crate) mod retention;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod sync;
