@@ -18,10 +18,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A round that isn't quiet by then has failed.
-const DEADLINE: Duration = Duration::from_secs(150);
+const DEADLINE: Duration = Duration::from_secs(400);
 
 /// The exit code that says that the far side can't be reached or refused.
-const FAR_SIDE: i32 = 4;
+pub(crate) const FAR_SIDE: i32 = 4;
 
 /// Between two starts that got nowhere.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -268,8 +268,8 @@ impl Round {
             let start = Instant::now();
             gone.starts += 1;
             let ended = program.run(&["sync"], kills.peek().copied()).await?;
-            if let (Ended::Failed { why, .. }, Some(under)) = (&ended, trouble.as_mut())
-                && under.failed(why)?
+            if let (Ended::Failed { code, why }, Some(under)) = (&ended, trouble.as_mut())
+                && under.failed(*code, why)?
             {
                 continue;
             }

@@ -11,8 +11,8 @@ use std::process::Stdio;
 use std::time::Duration;
 use tokio::process::Command;
 
-/// No start may take longer; one that does is stuck.
-const STUCK: Duration = Duration::from_secs(120);
+/// No start may take longer; one that does is stuck. A first start compiles the plugins, on a busy machine for minutes.
+const STUCK: Duration = Duration::from_secs(300);
 
 /// How a start is killed.
 #[derive(Debug, Clone, PartialEq, Eq)]

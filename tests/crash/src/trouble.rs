@@ -4,6 +4,7 @@
 
 use crate::disk::SmallDisk;
 use crate::power::{self, Power};
+use crate::round::FAR_SIDE;
 use crate::run::{Ended, Program};
 use crate::world::World;
 use anyhow::bail;
@@ -89,8 +90,12 @@ impl UnderWay {
         Ok(())
     }
 
-    /// A start that failed: whether that is what a full disk does. Room is made after a few.
-    pub(crate) fn failed(&mut self, why: &str) -> anyhow::Result<bool> {
+    /// A start that failed: whether that is what a full disk does. Room is made after a few. A far side that can't be reached is none
+    /// of the disk's doing, unless it is said to be.
+    pub(crate) fn failed(&mut self, code: i32, why: &str) -> anyhow::Result<bool> {
+        if code == FAR_SIDE && !names_the_disk(why) {
+            return Ok(false);
+        }
         let Some(disk) = self.disk.as_ref().filter(|_| !self.freed) else {
             return Ok(false);
         };
@@ -104,14 +109,10 @@ impl UnderWay {
 
     /// What is wrong with what was told of a full disk.
     pub(crate) fn complaint(&self) -> Option<String> {
-        let says = |why: &&String| {
-            let why = why.to_lowercase();
-            let names = ["no space", "disk", "full"];
-            // To restore a backup is no answer to it.
-            names.iter().any(|word| why.contains(word)) && !why.contains("backup")
-        };
-        let silent: Vec<&String> = self.told.iter().filter(|why| !says(why)).collect();
-        (!silent.is_empty()).then(|| format!("what was told of a full disk: {silent:?}"))
+        // To restore a backup is no answer to it.
+        let wrong = |why: &&String| !names_the_disk(why) || why.contains("backup");
+        let wrong: Vec<&String> = self.told.iter().filter(wrong).collect();
+        (!wrong.is_empty()).then(|| format!("what was told of a full disk: {wrong:?}"))
     }
 
     /// After everything: the disk loses its end, and the program must refuse to go on, in words, without a write.
@@ -137,6 +138,12 @@ impl UnderWay {
         }
         Ok(None)
     }
+}
+
+fn names_the_disk(why: &str) -> bool {
+    let why = why.to_lowercase();
+    let names = ["no space", "disk", "full"];
+    names.iter().any(|word| why.contains(word))
 }
 
 /// What a folder takes on a tmpfs, in KiB.
