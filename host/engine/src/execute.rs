@@ -162,6 +162,16 @@ impl Engine {
         if let Some(why) = done.closed.get(connection).cloned() {
             return self.not_tried(connection, &ops, &why, done).await;
         }
+        let mut offered = Vec::with_capacity(ops.len());
+        for op in ops {
+            match self.refused_today(&op).await? {
+                Some(why) => {
+                    done.failed.insert(op.id, why);
+                }
+                None => offered.push(op),
+            }
+        }
+        let ops = offered;
         let organisation = self.side_of(sides, connection).1.clone();
         let operations = ops.iter().map(operation).collect();
         let prepared = self.prepare(connection, operations).await;

@@ -173,6 +173,7 @@ impl Engine {
             self.withdraw_ignores(&decision.subject.record, &mut changes)
                 .await?;
         }
+        self.forget_refusals(&mut changes).await?;
         let row = keys::due(flow, object, id);
         if self.state.store.get(&row).await?.is_none() {
             changes.put(&row, &due)?;

@@ -1,6 +1,6 @@
 //! Key layouts. Every key of a record names its connection and organisation (domain rule 3).
 
-use footbridge_model::id::{ConnectionId, OrganisationId, RecordKey};
+use footbridge_model::id::{ConnectionId, OpId, OrganisationId, RecordKey};
 use footbridge_model::plan::NaturalKey;
 use footbridge_model::receivable::DocumentId;
 use footbridge_store::Key;
@@ -97,6 +97,16 @@ pub(crate) fn rulings_of(flow: &str, record: &RecordKey) -> Key {
         .text(record.organisation.as_str())
         .text(record.object.as_str())
         .text(record.id.as_str())
+}
+
+/// What was refused, by operation.
+pub(crate) fn refused(flow: &str, op: &OpId) -> Key {
+    refusals(flow).text(op.as_str())
+}
+
+/// All of them.
+pub(crate) fn refusals(flow: &str) -> Key {
+    Key::new("refused").text(flow)
 }
 
 /// All decisions of a flow.

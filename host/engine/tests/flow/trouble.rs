@@ -518,3 +518,25 @@ async fn an_operation_whose_target_changed_meanwhile_is_left_to_the_next_plan() 
     world.sync().await;
     world.assert_settled(2, "the next plan").await;
 }
+
+/// A customer that the ledger refuses is offered once a day, not in every run, and again at once when a person says so.
+#[tokio::test]
+async fn a_customer_that_was_refused_is_not_offered_again_in_every_run() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let refusal = ("\"Customer 1\"".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(refusal);
+    world.sync().await;
+    assert_eq!(world.sent("customer").0, 1);
+    world.sync().await;
+    world.sync().await;
+    assert_eq!(world.sent("customer").0, 1, "offered again unchanged");
+    assert!(world.engine().await.look_again("opp1").await.unwrap());
+    world.sync().await;
+    assert_eq!(world.sent("customer").0, 2, "a person asked for it");
+    world.far.lock().unwrap().refuse.clear();
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 0);
+    world.pass(24 * 3600);
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 1, "the next day it goes through");
+}

@@ -1,0 +1,64 @@
+//! What the far side refused for good: a record that several deals need, and that nobody's decision row speaks of, is not offered again
+//! in the same form on the same day. Otherwise each run would send it once more, and be refused once more.
+//!
+//! It decides nothing about deals; those wait and name what their record was refused for. Next: `execute` asks before it packs.
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::mirror::Changes;
+use crate::state::keys;
+use chrono::NaiveDate;
+use footbridge_model::plan::{Op, key};
+use serde::{Deserialize, Serialize};
+
+/// `refused`: the last refusal of an operation.
+#[derive(Debug, Serialize, Deserialize)]
+struct Refused {
+    /// Digest of what was offered.
+    doc: String,
+    /// The UTC day: the next day it is offered again, for rules of the far side change unseen.
+    on: NaiveDate,
+    /// In the far side's words.
+    message: String,
+}
+
+impl Engine {
+    /// Notes a refusal, in the commit that settles it.
+    pub(crate) fn note_refusal(
+        &self,
+        changes: &mut Changes,
+        op: &Op,
+        message: &str,
+    ) -> Result<(), EngineError> {
+        let row = Refused {
+            doc: digest(op),
+            on: self.clock.now().date_naive(),
+            message: message.to_owned(),
+        };
+        changes.put(&keys::refused(self.flow.name.as_str(), &op.id), &row)
+    }
+
+    /// Why an operation isn't worth sending today, if it was refused as it is.
+    pub(crate) async fn refused_today(&self, op: &Op) -> Result<Option<String>, EngineError> {
+        let key = keys::refused(self.flow.name.as_str(), &op.id);
+        let known = self.state.get::<Refused>(&key).await?;
+        let today = self.clock.now().date_naive();
+        Ok(known
+            .map(|(row, _)| row)
+            .filter(|row| row.on == today && row.doc == digest(op))
+            .map(|row| row.message))
+    }
+
+    /// A person wants everything tried again.
+    pub(crate) async fn forget_refusals(&self, changes: &mut Changes) -> Result<(), EngineError> {
+        let range = keys::refusals(self.flow.name.as_str()).range();
+        for row in self.state.keys(&range).await? {
+            changes.delete(&row);
+        }
+        Ok(())
+    }
+}
+
+fn digest(op: &Op) -> String {
+    key(&[&op.doc.canonical()])
+}
