@@ -110,7 +110,13 @@ async fn played(
         set_up::strike(&mut cell, row, column).await?;
     } else {
         cell.set_up().await?;
-        for chapter in [Chapter::Won, Chapter::Paid, Chapter::TakenBack] {
+        let paid = [Chapter::Won, Chapter::Paid, Chapter::TakenBack];
+        let changed = [Chapter::Won, row.chapter];
+        let story: &[Chapter] = match row.chapter {
+            Chapter::Moved | Chapter::Phoned | Chapter::Amended => &changed,
+            _ => &paid,
+        };
+        for &chapter in story {
             cell.tell(chapter)?;
             if chapter == row.chapter {
                 cell.strike(row, column).await?;
@@ -159,6 +165,27 @@ impl Cell<'_> {
                         "Date": world.clock.now().date_naive().to_string(), "Amount": amount,
                     });
                     world.xero.load("Payments", payment)?;
+                }
+            }
+            Chapter::Moved => {
+                world.clock.advance(TimeDelta::minutes(2));
+                for account in &world.accounts {
+                    world.edit("Account", account, &json!({"BillingCity": "Newtown"}))?;
+                }
+            }
+            Chapter::Phoned => {
+                world.clock.advance(TimeDelta::minutes(2));
+                for contact in world.xero.dump("Contacts") {
+                    let phone = json!({"PhoneType": "DEFAULT", "PhoneNumber": "7946 0001"});
+                    let changed = json!({"ContactID": contact.get("ContactID"), "Phones": [phone]});
+                    world.xero.load("Contacts", changed)?;
+                }
+            }
+            Chapter::Amended => {
+                world.clock.advance(TimeDelta::minutes(2));
+                for (deal, amount) in world.deals.iter().zip(["510.00", "1234.61", "100.01"]) {
+                    let amount: serde_json::Number = amount.parse()?;
+                    world.edit("Opportunity", deal, &json!({"Amount": amount}))?;
                 }
             }
             Chapter::TakenBack => {

@@ -26,6 +26,12 @@ pub enum Chapter {
     Paid,
     /// The bank takes the payments back.
     TakenBack,
+    /// Instead of all that, the customers move: their accounts are changed.
+    Moved,
+    /// Or they have another telephone: their contacts are changed.
+    Phoned,
+    /// Or the deals change after they were billed.
+    Amended,
 }
 
 /// A row.
@@ -55,9 +61,19 @@ const PAYMENTS: &str = "/composite/sobjects/Footbridge_Payment__c";
 const BALANCES: &str = "/composite/sobjects/Footbridge_Balance__c";
 
 /// All rows, in the order of the registry.
-pub const ROWS: [Row; 10] = [
+pub const ROWS: [Row; 13] = [
     xero("ledger customer, create", "/Contacts", 1),
     xero("ledger invoice, create", "/Invoices", 2),
+    Row {
+        chapter: Chapter::Moved,
+        method: "POST",
+        ..xero("ledger customer, update", "/Contacts", 1)
+    },
+    Row {
+        chapter: Chapter::Amended,
+        method: "POST",
+        ..xero("ledger invoice, update", "/Invoices", 1)
+    },
     crm(
         "CRM deal, write-back",
         Chapter::Won,
@@ -68,6 +84,14 @@ pub const ROWS: [Row; 10] = [
             "Xero_Invoice_Number__c",
             "changed by a trigger",
         ),
+        None,
+    ),
+    crm(
+        "CRM customer, update",
+        Chapter::Phoned,
+        DEALS,
+        1,
+        ("Account", "Phone", "0000"),
         None,
     ),
     crm(

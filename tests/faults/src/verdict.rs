@@ -12,6 +12,7 @@ pub(crate) fn of(world: &World) -> Vec<String> {
     let mut wrong = Vec::new();
     let invoices = world.xero.dump("Invoices");
     let contacts = contacts(world, &mut wrong);
+    alike(world, &contacts, &mut wrong);
     billed(world, &contacts, &invoices, &mut wrong);
     documents(world, &invoices, &mut wrong);
     payments(world, &mut wrong);
@@ -71,6 +72,52 @@ fn contacts(world: &World, wrong: &mut Vec<String>) -> BTreeMap<String, String> 
     ids
 }
 
+/// City and telephone are the same on both sides.
+fn alike(world: &World, contacts: &BTreeMap<String, String>, wrong: &mut Vec<String>) {
+    let (accounts, all) = (
+        world.salesforce.dump("Account"),
+        world.xero.dump("Contacts"),
+    );
+    let digits = |text: String| {
+        text.chars()
+            .filter(char::is_ascii_digit)
+            .collect::<String>()
+    };
+    for (account, contact) in contacts {
+        let there = accounts
+            .iter()
+            .find(|record| text(record, "Id") == *account);
+        let here = all
+            .iter()
+            .find(|record| text(record, "ContactID") == *contact);
+        let (Some(there), Some(here)) = (there, here) else {
+            continue;
+        };
+        let of = |list: &str, kind: &str, wanted: &str, field: &str| {
+            let entries = here.get(list).and_then(Value::as_array);
+            let its = entries.into_iter().flatten();
+            its.filter(|entry| text(entry, kind) == wanted)
+                .map(|entry| text(entry, field))
+                .find(|value| !value.is_empty())
+                .unwrap_or_default()
+        };
+        let city = of("Addresses", "AddressType", "POBOX", "City");
+        if city != text(there, "BillingCity") {
+            wrong.push(format!(
+                "{account}: its city is {city:?} in Xero and {:?} in Salesforce",
+                text(there, "BillingCity")
+            ));
+        }
+        let phone = of("Phones", "PhoneType", "DEFAULT", "PhoneNumber");
+        if digits(phone.clone()) != digits(text(there, "Phone")) {
+            wrong.push(format!(
+                "{account}: its telephone is {phone:?} in Xero and {:?} in Salesforce",
+                text(there, "Phone")
+            ));
+        }
+    }
+}
+
 /// One invoice for each deal, right to the cent, shown on the deal, and none besides.
 fn billed(
     world: &World,
@@ -79,7 +126,7 @@ fn billed(
     wrong: &mut Vec<String>,
 ) {
     let deals = world.salesforce.dump("Opportunity");
-    for ((deal, account), (name, net)) in world.deals.iter().zip(&world.accounts).zip(DEALS) {
+    for ((deal, account), (name, _)) in world.deals.iter().zip(&world.accounts).zip(DEALS) {
         let its: Vec<&Value> = invoices
             .iter()
             .filter(|invoice| text(invoice, "Url").contains(deal.as_str()))
@@ -91,7 +138,10 @@ fn billed(
         if contacts.get(account) != Some(&text(invoice, "Contact.ContactID")) {
             wrong.push(format!("{name}: its invoice is somebody else's"));
         }
-        let (net, tax) = expected(net);
+        // What the deal says now, where the story changed it.
+        let amount_now = deals.iter().find(|record| text(record, "Id") == *deal);
+        let amount_now = amount_now.map_or_else(String::new, |record| text(record, "Amount"));
+        let (net, tax) = expected(&amount_now);
         let there = (amount(invoice, "SubTotal"), amount(invoice, "TotalTax"));
         if there != (Some(net), Some(tax)) {
             wrong.push(format!(

@@ -152,6 +152,13 @@ impl World {
         Ok(id.context("a record without id")?.to_owned())
     }
 
+    /// Somebody changes a record of Salesforce.
+    pub(crate) fn edit(&self, object: &str, id: &str, fields: &Value) -> anyhow::Result<()> {
+        let fields = fields.as_object().cloned().unwrap_or_default();
+        self.salesforce.edit(object, id, fields)?;
+        Ok(())
+    }
+
     fn write_files(&self, time: Time) -> anyhow::Result<()> {
         let folder = self.folder.path();
         let secret = |name: &str, text: &str| -> anyhow::Result<String> {
@@ -181,6 +188,15 @@ impl World {
                 "\n[timing]\nin-flight-seconds = 4\nresend-window-seconds = 20\nsettle-seconds = 22\npatience-seconds = 1\n"
             }
         };
+        let text = text
+            .replace(
+                "[flows.deals-to-invoices.billing]\n",
+                "[flows.deals-to-invoices.billing]\nchanged-authorised = \"update\"\n",
+            )
+            .replace(
+                "customers = [\"Account\"]\n",
+                "customers = { objects = [\"Account\"], back = { \"phones.main\" = \"Phone\" }, fields = { \"phones.main\" = { owner = \"newest\" } } }\n",
+            );
         let flow = "\n[flows.deals-to-invoices.reflect]\n\n[flows.deals-to-invoices.rails]\nfirst-run = \"write\"\n";
         std::fs::write(self.config(), text + flow + timing)?;
         std::fs::write(folder.join("lead-to-cash.toml"), MAPPING)?;

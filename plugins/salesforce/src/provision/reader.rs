@@ -1,7 +1,7 @@
 //! Reads of the set-up: JSON, queries to their end, and what may not be there.
 
-use footbridge_sdk::connector::Failure;
-use footbridge_sdk::failure::no_answer;
+use footbridge_sdk::connector::{Failure, FailureKind};
+use footbridge_sdk::failure::{Code, failure, no_answer};
 use serde_json::Value;
 
 use crate::errors;
@@ -9,8 +9,8 @@ use crate::pages::{Get, request};
 use crate::records;
 use crate::soql::quoted;
 
-/// Most pages of one query: what we ask for fits one.
-const PAGES: usize = 20;
+/// Most pages of one query: what we ask for fits one, and a list that goes on for ever is an error.
+const PAGES: usize = 500;
 
 /// The way out with what `there` asks of it.
 pub(crate) struct Reader<'g> {
@@ -47,10 +47,15 @@ impl<'g> Reader<'g> {
             found.append(&mut answer.records);
             match answer.next {
                 Some(next) => ask = request(&next, Vec::new()),
-                None => break,
+                None => return Ok(found),
             }
         }
-        Ok(found)
+        // A part of a list must never pass for the whole: what it leaves out would seem to be missing.
+        Err(failure(
+            FailureKind::Retry,
+            Code::MalformedAnswer,
+            format!("a list at {path} didn't end after {PAGES} pages"),
+        ))
     }
 
     /// The number of records that a query counts.
