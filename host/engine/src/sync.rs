@@ -147,10 +147,7 @@ impl Engine {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
         };
-        self.pull_all(&sides).await?;
-        // Reading may have shown that somebody else is at work.
-        self.may_write().await?;
-        self.mind_losses(&sides).await?;
+        self.read_both(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let mut closed = Closed::new();
         let mut worth_a_look = false;
@@ -190,6 +187,14 @@ impl Engine {
     pub(crate) async fn in_doubt(&self) -> Result<usize, EngineError> {
         let open = self.open_requests().await?;
         Ok(open.iter().map(|request| request.open.len()).sum())
+    }
+
+    /// Reads both sides, and goes on only where what was read leaves it safe to write.
+    pub(crate) async fn read_both(&self, sides: &Sides) -> Result<(), EngineError> {
+        self.pull_all(sides).await?;
+        // Reading may have shown that somebody else is at work.
+        self.may_write().await?;
+        self.mind_losses(sides).await
     }
 
     /// What a run would do now. Both sides are read; nothing is written to them.

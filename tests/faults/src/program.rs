@@ -224,6 +224,13 @@ impl Round<'_> {
             copy(&self.folder().join(name), &copied.join(name))?;
         }
         let config = copied.join("footbridge.toml");
+        // A copy is held until a person says that nobody else works on these organisations; here they are wrong.
+        let held = ended(&mut start(&self.machine.binary, &config, work, None)?).await?;
+        if held.success() {
+            let wrong = "a copied data directory was not held".to_owned();
+            self.cell.wrong.push(wrong);
+        }
+        let work = &[work, &["--go-on"]].concat();
         let mut quiet = false;
         while !quiet && began.elapsed() < DEADLINE {
             let status = ended(&mut start(&self.machine.binary, &config, work, None)?).await?;

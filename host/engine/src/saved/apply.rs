@@ -79,13 +79,12 @@ impl Engine {
         fates: &mut BTreeMap<OpId, OpFate>,
     ) -> Result<RunReport, EngineError> {
         let sides = self.sides().await?;
+        self.may_pair(&sides)?;
         let mut report = RunReport {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
         };
-        self.pull_all(&sides).await?;
-        // Reading may have shown that somebody else is at work.
-        self.may_write().await?;
+        self.read_both(&sides).await?;
         let as_of = self.as_of(&sides.organisation)?;
         if as_of.local_date != saved.plan.as_of.local_date {
             // The firm moved to another time zone meanwhile.
