@@ -2,6 +2,7 @@
 
 use footbridge_engine::EngineError;
 use footbridge_engine::ports::CallError;
+use footbridge_engine::saved::PlanRefusal;
 use footbridge_model::FailureKind;
 use footbridge_sandbox::{
     BrokerError, CallbackError, CheckError, ConnectError, InstallError, PackageError, PowersError,
@@ -111,6 +112,9 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 ConnectError::Denied(_) => Exit::Failed,
                 ConnectError::Disk(_) => Exit::Data,
             };
+        }
+        if cause.is::<PlanRefusal>() {
+            return Exit::Usage;
         }
         if cause.is::<footbridge_store::OpenError>() {
             return Exit::Data;

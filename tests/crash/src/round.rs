@@ -179,9 +179,13 @@ impl Round {
             None => None,
         };
         if self.begin == Begin::Installed {
-            for name in ["footbridge-data", "footbridge.key"] {
-                copy(&ground.prepared.path().join(name), &folder.join(name))?;
+            // The plugins alone: with its rows it would be a copied store, which is held.
+            std::fs::create_dir_all(&data)?;
+            for name in ["plugins", "native"] {
+                copy(&prepared.join(name), &data.join(name))?;
             }
+            let key = "footbridge.key";
+            copy(&ground.prepared.path().join(key), &folder.join(key))?;
         }
         let auditor = match self.judge {
             Judge::Both => ground.auditor.as_ref(),

@@ -42,13 +42,9 @@ impl Books {
 #[tokio::test(flavor = "multi_thread")]
 async fn taken_in_the_middle_of_a_sync_it_restores_to_a_state_that_bills_nothing_twice() {
     let books = Books::open(40).await;
-    books.write(
-        "footbridge.toml",
-        &format!(
-            "[timing]\npatience-seconds = 2\n\n{}",
-            fs::read_to_string(books.path("footbridge.toml")).unwrap()
-        ),
-    );
+    let text = fs::read_to_string(books.path("footbridge.toml")).unwrap();
+    let text = format!("{text}\n[timing]\npatience-seconds = 2\n");
+    books.write("footbridge.toml", &text);
     // The ledger takes its time over one request of invoices, and answers nobody.
     let slow = Fault::CommitDelayed {
         ms: 6_000,

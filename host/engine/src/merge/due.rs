@@ -180,6 +180,9 @@ impl Engine {
                 self.put_record_of_customer_due(&decision.subject.record, &mut changes)?;
             }
         }
+        if known {
+            self.forget_refusals(&mut changes).await?;
+        }
         self.state.commit(changes.into_set()).await?;
         Ok(known)
     }

@@ -179,6 +179,12 @@ fn read_again(given: &Given<'_>, memory: &mut Memory, now: Values<'_>) -> Readin
         memory.sent = None;
         return Reading::Done;
     }
+    // A ledger has no triggers, and what it made of a write is in its answer: what stands there now is somebody's change.
+    let edited = !is_ours && sent.to == Side::Ledger;
+    if edited {
+        memory.agree(Pair::on(sent.to, sent.value, sent.from));
+        return Reading::Done;
+    }
     let asked = memory.asked.take();
     memory.agree(Pair::on(sent.to, there.clone(), sent.from));
     memory.asked = asked.filter(|asked| asked.pair.is(shape, &now.pair()));

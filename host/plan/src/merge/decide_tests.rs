@@ -233,11 +233,11 @@ fn what_was_written_becomes_the_shadow_as_it_is_read_again() {
 
 #[test]
 fn what_is_put_back_three_times_in_a_day_waits() {
-    let mut case = Case::new(Owner::Source, "b", "a", agreed("a", "a"));
+    let mut case = Case::new(Owner::Ledger, "a", "b", agreed("a", "a"));
     for time in 0..MOST_WRITES {
         case.minutes += 10;
         let verdict = case.run();
-        assert_eq!(shown(&verdict), ">b", "time {time}");
+        assert_eq!(shown(&verdict), "<b", "time {time}");
         // The far side takes it and puts its own back.
         case.memory = applied(&case.memory, &verdict, "account_number", at(case.minutes));
     }
@@ -245,16 +245,16 @@ fn what_is_put_back_three_times_in_a_day_waits() {
         case.minutes += wait;
         assert_eq!(
             shown(&case.run()),
-            "Rewritten(Ledger)",
+            "Rewritten(Source)",
             "also the day after"
         );
     }
     let stuck = case.memory.clone();
     for (word, wanted) in [
         (Word::Ignore, "Ignored"),
-        (Word::GoAhead, ">b"),
-        (Word::Take(Side::Source), ">b"),
-        (Word::Take(Side::Ledger), "<a"),
+        (Word::GoAhead, "<b"),
+        (Word::Take(Side::Ledger), "<b"),
+        (Word::Take(Side::Source), ">a"),
     ] {
         case.memory = stuck.clone();
         case.word = Some(word);
@@ -262,8 +262,21 @@ fn what_is_put_back_three_times_in_a_day_waits() {
     }
     case.word = None;
     case.memory = stuck;
-    case.source = Some(t("c"));
-    assert_eq!(shown(&case.run()), ">c", "another value is another matter");
+    case.ledger = Some(t("c"));
+    assert_eq!(shown(&case.run()), "<c", "another value is another matter");
+}
+
+/// A bookkeeper who corrects what was just written there has changed it: it is not written over.
+#[test]
+fn what_somebody_changes_in_the_ledger_after_our_write_stays() {
+    let mut case = Case::new(Owner::Source, "b", "a", agreed("a", "a"));
+    let verdict = case.run();
+    assert_eq!(shown(&verdict), ">b");
+    case.memory = applied(&case.memory, &verdict, "account_number", at(0));
+    case.ledger = Some(t("theirs"));
+    assert_eq!(shown(&case.run()), "NotOwned(Ledger)");
+    case.rule.owner = Owner::Newest;
+    assert_eq!(shown(&case.run()), "<theirs");
 }
 
 /// A field that two automations fight about: each time a plain one-sided change.
