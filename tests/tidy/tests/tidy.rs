@@ -153,6 +153,7 @@ fn simulators_share_no_code_with_host_or_plugins() {
                 name.contains("crash")
                     || name.contains("scenarios")
                     || name.contains("bench")
+                    || name == "footbridge-faults"
                     || name == "footbridge-simulation",
                 "{name} depends on the simulators"
             );
