@@ -152,7 +152,6 @@ pub fn page(code: &str) -> String {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "test code")]
 mod tests {
     use super::*;
     use crate::id::RecordId;

@@ -44,13 +44,12 @@ pub(crate) fn of_customers<'a>(index: &Index<'a>, deals: &[Assessed<'a>]) -> Wor
         for ruling in counting(index, to_bill.deal, to_bill.part.number) {
             match &ruling.choice {
                 Choice::LinkTo { id }
-                    if OF_CUSTOMER.contains(&ruling.reason.as_str())
+                    if (OF_CUSTOMER.contains(&ruling.reason.as_str())
                         || (ruling.reason == reason::KEY_STANDS_TWICE
-                            && !index.input.observed.invoices.contains_key(id.as_str())) =>
+                            && !index.input.observed.invoices.contains_key(id.as_str())))
+                        && word.link.is_none_or(|known| known.at <= ruling.at) =>
                 {
-                    if word.link.is_none_or(|known| known.at <= ruling.at) {
-                        word.link = Some(ruling);
-                    }
+                    word.link = Some(ruling);
                 }
                 Choice::GoAhead if ruling.reason == reason::CUSTOMER_LOOKS_EXISTING => {
                     word.distinct = true;

@@ -1,10 +1,5 @@
 //! Backups and what becomes of them: taken while others commit, cut, flipped, restored; directories that are copied or moved.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "test code"
-)]
+#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::collections::BTreeMap;
 use std::fs;

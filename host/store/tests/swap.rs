@@ -3,7 +3,6 @@
 //! Parent and child in one, as in `crash.rs`: the child, known by `FOOTBRIDGE_SWAP_DIR`, rewrites until it is killed.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "test code")]
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

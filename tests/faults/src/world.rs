@@ -22,7 +22,7 @@ use footbridge_simulators::xero::{
 };
 use serde_json::{Value, json};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use tempfile::TempDir;
 
@@ -155,8 +155,7 @@ impl World {
     /// Somebody changes a record of Salesforce.
     pub(crate) fn edit(&self, object: &str, id: &str, fields: &Value) -> anyhow::Result<()> {
         let fields = fields.as_object().cloned().unwrap_or_default();
-        self.salesforce.edit(object, id, fields)?;
-        Ok(())
+        Ok(self.salesforce.edit(object, id, fields)?)
     }
 
     fn write_files(&self, time: Time) -> anyhow::Result<()> {
@@ -237,7 +236,7 @@ impl World {
 
     /// The configuration, read.
     pub(crate) fn read_config(&self) -> anyhow::Result<Config> {
-        Ok(Config::read(Path::new(&self.config()))?)
+        Config::read(&self.config())
     }
 
     /// Where Salesforce and Xero are.

@@ -2,6 +2,8 @@
 //!
 //! Longer: `cargo run --release -p footbridge-faults -- --audit`.
 
+#![expect(clippy::unwrap_used, reason = "test code")]
+
 use footbridge_faults::{
     Column, Ground, Matrix, Outcome, ROWS, disagreements, kinds, missing, mistakes, table,
 };

@@ -104,7 +104,8 @@ fn shown(verdict: &Verdict) -> String {
 #[test]
 fn the_sides_against_what_they_last_agreed_on() {
     use Owner::{Ask, Ledger, Newest, Source};
-    let table: &[(Owner, &str, &str, (&str, &str), &str)] = &[
+    type Row<'a> = (Owner, &'a str, &'a str, (&'a str, &'a str), &'a str);
+    let table: &[Row<'_>] = &[
         // Equal, whoever owns it.
         (Source, "a", "a", ("a", "a"), "="),
         (Ask, "b", "b ", ("a", "a"), "="),

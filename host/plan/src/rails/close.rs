@@ -62,10 +62,10 @@ pub(super) fn numbers(plan: &mut Plan, mode: &NumberMode, cuts: &Cuts, all: &[St
         let Document::Object(fields) = &mut op.doc else {
             continue;
         };
-        if let Some(Document::Text(number)) = fields.get_mut(NUMBER) {
-            if let Some(next) = free.next() {
-                number.clone_from(next);
-            }
+        if let Some(Document::Text(number)) = fields.get_mut(NUMBER)
+            && let Some(next) = free.next()
+        {
+            number.clone_from(next);
         }
     }
     let next = free.next().and_then(|number| number.strip_prefix(prefix));
