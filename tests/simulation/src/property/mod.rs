@@ -63,10 +63,10 @@ pub(crate) fn after_run(world: &World, before: &Records, after: &Records) -> Res
 /// What must hold once nothing changes any more.
 pub(crate) fn at_rest(world: &World, rested: &Rested) -> Result<(), Broken> {
     held(one_write::NAME, one_write::asked(world, &rested.records))?;
-    // Before the plan: what is shown wrong and would be put right is still wrong now.
+    // Before the plan: what is wrong or left out and would be put right is still so now.
     held(sums::NAME, sums::asked(world, rested))?;
-    held(idle::NAME, idle::asked(rested))?;
     held(lost::NAME, lost::asked(world, rested))?;
+    held(idle::NAME, idle::asked(rested))?;
     held(order::NAME, order::ended(world, rested))?;
     held(echo::NAME, echo::asked(world, rested))
 }
