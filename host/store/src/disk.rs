@@ -51,6 +51,14 @@ pub(crate) fn size(dir: &Path) -> io::Result<u64> {
     Ok(total)
 }
 
+/// Removes a folder with all that is in it, if it is there.
+pub(crate) fn remove_folder(dir: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Makes a folder that only its owner may enter, with what is missing above it. One that is there stays as it is.
 pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

@@ -4,8 +4,9 @@
 //! Never: repairs by guessing, or starts an empty store where rows are missing. Flow: ends in `LocalStore::start`.
 //!
 //! The directory: `lock`, `witness.json`, `sled/` or `redb/` with the rows, `bodies/` (see `bodies`), `asked/` with questions
-//! of other processes (see `backup::ask`), and while rows are written anew what `swap` names.
+//! of other processes (see `backup::ask`), while a store is being made `rows-born`, and while rows are written anew what `swap` names.
 
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -19,6 +20,9 @@ use crate::meta::{Origin, seconds};
 use crate::witness::{Sighting, Witness};
 use crate::writer::META_SEQ;
 use crate::{FORMAT, OpenError, Seq, Store, StoreMeta, Versioned, disk, frame, swap};
+
+/// A store that is being made.
+const BORN: &str = "rows-born";
 
 pub(crate) const META_STORE: &[u8] = b"\x00store";
 
@@ -51,22 +55,27 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
         });
     }
     let home = dir.join(backend.name());
-    disk::make_private(&home).map_err(refused(&home))?;
-    disk::sync_dir(dir).map_err(refused(dir))?;
     let unreadable = |reason: String| OpenError::Damaged {
         dir: dir.to_owned(),
         reason,
     };
-    let medium: Arc<dyn Medium> = backend
-        .open(&home)
-        .map_err(|error| match error {
-            MediumError::Damaged(reason) | MediumError::Failed(reason) => unreadable(reason),
-            MediumError::Full(reason) => OpenError::Full {
-                dir: dir.to_owned(),
-                reason,
-            },
-        })?
-        .into();
+    let unopened = |error: MediumError| match error {
+        MediumError::Damaged(reason) | MediumError::Failed(reason) => unreadable(reason),
+        MediumError::Full(reason) => OpenError::Full {
+            dir: dir.to_owned(),
+            reason,
+        },
+    };
+    if !home.exists() {
+        // Beside, and put in place by one rename: until an engine's first sync a power cut leaves its files saying anything.
+        let born = dir.join(BORN);
+        disk::remove_folder(&born).map_err(refused(&born))?;
+        disk::make_private(&born).map_err(refused(&born))?;
+        drop(backend.open(&born).map_err(unopened)?);
+        fs::rename(&born, &home).map_err(refused(&home))?;
+        disk::sync_dir(dir).map_err(refused(dir))?;
+    }
+    let medium: Arc<dyn Medium> = backend.open(&home).map_err(unopened)?.into();
     let witness = Witness::at(dir);
     let seen = witness.seen().map_err(unreadable)?;
     let (mut meta, last) = match identify(&*medium, seen.as_ref()).map_err(unreadable)? {
@@ -260,6 +269,20 @@ mod tests {
             std::fs::remove_dir_all(dir.path().join(backend.name())).unwrap();
             let refusal = open(dir.path(), backend).unwrap_err().to_string();
             assert!(refusal.contains("all its rows are gone"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_was_cut_off_while_it_was_made_is_made_anew() {
+        for backend in Backend::ALL {
+            let dir = tempfile::tempdir().unwrap();
+            let born = dir.path().join(BORN);
+            fs::create_dir(&born).unwrap();
+            for name in ["conf", "db", "rows.redb"] {
+                fs::write(born.join(name), "torn").unwrap();
+            }
+            drop(open(dir.path(), backend).unwrap());
+            assert!(!born.exists());
         }
     }
 

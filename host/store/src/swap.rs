@@ -150,7 +150,7 @@ fn exchange(
     fs::rename(next, dir.join(to.name()))?;
     disk::sync_dir(dir)?;
     at(Step::NewInPlace)?;
-    remove(&old)?;
+    disk::remove_folder(&old)?;
     disk::sync_dir(dir)?;
     at(Step::OldGone)
 }
@@ -167,27 +167,20 @@ fn waiting(dir: &Path) -> Option<(PathBuf, Backend)> {
 
 /// Finishes what a crash left: called under the lock, before the rows are opened.
 pub(crate) fn settle(dir: &Path) -> io::Result<()> {
-    remove(&dir.join(DRAFT))?;
+    disk::remove_folder(&dir.join(DRAFT))?;
     if let Some((next, to)) = waiting(dir) {
         tracing::warn!(backend = %to, "an exchange of rows that a crash broke off is finished");
         // Both old and new can't stand aside at once: what stood aside before is of an exchange that was over.
         if Backend::ALL.iter().any(|b| dir.join(b.name()).exists()) {
-            remove(&dir.join(OLD))?;
+            disk::remove_folder(&dir.join(OLD))?;
         }
         exchange(dir, &next, to, &mut |_| Ok(()))?;
     }
     // Without rows in place the old ones are all there is.
     if Backend::ALL.iter().any(|b| dir.join(b.name()).exists()) {
-        remove(&dir.join(OLD))?;
+        disk::remove_folder(&dir.join(OLD))?;
     }
     Ok(())
-}
-
-fn remove(folder: &Path) -> io::Result<()> {
-    match fs::remove_dir_all(folder) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 #[cfg(test)]

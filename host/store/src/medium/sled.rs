@@ -4,8 +4,8 @@
 //! known. Never: more trees (space grows with them), sled types outside this file. Flow: see `medium`.
 //!
 //! Known of 0.34.7 and handled here: `flush` on Linux is `sync_file_range`, which waits for neither the file's
-//! length nor the drive's cache, so the file is synced again through a handle of our own, and blob files, which
-//! it never syncs, too; a `snap.*.generating` file left by a kill is taken for a finished snapshot and
+//! length nor the drive's cache, so the file is synced again through a handle of our own, and blob files and its
+//! configuration, which it never syncs, too; a `snap.*.generating` file left by a kill is taken for a finished snapshot and
 //! refused; some failures panic.
 
 use std::cell::Cell;
@@ -51,6 +51,11 @@ impl Sled {
             synced_blobs,
         };
         opened.flush()?;
+        // `conf` is written once and checked at every opening: torn by a power cut it would cost all rows.
+        for name in disk::file_names(home).map_err(MediumError::from)? {
+            let synced = File::open(home.join(name)).and_then(|file| file.sync_all());
+            synced.map_err(MediumError::from)?;
+        }
         disk::sync_dir(home).map_err(MediumError::from)?;
         Ok(opened)
     }
