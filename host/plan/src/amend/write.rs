@@ -67,6 +67,8 @@ pub(crate) fn wanted(
     };
     differs("customer", customer, Some(now.customer.as_str()));
     differs("currency", text(&to_bill.currency), now.currency.as_deref());
+    // Told even where it stays: amounts say nothing without it.
+    let currency = now.currency.as_deref();
     // One that a person wrote there stays, unless the deal's own changed since.
     let known = to_amend.standing.reference.as_ref();
     let reference = to_bill.draft.reference.as_ref();
@@ -103,6 +105,7 @@ pub(crate) fn wanted(
             was.insert("lines".to_owned(), Document::List(old));
         }
     }
+    was.extend(currency.map(|currency| ("currency".to_owned(), text(currency))));
     let mut totals = Fields::from([(
         "sub_total".to_owned(),
         text(&canonical(worked.totals.sub_total)),

@@ -2,8 +2,10 @@
 
 use crate::properties::{company, spec};
 use crate::world::{Deal, World, account, outcomes, record};
+use footbridge_model::document::Document;
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::plan::Plan;
+use footbridge_model::plugin::Action;
 use footbridge_plan::lint;
 use footbridge_plan::policy::NumberMode;
 use footbridge_plan::rails::{Approved, Bounds, Railed, Rails, apply, same_id};
@@ -192,6 +194,46 @@ fn a_yes_lets_through_just_what_it_was_said_of() {
         out.asks[0].message,
         "The invoice would come to 240.00 GBP, more than the 200.00 GBP that go unasked. It is made once you approve it: the item, or a plan that it stands in."
     );
+}
+
+#[test]
+fn an_invoice_that_is_changed_to_more_needs_a_yes_as_well() {
+    let rails = rails(json!({"approval-above": {"GBP": "200"}}));
+    let changed = |total: Option<&str>, currency: &str| {
+        let mut plan = three().plan();
+        plan.ops
+            .retain(|op| op.object.as_str() == "invoice" && op.subject.record.id.as_str() == "d1");
+        plan.bills.clear();
+        let op = &mut plan.ops[0];
+        (op.action, op.target) = (Action::Update, Some(RecordId::from("inv")));
+        op.after.clear();
+        let doc = total.map_or(
+            json!({"status": "deleted"}),
+            |total| json!({"total": total}),
+        );
+        op.doc = Document::from_plugin(&doc.to_string()).unwrap();
+        let was = json!({"currency": currency}).to_string();
+        op.was = Some(Document::from_plugin(&was).unwrap());
+        let bounds = Bounds {
+            rails: &rails,
+            numbers: &NumberMode::Ledger,
+            deals: &[],
+            admitted: &BTreeSet::new(),
+            shown: &BTreeSet::new(),
+            approved: Approved::These(&BTreeSet::new()),
+            room: None,
+        };
+        let out = apply(plan, &bounds).plan;
+        (
+            out.ops.len(),
+            out.holds.first().map(|note| note.reason.clone()),
+        )
+    };
+    let waits = (0, Some("needs-approval".to_owned()));
+    assert_eq!(changed(Some("200"), "GBP"), (1, None));
+    assert_eq!(changed(Some("200.01"), "GBP"), waits);
+    assert_eq!(changed(Some("1"), "EUR"), waits, "no limit is set for it");
+    assert_eq!(changed(None, "GBP"), (1, None), "a deletion");
 }
 
 #[test]
