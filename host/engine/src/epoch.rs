@@ -7,19 +7,17 @@
 
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::gather::MOST_PARTS;
 use crate::mirror::Changes;
 use crate::state::keys::{self, Side};
 use crate::state::rows::{Happened, Pin, Request, Stranger};
 use chrono::{DateTime, Utc};
-use footbridge_model::document::Document;
 use footbridge_model::id::{OrganisationId, RecordId, RecordKey};
 use footbridge_model::plan::billing_key;
 use footbridge_store::Origin;
 use serde::Serialize;
 use std::time::Duration;
 
-/// A deal's billing has at most so many parts.
-const MOST_PARTS: u32 = 36;
 /// So many of a stranger's invoices are remembered by their ids.
 const MOST_NAMED: usize = 20;
 
@@ -239,9 +237,4 @@ pub(crate) struct Behind {
     pub(crate) deal: String,
     /// The mirror has it. Else the feed of deals brings it, if it is there at all.
     pub(crate) known: bool,
-}
-
-/// Whether a document says of itself that it is gone.
-pub(crate) fn is_gone(doc: &Document) -> bool {
-    matches!(doc.text("status"), Some("voided" | "deleted"))
 }

@@ -4,17 +4,16 @@
 //! page, and what the plugin kept while it read, become durable in one commit, so a crash repeats a page at worst.
 
 use crate::engine::Engine;
-use crate::epoch;
 use crate::error::EngineError;
 use crate::losses::Losses;
-use crate::mirror::{Changes, Novelty, our_key};
+use crate::mirror::{Changes, Novelty, is_gone, our_key};
 use crate::ports::{CallError, Connector};
 use crate::state::keys::{self, Side};
 use crate::state::rows::{Cursor, Due, Ours};
 use crate::storage::Kept;
 use crate::watch::Point;
 use footbridge_model::document::Document;
-use footbridge_model::plugin::{FeedRequest, Found, Item, Page, Presence};
+use footbridge_model::plugin::{FeedRequest, Found, Item, Page};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -111,8 +110,7 @@ impl Engine {
                 ..cursor.clone()
             };
             changes.put(&key, &next)?;
-            let noted = lost.with(gone);
-            noted.put(&mut changes)?;
+            lost.put(&gone, &mut changes)?;
             let (set, turn) = kept.into_commit(changes.into_set())?;
             match self.state.commit(set).await {
                 // Somebody else changed the plugin's storage: it only read, so it reads again.
@@ -125,7 +123,7 @@ impl Engine {
                 }
                 committed => committed?,
             }
-            lost = noted;
+            lost.count(&gone);
             cursor = next;
             pulled.seen += seen.seen;
             pulled.changed += seen.changed;
@@ -283,7 +281,7 @@ impl Engine {
                 member.record.connection == side.0 && member.record.id.as_str() == item.id
             })
         });
-        let gone = item.presence != Presence::Present || epoch::is_gone(&doc);
+        let gone = is_gone(&item.presence, &doc);
         if linked && !gone {
             return Ok(());
         }

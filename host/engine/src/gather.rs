@@ -21,7 +21,7 @@ use footbridge_store::key::{Segment, segments};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A deal's billing has at most so many parts.
-const MOST_PARTS: u32 = 36;
+pub(crate) const MOST_PARTS: u32 = 36;
 
 /// What was gathered for one planning round.
 pub(crate) struct Gathered {

@@ -6,7 +6,7 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gather::record_key;
-use crate::intent::short;
+use crate::intent::{next_number, short};
 use crate::mirror::Changes;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Request;
@@ -20,17 +20,12 @@ use footbridge_store::BodyDigest;
 use footbridge_store::key::{Segment, segments};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::ControlFlow;
 
-/// Rows of one microsecond keep their order by this.
-static NUMBER: AtomicU64 = AtomicU64::new(0);
 /// Longest value in bytes that is kept as it is.
 const LONGEST_VALUE: usize = 160;
 /// Most fields of one operation that are kept.
 const MOST_FIELDS: usize = 64;
-/// Rows in one step.
-const STEP: usize = 500;
-
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -192,7 +187,7 @@ impl Engine {
 
     fn put_entry(&self, changes: &mut Changes, entry: &Entry) -> Result<(), EngineError> {
         let micros = u64::try_from(entry.at.timestamp_micros()).unwrap_or(0);
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let number = next_number();
         let own = keys::history(&entry.record).number(micros).number(number);
         changes.put(&own, entry)?;
         if entry.source != entry.record {
@@ -252,29 +247,12 @@ impl Engine {
         self.state.by_index(side, object, "number", number).await
     }
 
-    /// Every entry, by record, in steps, so that any number of them needs little memory; ends early where `each` says so.
+    /// Every entry, by record; ends early where `each` says so.
     pub async fn each_entry(
         &self,
-        mut each: impl FnMut(Entry) -> std::ops::ControlFlow<()>,
+        each: impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        let range = keys::histories().range();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let rows = self
-                .state
-                .some::<Entry>(&range, after.as_deref(), STEP)
-                .await?;
-            let full = rows.len() == STEP;
-            for (key, entry) in rows {
-                after = Some(key);
-                if each(entry).is_break() {
-                    return Ok(());
-                }
-            }
-            if !full {
-                return Ok(());
-            }
-        }
+        self.state.each(&keys::histories().range(), each).await
     }
 }
 

@@ -17,8 +17,11 @@ use footbridge_model::request::RequestState;
 use footbridge_store::CommitError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Events of one microsecond keep their order by this.
-static EVENT: AtomicU64 = AtomicU64::new(0);
+/// Rows of one microsecond keep their order by this.
+pub(crate) fn next_number() -> u64 {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
 
 /// How an intent went.
 pub(crate) enum Intent {
@@ -70,7 +73,7 @@ impl Engine {
         let carried = self.state.put_body(carried).await?;
         let installation = self.state.store.meta().installation.clone();
         let instant = now.timestamp_micros().to_string();
-        let number = EVENT.fetch_add(1, Ordering::Relaxed).to_string();
+        let number = next_number().to_string();
         let id = RequestId::new(key(&[&installation, &carried, &body, &instant, &number]));
         let row = Request {
             key: key(&[
@@ -162,7 +165,7 @@ pub(crate) fn note_event(
     subject: Option<&footbridge_model::id::RecordKey>,
 ) -> Result<(), EngineError> {
     let micros = u64::try_from(at.timestamp_micros()).unwrap_or(0);
-    let number = EVENT.fetch_add(1, Ordering::Relaxed);
+    let number = next_number();
     let event = Event {
         at,
         what,

@@ -21,9 +21,8 @@ use footbridge_model::request::RequestState;
 use footbridge_model::ruling::{Choice, Ruling};
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
-/// Rows in one step.
-const STEP: usize = 500;
 /// Fewer characters than this are no beginning of an id.
 const SHORTEST_START: usize = 6;
 /// So many records are named where a beginning fits several.
@@ -130,29 +129,13 @@ pub enum Refusal {
 }
 
 impl Engine {
-    /// Every decision, in steps, in the order of its keys; ends early where `each` says so.
+    /// Every decision, in the order of its keys; ends early where `each` says so.
     pub(crate) async fn each_decision(
         &self,
-        mut each: impl FnMut(Decision) -> std::ops::ControlFlow<()>,
+        each: impl FnMut(Decision) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
         let range = keys::decisions(self.flow.name.as_str()).range();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let rows = self
-                .state
-                .some::<Decision>(&range, after.as_deref(), STEP)
-                .await?;
-            let full = rows.len() == STEP;
-            for (key, decision) in rows {
-                after = Some(key);
-                if each(decision).is_break() {
-                    return Ok(());
-                }
-            }
-            if !full {
-                return Ok(());
-            }
-        }
+        self.state.each(&range, each).await
     }
 
     /// What was decided about the record with this id, or with the one id that begins so.
@@ -172,7 +155,7 @@ impl Engine {
                 ids.insert(own.to_owned());
                 found.push(decision);
             }
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         })
         .await?;
         if ids.contains(id) {
@@ -261,11 +244,7 @@ impl Engine {
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });
         };
-        let side = if subject.record.connection == sides.ledger.0 {
-            &sides.ledger
-        } else {
-            &sides.source
-        };
+        let side = self.side_of(&sides, &subject.record.connection);
         let record = self.state.mirrored(side, object, id).await?;
         let seen = record.map(|record| record.version).unwrap_or_default();
         let due = keys::due(self.flow.name.as_str(), object, id);

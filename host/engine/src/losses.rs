@@ -19,19 +19,12 @@ const PER_CENT: u64 = 5;
 const EXAMPLES: usize = 5;
 
 /// What a feed counts while it reads an object.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Losses {
     side: Side,
     row: Lost,
-    changed: Changed,
     /// Ids listed so far, where all is read again and something is known already.
     listed: Option<BTreeSet<String>>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Changed {
-    Yes,
-    No,
 }
 
 impl Losses {
@@ -58,7 +51,6 @@ impl Losses {
         Ok(Self {
             side: side.clone(),
             row,
-            changed: Changed::No,
             listed: (known && engine.minds_losses(object)).then(BTreeSet::new),
         })
     }
@@ -70,24 +62,18 @@ impl Losses {
         }
     }
 
-    /// The same with these gone.
-    pub(crate) fn with(&self, gone: Vec<String>) -> Self {
-        let mut next = self.clone();
-        if !gone.is_empty() {
-            next.changed = Changed::Yes;
-            next.row.gone += u64::try_from(gone.len()).unwrap_or(u64::MAX);
-            next.row.examples.extend(gone);
-            next.row.examples.truncate(EXAMPLES);
+    /// What a page tells of, kept in the commit of that page.
+    pub(crate) fn put(&self, gone: &[String], changes: &mut Changes) -> Result<(), EngineError> {
+        if gone.is_empty() {
+            return Ok(());
         }
-        next
+        let row = self.row.clone().with(gone);
+        changes.put(&keys::losses(&self.side, &row.object), &row)
     }
 
-    /// Kept in the commit of the page that told of them.
-    pub(crate) fn put(&self, changes: &mut Changes) -> Result<(), EngineError> {
-        match self.changed {
-            Changed::Yes => changes.put(&keys::losses(&self.side, &self.row.object), &self.row),
-            Changed::No => Ok(()),
-        }
+    /// The page's commit stands.
+    pub(crate) fn count(&mut self, gone: &[String]) {
+        self.row = std::mem::take(&mut self.row).with(gone);
     }
 
     /// After the last page: what is known and was not listed.
@@ -115,10 +101,18 @@ impl Losses {
         self.row.known = known;
         self.row.examples.extend(unlisted);
         self.row.examples.truncate(EXAMPLES);
-        self.changed = Changed::Yes;
         let mut changes = Changes::default();
-        self.put(&mut changes)?;
+        changes.put(&keys::losses(&self.side, &self.row.object), &self.row)?;
         engine.state.commit(changes.into_set()).await
+    }
+}
+
+impl Lost {
+    fn with(mut self, gone: &[String]) -> Self {
+        self.gone += u64::try_from(gone.len()).unwrap_or(u64::MAX);
+        let room = EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(gone.iter().take(room).cloned());
+        self
     }
 }
 
@@ -136,20 +130,9 @@ impl Engine {
 
     /// Stops a run in which many records went; a few are forgotten, for each record tells of itself.
     pub(crate) async fn mind_losses(&self, sides: &Sides) -> Result<(), EngineError> {
-        let mut lost = Vec::new();
         let mut changes = Changes::default();
-        for side in [&sides.source, &sides.ledger] {
-            for (key, row) in self
-                .state
-                .all::<Lost>(&keys::all_losses(side).range())
-                .await?
-            {
-                changes.delete(&key);
-                if self.minds_losses(&row.object) {
-                    lost.push((side.0.to_string(), row));
-                }
-            }
-        }
+        let mut lost = self.losses(sides, &mut changes).await?;
+        lost.retain(|(_, row)| self.minds_losses(&row.object));
         let gone: u64 = lost.iter().map(|(_, row)| row.gone).sum();
         if gone <= HANDFUL && lost.iter().all(|(_, row)| row.unlisted == 0) {
             return self.state.commit(changes.into_set()).await;
@@ -165,21 +148,30 @@ impl Engine {
     pub async fn accept_losses(&self) -> Result<usize, EngineError> {
         let sides = self.sides().await?;
         let mut changes = Changes::default();
-        let mut accepted = 0;
-        for side in [&sides.source, &sides.ledger] {
-            for (key, row) in self
-                .state
-                .all::<Lost>(&keys::all_losses(side).range())
-                .await?
-            {
-                changes.delete(&key);
-                let text = format!("a person accepted: {}", told(side.0.as_str(), &row));
-                self.journal(&mut changes, Happened::Said, text, None, None)?;
-                accepted += 1;
-            }
+        let lost = self.losses(&sides, &mut changes).await?;
+        for (connection, row) in &lost {
+            let text = format!("a person accepted: {}", told(connection, row));
+            self.journal(&mut changes, Happened::Said, text, None, None)?;
         }
         self.state.commit(changes.into_set()).await?;
-        Ok(accepted)
+        Ok(lost.len())
+    }
+
+    /// All that is noted, by connection; the changes forget it.
+    async fn losses(
+        &self,
+        sides: &Sides,
+        changes: &mut Changes,
+    ) -> Result<Vec<(String, Lost)>, EngineError> {
+        let mut lost = Vec::new();
+        for side in [&sides.source, &sides.ledger] {
+            let range = keys::all_losses(side).range();
+            for (key, row) in self.state.all::<Lost>(&range).await? {
+                changes.delete(&key);
+                lost.push((side.0.to_string(), row));
+            }
+        }
+        Ok(lost)
     }
 }
 

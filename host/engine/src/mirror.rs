@@ -93,7 +93,7 @@ impl Novelty {
 }
 
 /// Whether a record is reported as gone, of any side.
-fn is_gone(presence: &Presence, doc: &Document) -> bool {
+pub(crate) fn is_gone(presence: &Presence, doc: &Document) -> bool {
     *presence != Presence::Present || matches!(doc.text("status"), Some("voided" | "deleted"))
 }
 

@@ -8,6 +8,7 @@ use crate::gather::Gathered;
 use crate::mirror::{Changes, last_text};
 use crate::state::keys;
 use crate::state::rows::LastRun;
+use crate::sync::sound;
 use chrono::{DateTime, Utc};
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::plan::{Plan, reason};
@@ -68,10 +69,8 @@ impl Engine {
             Some(first) if !is_deal(first) => &[],
             _ => &gathered.deals,
         };
-        let railed = self.through(plan, deals, &none, &yes, passage).await?;
-        if let Some(finding) = footbridge_plan::lint(&railed.plan).first() {
-            return Err(EngineError::Lint(finding.to_string()));
-        }
+        let mut railed = self.through(plan, deals, &none, &yes, passage).await?;
+        railed.plan = sound(railed.plan)?;
         Ok(railed)
     }
 

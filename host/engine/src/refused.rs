@@ -9,6 +9,7 @@ use crate::mirror::Changes;
 use crate::state::keys;
 use chrono::NaiveDate;
 use footbridge_model::plan::{Op, key};
+use footbridge_model::receivable::is_receivable;
 use serde::{Deserialize, Serialize};
 
 /// `refused`: the last refusal of an operation.
@@ -23,6 +24,12 @@ struct Refused {
 }
 
 impl Engine {
+    /// Whether an operation is about a record of which nothing is decided by itself: neither a deal nor one of the way back.
+    fn may_be_refused_again(&self, op: &Op) -> bool {
+        let of_a_deal = op.subject.record.object.as_str() == self.flow.policy.deal.object;
+        !of_a_deal && !is_receivable(op.object.as_str())
+    }
+
     /// Notes a refusal, in the commit that settles it.
     pub(crate) fn note_refusal(
         &self,
@@ -30,6 +37,9 @@ impl Engine {
         op: &Op,
         message: &str,
     ) -> Result<(), EngineError> {
+        if !self.may_be_refused_again(op) {
+            return Ok(());
+        }
         let row = Refused {
             doc: digest(op),
             on: self.clock.now().date_naive(),
@@ -40,6 +50,9 @@ impl Engine {
 
     /// Why an operation isn't worth sending today, if it was refused as it is.
     pub(crate) async fn refused_today(&self, op: &Op) -> Result<Option<String>, EngineError> {
+        if !self.may_be_refused_again(op) {
+            return Ok(None);
+        }
         let key = keys::refused(self.flow.name.as_str(), &op.id);
         let known = self.state.get::<Refused>(&key).await?;
         let today = self.clock.now().date_naive();

@@ -228,8 +228,7 @@ impl Engine {
             Some(&request.id),
             Some(&op.subject.record),
         )?;
-        let of_a_deal = op.subject.record.object.as_str() == self.flow.policy.deal.object;
-        if standing == Standing::Refused && !of_a_deal && !is_receivable(op.object.as_str()) {
+        if standing == Standing::Refused {
             self.note_refusal(changes, op, &failure.problem.message)?;
         }
         let said = (code, message.as_str());

@@ -8,6 +8,7 @@ use crate::state::rows::{Decision, Due, Event, LastRun, Pin, Request, Standing};
 use footbridge_model::receivable::is_receivable;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::ControlFlow;
 
 /// How a flow stands.
 #[derive(Debug, Clone, Serialize)]
@@ -112,25 +113,14 @@ impl Engine {
 
     /// The journal's last lines, newest first, at most `limit`. Reads the journal in steps, so its length costs time and no memory.
     pub async fn events(&self, limit: usize) -> Result<Vec<Event>, EngineError> {
-        const STEP: usize = 1000;
-        let range = keys::events().range();
         let mut last: VecDeque<Event> = VecDeque::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let rows = self
-                .state
-                .some::<Event>(&range, after.as_deref(), STEP)
-                .await?;
-            let full = rows.len() == STEP;
-            for (key, event) in rows {
-                last.push_front(event);
-                last.truncate(limit);
-                after = Some(key);
-            }
-            if !full {
-                return Ok(last.into());
-            }
-        }
+        let each = |event| {
+            last.push_front(event);
+            last.truncate(limit);
+            ControlFlow::Continue(())
+        };
+        self.state.each(&keys::events().range(), each).await?;
+        Ok(last.into())
     }
 
     /// The same for everything that waits for a reason. Returns how many records.
@@ -140,7 +130,7 @@ impl Engine {
             if decision.reason == reason {
                 ids.insert(decision.subject.record.id.to_string());
             }
-            std::ops::ControlFlow::Continue(())
+            ControlFlow::Continue(())
         })
         .await?;
         for id in &ids {

@@ -11,6 +11,7 @@ use footbridge_model::link::Link;
 use footbridge_store::{Bodies, BodyDigest, Key, KeyRange, Seq, Store, WriteSet};
 use rows::{Text, Versioned};
 use serde::{Serialize, de::DeserializeOwned};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// Rows larger than this keep their text as a body beside the store.
@@ -50,6 +51,29 @@ impl State {
             found.extend(rows);
             if !full {
                 return Ok(found);
+            }
+        }
+    }
+
+    /// Each row of a family, in key order, read in steps, so that any number of them needs little memory. Ends early where `each` says so.
+    pub(crate) async fn each<T: DeserializeOwned>(
+        &self,
+        range: &KeyRange,
+        mut each: impl FnMut(T) -> ControlFlow<()>,
+    ) -> Result<(), EngineError> {
+        const STEP: usize = 1000;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let rows = self.some::<T>(range, after.as_deref(), STEP).await?;
+            let full = rows.len() == STEP;
+            for (key, row) in rows {
+                after = Some(key);
+                if each(row).is_break() {
+                    return Ok(());
+                }
+            }
+            if !full {
+                return Ok(());
             }
         }
     }
