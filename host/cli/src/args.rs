@@ -1,10 +1,10 @@
 //! The command line: what can be asked for. It does nothing itself; `main` dispatches.
 
+mod history;
 mod items;
 
-pub(crate) use items::{
-    Export, ExportHistory, History, ItemAction, ItemId, Items, Replay, Retention,
-};
+pub(crate) use history::{Erase, Export, ExportHistory, History, Retention};
+pub(crate) use items::{ItemAction, ItemId, Items, Replay};
 
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -112,9 +112,14 @@ pub(crate) enum Command {
         after_help = "Examples:\n  footbridge history INV-0042\n  footbridge history 006Hs00001abcdEFGH --field InvoiceNumber\n  footbridge history INV-0042 --csv > inv-0042.csv"
     )]
     History(History),
-    /// Erase the bodies of old requests and answers. That they were sent, and what came of them, stays.
+    /// Erase the bodies of old requests and answers, and old plans. That they were sent, and what came of them, stays.
     #[command(after_help = "Example:\n  footbridge retention --days 90")]
     Retention(Retention),
+    /// Erase what is kept here about a record: what it held, not that something was done to it. Nothing at either side changes.
+    #[command(
+        after_help = "Examples:\n  footbridge erase 001Hs00001abcdEFGH --dry-run\n  footbridge erase 001Hs00001abcdEFGH INV-0042"
+    )]
+    Erase(Erase),
     /// Write what is known here into a file for other programs. Reads only the data directory.
     #[command(subcommand)]
     Export(Export),

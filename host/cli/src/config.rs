@@ -17,6 +17,7 @@ use footbridge_sandbox::{Connection, Publisher};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,9 @@ pub struct Config {
     /// Times of the in-doubt rule.
     #[serde(default)]
     pub(crate) timing: Times,
+    /// How long what was sent and answered is kept.
+    #[serde(default)]
+    pub(crate) retention: Retention,
     /// Plugins that don't come along.
     #[serde(default)]
     pub(crate) plugins: Plugins,
@@ -61,6 +65,14 @@ pub(crate) struct Plugins {
     pub(crate) folder: Option<PathBuf>,
     /// Pinned keys by the plugins' ids.
     pub(crate) publishers: BTreeMap<String, Publisher>,
+}
+
+/// How long what was sent and answered is kept.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(crate) struct Retention {
+    /// Bodies of settled requests, their answers, and saved plans: so many days, from 1 on. For good.
+    pub(crate) bodies_days: Option<NonZeroU16>,
 }
 
 /// The embedded stores.

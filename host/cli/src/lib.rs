@@ -99,6 +99,9 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Retention(args) => {
             commands::retention::run(&Config::read(&cli.config)?, args, output).await
         }
+        Command::Erase(args) => {
+            commands::erase::run(&Config::read(&cli.config)?, args, output).await
+        }
         Command::Export(args::Export::History(args)) => {
             commands::history::export(&Config::read(&cli.config)?, args, output).await
         }

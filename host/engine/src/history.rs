@@ -46,6 +46,8 @@ pub enum Value {
     Empty,
     /// Text as it is; anything else as JSON.
     Text(String),
+    /// What it held was erased since.
+    Erased,
     /// Too long to keep here.
     Digest {
         /// SHA-256, hex.
@@ -201,10 +203,21 @@ impl Engine {
 
     /// All that was done to the record with this id, and from it, at either side, oldest first. `None`: nothing is known of it.
     pub async fn history(&self, id: &str) -> Result<Option<Vec<Entry>>, EngineError> {
-        let Some(sides) = self.known_sides().await? else {
-            return Ok(None);
-        };
+        let records = self.records_called(id).await?;
+        let found = self.entries_about(&records).await?;
+        let found: Vec<Entry> = found.into_iter().map(|(_, entry)| entry).collect();
+        Ok((!found.is_empty()).then_some(found))
+    }
+
+    /// The records that may be meant by an id or an invoice's number, whether or not anything is known of them.
+    pub(crate) async fn records_called(
+        &self,
+        id: &str,
+    ) -> Result<BTreeSet<RecordKey>, EngineError> {
         let mut records = BTreeSet::new();
+        let Some(sides) = self.known_sides().await? else {
+            return Ok(records);
+        };
         let deal = self.flow.policy.deal.object.as_str();
         let crm = self.flow.customer_objects.iter().map(String::as_str);
         for object in crm.chain([deal]).chain(KINDS) {
@@ -216,26 +229,35 @@ impl Engine {
                 records.insert(record_key(&sides.ledger, object, &numbered));
             }
         }
-        let mut found: Vec<(u64, u64, Entry)> = Vec::new();
-        for record in &records {
+        Ok(records)
+    }
+
+    /// What was done to these records and from them, each under its key, oldest first.
+    pub(crate) async fn entries_about(
+        &self,
+        records: &BTreeSet<RecordKey>,
+    ) -> Result<Vec<(Vec<u8>, Entry)>, EngineError> {
+        let mut found: Vec<((u64, u64), Vec<u8>, Entry)> = Vec::new();
+        for record in records {
             let range = keys::history(record).range();
             for (key, entry) in self.state.all::<Entry>(&range).await? {
-                let (micros, number) = at(&key);
-                found.push((micros, number, entry));
+                found.push((at(&key), key, entry));
             }
             let range = keys::history_from(record).range();
             for (key, to) in self.state.all::<RecordKey>(&range).await? {
                 let (micros, number) = at(&key);
                 let own = keys::history(&to).number(micros).number(number);
                 if let Some((entry, _)) = self.state.get::<Entry>(&own).await? {
-                    found.push((micros, number, entry));
+                    found.push(((micros, number), own.to_vec(), entry));
                 }
             }
         }
-        found.sort_by_key(|(micros, number, _)| (*micros, *number));
-        found.dedup_by_key(|(micros, number, _)| (*micros, *number));
-        let found: Vec<Entry> = found.into_iter().map(|(_, _, entry)| entry).collect();
-        Ok((!found.is_empty()).then_some(found))
+        found.sort_by_key(|(at, ..)| *at);
+        found.dedup_by_key(|(at, ..)| *at);
+        Ok(found
+            .into_iter()
+            .map(|(_, key, entry)| (key, entry))
+            .collect())
     }
 
     async fn numbered(

@@ -2,7 +2,7 @@
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `refused` for what isn't offered twice a day, `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `retention` for what is erased, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `retention` and `erase` for what is forgotten, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 
 mod amend;
 mod carry;
@@ -10,6 +10,7 @@ mod check;
 pub mod config;
 mod engine;
 mod epoch;
+mod erase;
 mod error;
 mod execute;
 mod feed;
@@ -49,6 +50,7 @@ pub mod watch;
 pub use config::{FlowConfig, ReflectConfig};
 pub use engine::{Engine, Parts};
 pub use epoch::Held;
+pub use erase::Erased;
 pub use error::EngineError;
 pub use granted::TransformGrant;
 pub use history::{Deed, Entry, FieldChange, Value};

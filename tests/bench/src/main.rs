@@ -59,6 +59,10 @@ fn arguments() -> anyhow::Result<Option<Arguments>> {
 }
 
 fn main() -> anyhow::Result<ExitCode> {
+    // The product compiles plugins in a child process, without the environment.
+    if std::env::args().nth(1).as_deref() == Some(footbridge_sandbox::COMPILE_COMMAND) {
+        return Ok(footbridge::main());
+    }
     if let Some(measured) = std::env::var_os(growth::AS_PRODUCT) {
         let ended = footbridge::main();
         growth::note_myself(Path::new(&measured))?;

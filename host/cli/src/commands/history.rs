@@ -58,12 +58,8 @@ pub(crate) async fn run(
     match (output, args.csv, args.jsonl) {
         (_, true, _) => show(&table(&entries))?,
         (_, _, true) => {
-            let mut text = String::new();
-            for entry in &entries {
-                text.push_str(&serde_json::to_string(entry)?);
-                text.push('\n');
-            }
-            show(&text)?;
+            let lines: Result<String, _> = entries.iter().map(|e| Form::JsonLines.of(e)).collect();
+            show(&lines?)?;
         }
         (Output::Json, ..) => print_json(&entries)?,
         (Output::Text, ..) if entries.is_empty() => show("Nothing of that was done.\n")?,
@@ -80,20 +76,32 @@ pub(crate) async fn export(
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
     let composition = Composition::open(config, name, flow).await?;
-    let shown = args.csv.display();
-    let file = File::create_new(&args.csv).map_err(|error| {
+    let (path, form) = match (&args.csv, &args.jsonl) {
+        (Some(path), _) => (path, Form::Csv),
+        (None, Some(path)) => (path, Form::JsonLines),
+        (None, None) => {
+            return Err(UsageError("name a file: --csv FILE or --jsonl FILE".to_owned()).into());
+        }
+    };
+    let shown = path.display();
+    let file = File::create_new(path).map_err(|error| {
         UsageError(format!(
             "{shown} can't be made: {error}. Name a file that isn't there yet, in a folder that is"
         ))
     })?;
     let mut file = BufWriter::new(file);
-    let mut written = file.write_all(csv::row(HEAD).as_bytes());
+    let mut written = match form {
+        Form::Csv => file.write_all(csv::row(HEAD).as_bytes()),
+        Form::JsonLines => Ok(()),
+    };
     let mut count = 0usize;
     composition
         .engine
         .each_entry(|entry| {
             count += 1;
-            written = file.write_all(rows(&entry).as_bytes());
+            written = form
+                .of(&entry)
+                .and_then(|text| file.write_all(text.as_bytes()));
             match written {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(_) => ControlFlow::Break(()),
@@ -109,6 +117,23 @@ pub(crate) async fn export(
         Output::Text => show(&format!("{count} changes are in {shown}.\n"))?,
     }
     Ok(Exit::Done)
+}
+
+/// How entries are written for other programs.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Csv,
+    JsonLines,
+}
+
+impl Form {
+    /// An entry with the end of its last line.
+    fn of(self, entry: &Entry) -> std::io::Result<String> {
+        Ok(match self {
+            Self::Csv => rows(entry),
+            Self::JsonLines => serde_json::to_string(entry)? + "\n",
+        })
+    }
 }
 
 fn table(entries: &[Entry]) -> String {
@@ -215,7 +240,7 @@ fn shown(value: &Value) -> String {
     match value {
         Value::Empty => "(empty)".to_owned(),
         Value::Text(text) => safe(text, 160),
-        Value::Digest { .. } => plain(value),
+        Value::Digest { .. } | Value::Erased => plain(value),
     }
 }
 
@@ -223,6 +248,7 @@ fn plain(value: &Value) -> String {
     match value {
         Value::Empty => String::new(),
         Value::Text(text) => text.clone(),
+        Value::Erased => "(erased)".to_owned(),
         Value::Digest { sha256, bytes } => format!("({bytes} bytes, SHA-256 {sha256})"),
     }
 }

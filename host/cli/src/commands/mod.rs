@@ -6,6 +6,7 @@ pub(crate) mod connect;
 pub(crate) mod demo;
 pub(crate) mod disconnect;
 pub(crate) mod doctor;
+pub(crate) mod erase;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod items;

@@ -42,6 +42,9 @@ pub(crate) async fn run(
     let result = composition.engine.sync().await;
     composition.progress.finish();
     let report = result?;
+    if let Some(days) = config.retention.bodies_days {
+        composition.engine.keep_bodies_for(days.get()).await?;
+    }
     match output {
         Output::Json => print_json(&Shown {
             flow: name,

@@ -16,6 +16,7 @@ mod consent;
 mod data;
 mod grants;
 mod guards;
+mod history;
 mod items;
 mod languages;
 mod plans;

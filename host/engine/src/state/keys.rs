@@ -283,6 +283,11 @@ pub(crate) fn resumed(flow: &str) -> Key {
     Key::new("resumed").text(flow)
 }
 
+/// When old bodies were erased last.
+pub(crate) fn forgot_bodies(flow: &str) -> Key {
+    Key::new("forgot-bodies").text(flow)
+}
+
 /// Who else makes invoices with our keys.
 pub(crate) fn stranger(flow: &str) -> Key {
     Key::new("stranger").text(flow)

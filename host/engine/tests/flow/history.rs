@@ -2,7 +2,7 @@
 
 use crate::far::Fault;
 use crate::world::{Numbers, World};
-use footbridge_engine::{Answered, Deed, Entry, Known, Value};
+use footbridge_engine::{Answered, Deed, Entry, Erased, Known, Mode, Standing, Value};
 use footbridge_model::ruling::Choice;
 use serde_json::json;
 
@@ -167,4 +167,110 @@ async fn an_answer_that_was_erased_is_told_by_its_digest() {
         (evidence.answer, evidence.erased.map(|d| d.len())),
         (None, Some(64))
     );
+}
+
+#[tokio::test]
+async fn bodies_are_kept_for_so_many_days_and_looked_at_once_a_day() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.sync().await;
+    let kept = async || {
+        let engine = world.engine().await;
+        let forgotten = engine.keep_bodies_for(30).await.unwrap();
+        forgotten.map(|forgotten| forgotten.requests)
+    };
+    assert_eq!(kept().await, Some(0), "nothing is old");
+    assert_eq!(kept().await, None, "once a day");
+    world.pass(31 * 24 * 3600);
+    assert!(kept().await.unwrap() >= 2);
+    // The clock went back: what was noted in the future says nothing.
+    world.pass(-40 * 24 * 3600);
+    assert_eq!(kept().await, Some(0));
+}
+
+#[tokio::test]
+async fn what_is_kept_about_a_record_is_erased_and_that_something_was_done_stays() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.sync().await;
+    world.set("Opportunity", "opp1", "InvoiceNumber", json!("typed over"));
+    world.sync().await;
+    let before = world.told("opp1").await;
+    let engine = world.engine().await;
+    assert!(
+        engine
+            .erase("nowhere", Mode::Do)
+            .await
+            .unwrap()
+            .is_nothing()
+    );
+    let would = engine.erase("opp1", Mode::Dry).await.unwrap();
+    assert_eq!(would.history, before.len());
+    assert!(
+        would.requests >= 2 && would.journal >= 3 && would.decisions == 1,
+        "{would:?}"
+    );
+    assert_eq!(
+        engine.history("opp1").await.unwrap().unwrap(),
+        before,
+        "only told"
+    );
+
+    assert_eq!(engine.erase("opp1", Mode::Do).await.unwrap(), would);
+    assert_eq!(
+        engine.erase("opp1", Mode::Do).await.unwrap(),
+        Erased::default(),
+        "again is free"
+    );
+    let after = engine.history("opp1").await.unwrap().unwrap();
+    assert_eq!(deeds(&after), deeds(&before));
+    for (old, new) in before.iter().zip(&after) {
+        assert_eq!(
+            (new.at, &new.request, &new.source_version),
+            (old.at, &old.request, &old.source_version)
+        );
+        assert_eq!(
+            (new.title.as_str(), new.why.as_str()),
+            ("(erased)", "(erased)")
+        );
+        assert!(new.fields.iter().all(|field| field.new == Value::Erased));
+    }
+    let other = engine.history("opp2").await.unwrap().unwrap();
+    assert!(other.iter().all(|entry| entry.title != "(erased)"));
+    drop(engine);
+    world.assert_settled(2, "after a record was erased").await;
+}
+
+#[tokio::test]
+async fn what_is_needed_to_go_on_is_not_erased() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.fault("invoice", Fault::LostBefore);
+    world.sync().await;
+    let engine = world.engine().await;
+    let erased = engine.erase("opp1", Mode::Do).await.unwrap();
+    assert_eq!(erased.open_requests.len(), 1);
+    assert_eq!((erased.requests, erased.decisions), (0, 0), "{erased:?}");
+    drop(engine);
+    world.a_person_goes_on().await;
+    world
+        .assert_settled(1, "after a record in doubt was erased")
+        .await;
+}
+
+#[tokio::test]
+async fn a_record_that_was_deleted_is_forgotten() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.sync().await;
+    world.far.lock().unwrap().delete("Opportunity", "opp1");
+    world.sync().await;
+    let engine = world.engine().await;
+    assert_eq!(engine.erase("opp1", Mode::Do).await.unwrap().records, 1);
+    assert_eq!(engine.erase("opp2", Mode::Do).await.unwrap().records, 0);
+    drop(engine);
+    world.sync().await;
+    let (standing, reason, message) = world.decision(1).await;
+    assert_eq!(
+        (standing, reason.as_str()),
+        (Standing::Waiting, "deal-deleted"),
+        "{message}"
+    );
+    assert_eq!(world.count("invoice"), 2);
 }
