@@ -32,6 +32,8 @@ pub(crate) struct Gathered {
     pub(crate) rulings: Rulings,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
     pub(crate) next_number: u64,
+    /// Deals that the CRM no longer shows.
+    pub(crate) hidden: BTreeSet<RecordId>,
     /// What a customers' round changes besides.
     pub(crate) merged: Merged,
 }
@@ -91,6 +93,7 @@ impl Engine {
             rulings,
             unresolved: self.unresolved(sides).await?,
             next_number: self.next_number().await?,
+            hidden: BTreeSet::new(),
             deals,
             customers,
             observed: Observed::default(),

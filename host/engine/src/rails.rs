@@ -36,6 +36,17 @@ pub(crate) struct Passage {
     room: Option<usize>,
 }
 
+/// Whom a plan is about, as the rails see them.
+struct Who<'a> {
+    deals: &'a [Source],
+    /// Deals that the CRM no longer shows.
+    hidden: &'a BTreeSet<RecordId>,
+    /// Keys of what the CRM shows.
+    shown: &'a BTreeSet<String>,
+    /// Deals and parts that a person said yes to.
+    yes: &'a BTreeSet<(RecordKey, u32)>,
+}
+
 /// `let-write`: that a person let the flow write for the first time.
 #[derive(Debug, Serialize, Deserialize)]
 struct LetWrite {
@@ -60,8 +71,6 @@ impl Engine {
         gathered: &Gathered,
         passage: &mut Passage,
     ) -> Result<Railed, EngineError> {
-        let none = BTreeSet::new();
-        let yes = approvals(gathered);
         // In a customers' round the records are no deals: a pilot counts deals.
         let is_deal =
             |source: &Source| source.record.object.as_str() == self.flow.policy.deal.object;
@@ -69,7 +78,13 @@ impl Engine {
             Some(first) if !is_deal(first) => &[],
             _ => &gathered.deals,
         };
-        let mut railed = self.through(plan, deals, &none, &yes, passage).await?;
+        let who = Who {
+            deals,
+            hidden: &gathered.hidden,
+            shown: &BTreeSet::new(),
+            yes: &approvals(gathered),
+        };
+        let mut railed = self.through(plan, &who, passage).await?;
         railed.plan = sound(railed.plan)?;
         Ok(railed)
     }
@@ -81,8 +96,13 @@ impl Engine {
         shown: &BTreeSet<String>,
         passage: &mut Passage,
     ) -> Result<(), EngineError> {
-        let none = BTreeSet::new();
-        let railed = self.through(plan.clone(), &[], shown, &none, passage);
+        let who = Who {
+            deals: &[],
+            hidden: &BTreeSet::new(),
+            shown,
+            yes: &BTreeSet::new(),
+        };
+        let railed = self.through(plan.clone(), &who, passage);
         *plan = railed.await?.plan;
         Ok(())
     }
@@ -90,9 +110,7 @@ impl Engine {
     async fn through(
         &self,
         plan: Plan,
-        deals: &[Source],
-        shown: &BTreeSet<String>,
-        yes: &BTreeSet<(RecordKey, u32)>,
+        who: &Who<'_>,
         passage: &mut Passage,
     ) -> Result<Railed, EngineError> {
         let rows = keys::all_admitted(self.flow.name.as_str()).range();
@@ -106,11 +124,12 @@ impl Engine {
         let bounds = Bounds {
             rails: &self.flow.rails,
             numbers: &self.flow.policy.billing.number,
-            deals,
+            deals: who.deals,
+            hidden: who.hidden,
             admitted: &admitted,
-            shown,
+            shown: who.shown,
             approved: match passage.asking {
-                Asking::Run => Approved::These(yes),
+                Asking::Run => Approved::These(who.yes),
                 Asking::Approver | Asking::Check => Approved::ThePlan,
             },
             room: passage.room,

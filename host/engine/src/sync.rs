@@ -13,12 +13,13 @@ use crate::rails::{Asking, Passage};
 use crate::reflect::{ReflectPreview, Reflected};
 use crate::state::keys;
 use crate::state::rows::LastRun;
+use crate::still_there::StillThere;
 use crate::watch::Point;
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{AsOf, Note, Plan};
 use footbridge_plan::rails::Railed;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,17 +86,26 @@ pub struct Preview {
 enum Round<'a> {
     /// Customers of which a side changed: before the deals that bill them.
     Customers,
-    /// Deals, by their ids.
-    Deals(&'a [String]),
+    /// Deals.
+    Deals(Looked<'a>),
+}
+
+/// Deals to look at.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Looked<'a> {
+    /// By their ids.
+    pub(crate) ids: &'a [String],
+    /// Those that waited before anything was read: what is known of them may be old.
+    pub(crate) earlier: &'a BTreeSet<String>,
 }
 
 impl Engine {
     /// Everything that is planned by a run, in order.
-    fn rounds<'a>(&self, ids: &'a [String]) -> impl Iterator<Item = Round<'a>> + use<'a> {
+    fn rounds<'a>(&self, looked: Looked<'a>) -> impl Iterator<Item = Round<'a>> + use<'a> {
         let customers = self.merging().map(|_| Round::Customers);
-        customers
-            .into_iter()
-            .chain(ids.chunks(ROUND).map(Round::Deals))
+        let deals = looked.ids.chunks(ROUND);
+        let deals = deals.map(move |ids| Round::Deals(Looked { ids, ..looked }));
+        customers.into_iter().chain(deals)
     }
 
     /// One run: everything that changed is planned and carried out.
@@ -147,14 +157,17 @@ impl Engine {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
         };
-        self.read_both(&sides).await?;
+        let earlier = self.read_both(&sides).await?;
         let ids = self.deals_to_look_at().await?;
+        let looked = Looked {
+            ids: &ids,
+            earlier: &earlier,
+        };
         let mut closed = Closed::new();
         let mut worth_a_look = false;
         let mut rails = self.passage(Asking::Run);
-        for round in self.rounds(&ids) {
-            let (plan, gathered) = self.planned(&sides, round).await?;
-            let railed = self.railed(plan, &gathered, &mut rails).await?;
+        for round in self.rounds(looked) {
+            let (railed, gathered) = self.passed(&sides, round, &mut rails).await?;
             self.admit(&railed).await?;
             let plan = railed.plan;
             self.note_plan(&plan, &gathered, &mut report).await?;
@@ -189,12 +202,13 @@ impl Engine {
         Ok(open.iter().map(|request| request.open.len()).sum())
     }
 
-    /// Reads both sides, and goes on only where what was read leaves it safe to write.
-    pub(crate) async fn read_both(&self, sides: &Sides) -> Result<(), EngineError> {
-        self.pull_all(sides).await?;
+    /// Reads both sides, and goes on only where what was read leaves it safe to write. Tells which deals waited before.
+    pub(crate) async fn read_both(&self, sides: &Sides) -> Result<BTreeSet<String>, EngineError> {
+        let earlier = self.pull_all(sides).await?;
         // Reading may have shown that somebody else is at work.
         self.may_write().await?;
-        self.mind_losses(sides).await
+        self.mind_losses(sides).await?;
+        Ok(earlier)
     }
 
     /// What a run would do now. Both sides are read; nothing is written to them.
@@ -204,10 +218,14 @@ impl Engine {
 
     pub(crate) async fn preview(self: &Arc<Self>, asking: Asking) -> Result<Preview, EngineError> {
         let sides = self.sides().await?;
-        self.pull_all(&sides).await?;
+        let earlier = self.pull_all(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let mut rails = self.passage(asking);
-        let railed = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let looked = Looked {
+            ids: &ids,
+            earlier: &earlier,
+        };
+        let railed = self.railed_whole(&sides, looked, &mut rails).await?;
         let plan = railed.plan;
         let as_of = self.as_of(&sides.organisation)?;
         let reflected = self.preview_back(&sides, as_of, rails).await?;
@@ -278,18 +296,14 @@ impl Engine {
     pub(crate) async fn railed_whole(
         &self,
         sides: &Sides,
-        ids: &[String],
+        looked: Looked<'_>,
         rails: &mut Passage,
     ) -> Result<Railed, EngineError> {
         let customers = match self.merging() {
-            Some(_) => {
-                let (plan, gathered) = self.planned(sides, Round::Customers).await?;
-                Some(self.railed(plan, &gathered, rails).await?)
-            }
+            Some(_) => Some(self.passed(sides, Round::Customers, rails).await?.0),
             None => None,
         };
-        let (plan, gathered) = self.planned(sides, Round::Deals(ids)).await?;
-        let mut railed = self.railed(plan, &gathered, rails).await?;
+        let (mut railed, _) = self.passed(sides, Round::Deals(looked), rails).await?;
         if let Some(first) = customers {
             railed.plan.ops.splice(0..0, first.plan.ops);
             railed.plan.holds.extend(first.plan.holds);
@@ -300,6 +314,30 @@ impl Engine {
         Ok(railed)
     }
 
+    /// A round's plan without what waits, and what it was made from.
+    async fn passed(
+        &self,
+        sides: &Sides,
+        round: Round<'_>,
+        rails: &mut Passage,
+    ) -> Result<(Railed, Gathered), EngineError> {
+        let before = *rails;
+        let (plan, gathered) = self.planned(sides, round).await?;
+        let railed = self.railed(plan, &gathered, rails).await?;
+        let Round::Deals(looked) = round else {
+            return Ok((railed, gathered));
+        };
+        let there = self.still_there(sides, &railed.plan, looked.earlier);
+        let StillThere::Otherwise(hidden) = there.await? else {
+            return Ok((railed, gathered));
+        };
+        *rails = before;
+        let (plan, mut gathered) = self.planned(sides, round).await?;
+        gathered.hidden = hidden;
+        let railed = self.railed(plan, &gathered, rails).await?;
+        Ok((railed, gathered))
+    }
+
     async fn planned(
         &self,
         sides: &Sides,
@@ -308,7 +346,7 @@ impl Engine {
         let as_of = self.as_of(&sides.organisation)?;
         let (plan, gathered) = match round {
             Round::Customers => self.planned_customers(as_of, sides).await?,
-            Round::Deals(ids) => self.planned_deals(as_of, sides, ids).await?,
+            Round::Deals(looked) => self.planned_deals(as_of, sides, looked.ids).await?,
         };
         self.watch.at(&Point::Planned {
             ops: plan.ops.len(),
@@ -344,7 +382,9 @@ impl Engine {
         })
     }
 
-    pub(crate) async fn pull_all(&self, sides: &Sides) -> Result<(), EngineError> {
+    /// Reads what changed at both sides. Tells which deals waited before.
+    pub(crate) async fn pull_all(&self, sides: &Sides) -> Result<BTreeSet<String>, EngineError> {
+        let earlier = self.deals_to_look_at().await?;
         for object in ["account", "tax-rate", "item", "customer", "invoice"] {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
                 .await?;
@@ -355,7 +395,7 @@ impl Engine {
             self.pull(&sides.source, self.source.as_ref(), object, &fields)
                 .await?;
         }
-        Ok(())
+        Ok(earlier.into_iter().collect())
     }
 }
 

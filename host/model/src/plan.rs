@@ -272,6 +272,8 @@ pub mod reason {
     pub const NUMBER_MISSING: &str = "number-missing";
     /// Another invoice or deal has the number.
     pub const NUMBER_TAKEN: &str = "number-taken";
+    /// The CRM no longer shows the deal, and doesn't say that it is deleted.
+    pub const DEAL_NOT_VISIBLE: &str = "deal-not-visible";
     /// The deal is deleted in the source.
     pub const DEAL_DELETED: &str = "deal-deleted";
     /// The invoice was voided or deleted in the ledger.

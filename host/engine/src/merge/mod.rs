@@ -16,7 +16,7 @@ use footbridge_model::link::Link;
 use footbridge_model::plan::{AsOf, Plan};
 use footbridge_plan::input::Observed;
 use footbridge_plan::merge::CustomerPolicy;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a customers' round changes besides its operations.
 #[derive(Debug, Default)]
@@ -61,6 +61,7 @@ impl Engine {
         let input = self.gather_customers(policy, as_of, sides, due).await?;
         let made = footbridge_plan::merge::plan(&input);
         let gathered = Gathered {
+            hidden: BTreeSet::new(),
             deals: input.customers,
             customers: BTreeMap::new(),
             observed: Observed::default(),

@@ -12,7 +12,7 @@ use crate::execute::{Closed, Executed, filled_in};
 use crate::mirror::Changes;
 use crate::rails::Asking;
 use crate::state::keys;
-use crate::sync::RunReport;
+use crate::sync::{Looked, RunReport};
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
@@ -61,6 +61,14 @@ impl Engine {
         let mut fates = kept.fates.clone();
         let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
         let report = self.one_run(carried).await?;
+        for (id, fate) in &mut fates {
+            let before = kept.fates.get(id);
+            if fate.fate == Fate::Already
+                && before.is_some_and(|before| before.fate == Fate::Applied)
+            {
+                *fate = said(Fate::Applied, "this plan wrote it before");
+            }
+        }
         kept.fates = fates.clone();
         kept.applied.push(self.act(by));
         self.keep_plan(&kept).await?;
@@ -84,7 +92,7 @@ impl Engine {
             recovered: self.recover(&sides).await?,
             ..RunReport::default()
         };
-        self.read_both(&sides).await?;
+        let mut earlier = self.read_both(&sides).await?;
         let as_of = self.as_of(&sides.organisation)?;
         if as_of.local_date != saved.plan.as_of.local_date {
             // The firm moved to another time zone meanwhile.
@@ -98,10 +106,16 @@ impl Engine {
         let mut ids: BTreeSet<String> = self.deals_to_look_at().await?.into_iter().collect();
         let records = saved.plan.ops.iter().map(|op| &op.subject.record);
         let deals = records.filter(|record| record.object.as_str() == object);
-        ids.extend(deals.map(|record| record.id.to_string()));
+        let deals: Vec<String> = deals.map(|record| record.id.to_string()).collect();
+        earlier.extend(deals.iter().cloned());
+        ids.extend(deals);
         let ids: Vec<String> = ids.into_iter().collect();
         let mut rails = self.passage(Asking::Check);
-        let railed = self.railed_whole(&sides, &ids, &mut rails).await?;
+        let looked = Looked {
+            ids: &ids,
+            earlier: &earlier,
+        };
+        let railed = self.railed_whole(&sides, looked, &mut rails).await?;
         let back = self.preview_back(&sides, as_of, rails).await?;
         let mut fresh = Fresh {
             ops: railed.plan.ops.clone(),
@@ -130,7 +144,15 @@ impl Engine {
         let adoptions = (saved.plan.adoptions.iter())
             .filter(|adoption| railed.plan.adoptions.contains(adoption))
             .cloned();
-        let plan = part_of(&saved.plan, chosen.ops, adoptions.collect());
+        let mut plan = part_of(&saved.plan, chosen.ops, adoptions.collect());
+        for op in &mut plan.ops {
+            let beginning: String = kept.id.chars().take(8).collect();
+            op.why = format!(
+                "{} Approved by {} in plan {beginning}.",
+                ended(&op.why),
+                yes.act.by
+            );
+        }
         self.adopt(&plan, &mut report).await?;
         self.take_numbers(&saved.plan).await?;
         let done = self.execute(&sides, &plan, Closed::new()).await?;
@@ -313,4 +335,9 @@ fn part_of(plan: &Plan, ops: Vec<Op>, adoptions: Vec<Adoption>) -> Plan {
         bills: Vec::new(),
         ..plan.clone()
     }
+}
+
+/// A sentence with its full stop.
+fn ended(text: &str) -> String {
+    format!("{}.", text.trim_end().trim_end_matches('.'))
 }

@@ -403,6 +403,11 @@ impl Far {
         row.doc = doc;
     }
 
+    /// Takes a record out of sight: no list of changes tells of it.
+    pub(crate) fn hide(&mut self, object: &str, id: &str) {
+        self.tables.get_mut(object).unwrap().remove(id);
+    }
+
     /// Deletes a record of the CRM, as a person would.
     pub(crate) fn delete(&mut self, object: &str, id: &str) {
         let doc = self.tables[object][id].doc.clone();

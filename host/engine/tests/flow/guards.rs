@@ -3,6 +3,7 @@
 use crate::world::{Numbers, World};
 use footbridge_engine::{EngineError, Standing};
 use footbridge_model::failure::{Failure, FailureKind};
+use footbridge_model::plan::reason;
 use serde_json::json;
 
 /// Runs; the error in words.
@@ -203,4 +204,48 @@ async fn a_deal_that_is_deleted_between_read_and_write_waits_and_the_rest_goes_o
     );
     assert_eq!(world.decision(3 - gone).await.0, Standing::Applied);
     assert_eq!(world.count("invoice"), 2);
+}
+
+#[tokio::test]
+async fn a_deal_that_waited_and_is_no_longer_shown_is_not_billed() {
+    let mut world = World::with_deals(Numbers::Counter, 3);
+    world.flow.rails.most_writes_per_run = Some(1);
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 0);
+    assert_eq!(world.decision(2).await.1, reason::OVER_THE_CAP);
+    // Days later: one was purged, one was changed without a word of it.
+    {
+        let mut far = world.far.lock().unwrap();
+        far.hide("Opportunity", "opp2");
+        let mut doc = far.tables["Opportunity"]["opp3"].doc.clone();
+        doc["Amount"] = json!("77");
+        far.set_quietly("Opportunity", "opp3", doc);
+    }
+    world.flow.rails.most_writes_per_run = None;
+    let preview = world.plan().await;
+    assert!(
+        preview
+            .plan
+            .ops
+            .iter()
+            .all(|op| op.subject.record.id.as_str() != "opp2")
+    );
+    for _ in 0..2 {
+        world.sync().await;
+        let (standing, why, message) = world.decision(2).await;
+        assert_eq!(
+            (standing, why.as_str()),
+            (Standing::Waiting, reason::DEAL_NOT_VISIBLE),
+            "{message}"
+        );
+        assert_eq!((world.count("invoice"), world.count("customer")), (2, 2));
+    }
+    let totals: Vec<_> = (world.far.lock().unwrap().rows("invoice").iter())
+        .map(|(_, row)| row.doc["sub_total"].clone())
+        .collect();
+    assert!(totals.contains(&json!("77")), "{totals:?}");
+    // It is seen again.
+    world.deal(2, 2, 200);
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 3);
 }

@@ -29,6 +29,13 @@ pub(crate) fn outside_pilot(pilot: &Pilot) -> Said {
     )
 }
 
+pub(crate) fn deal_not_visible() -> Said {
+    said(
+        reason::DEAL_NOT_VISIBLE,
+        "The CRM doesn't show this deal any more and doesn't say that it is deleted either; nothing is billed for it. Look whether it is there, and whether the connection's user may see it.".to_owned(),
+    )
+}
+
 fn named(n: usize) -> String {
     match n {
         1 => "one record".to_owned(),

@@ -1,4 +1,5 @@
-//! The write cap: a run goes through the records in order, oldest deal first, and stops where it is full. Nobody overtakes.
+//! The write cap: a run first finishes what earlier ones began, then goes through the records in order, oldest deal first, and stops where
+//! it is full. Nobody overtakes.
 //!
 //! What belongs to one record (its customer, its invoices, what it shows of them) goes together where it can; a record that is larger than
 //! the whole cap goes parents first, in as many runs as it takes.
@@ -7,6 +8,7 @@ use super::Cuts;
 use crate::explain::rails as say;
 use footbridge_model::id::{OpId, RecordKey};
 use footbridge_model::plan::{Op, Plan};
+use footbridge_model::plugin::Action;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Takes out what is more than there is room for.
@@ -62,12 +64,19 @@ fn records<'a>(open: &[&'a Op]) -> Vec<&'a RecordKey> {
         let foreign = |id: &&OpId| record.get(id).is_some_and(|of| **of != op.subject.record);
         for_others.extend(op.after.iter().filter(foreign));
     }
+    // Of what earlier runs made only the rest is left, and stands behind all that is to be made.
+    let begins: BTreeSet<&RecordKey> = (open.iter())
+        .filter(|op| op.action == Action::Create)
+        .map(|op| &op.subject.record)
+        .collect();
     let mut seen = BTreeSet::new();
-    (open.iter())
+    let mut records: Vec<&RecordKey> = (open.iter())
         .filter(|op| !for_others.contains(&op.id))
         .map(|op| &op.subject.record)
         .filter(|record| seen.insert(*record))
-        .collect()
+        .collect();
+    records.sort_by_key(|record| begins.contains(record));
+    records
 }
 
 fn with_parents<'a>(

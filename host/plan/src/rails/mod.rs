@@ -1,7 +1,7 @@
 //! Rails: what the operator doesn't let through yet is taken out of a plan, and waits with its reason. A plan goes in, a smaller one comes out.
 //!
 //! Pure, and it never makes an operation: what is left is as the planner made it, in its order, and needs nothing that was taken out.
-//! In reading order: `policy` (what the operator says), `pilot`, `approval`, `cap`, each a list of what to take out, and `close`, which
+//! In reading order: `policy` (what the operator says), `pilot`, `unseen`, `approval`, `cap`, each a list of what to take out, and `close`, which
 //! takes out what hangs on it.
 
 mod approval;
@@ -9,6 +9,7 @@ mod cap;
 mod close;
 mod pilot;
 mod policy;
+mod unseen;
 
 pub use pilot::same_id;
 pub use policy::{ApprovalAbove, FirstRun, Pilot, Rails};
@@ -31,6 +32,8 @@ pub struct Bounds<'a> {
     pub numbers: &'a NumberMode,
     /// The deals of the round.
     pub deals: &'a [Source],
+    /// Deals that the CRM no longer shows.
+    pub hidden: &'a BTreeSet<RecordId>,
     /// Deals that a pilot by count let in before.
     pub admitted: &'a BTreeSet<RecordId>,
     /// Keys of receivable documents that the CRM shows already: what belongs to them is inside a pilot.
@@ -71,6 +74,7 @@ pub fn apply(plan: Plan, bounds: &Bounds<'_>) -> Railed {
     let mut cuts = Cuts::new();
     let numbers = close::given(&plan);
     let admitted = pilot::outside(&plan, bounds, &mut cuts);
+    unseen::hidden(&plan, bounds, &mut cuts);
     let asks = approval::needed(&plan, bounds, &mut cuts);
     close::over(&plan, &mut cuts);
     cap::above(&plan, bounds.room, &mut cuts);

@@ -1,7 +1,7 @@
 //! Rails: a table of what each of them takes out, and what holds for all of them over random companies.
 
 use crate::properties::{company, spec};
-use crate::world::{Deal, World, account, outcomes, record};
+use crate::world::{Deal, World, account, our_url, outcomes, record};
 use footbridge_model::document::Document;
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::plan::Plan;
@@ -29,6 +29,7 @@ struct Before {
 fn railed(world: &World, rails: &Rails, before: &Before) -> Railed {
     let deals: Vec<_> = world.deals.iter().map(Deal::source).collect();
     let bounds = Bounds {
+        hidden: &BTreeSet::new(),
         rails,
         numbers: &world.policy.billing.number,
         deals: &deals,
@@ -215,6 +216,7 @@ fn an_invoice_that_is_changed_to_more_needs_a_yes_as_well() {
         let was = json!({"currency": currency}).to_string();
         op.was = Some(Document::from_plugin(&was).unwrap());
         let bounds = Bounds {
+            hidden: &BTreeSet::new(),
             rails: &rails,
             numbers: &NumberMode::Ledger,
             deals: &[],
@@ -244,6 +246,50 @@ fn what_is_half_done_is_looked_at_again() {
         out.unfinished,
         BTreeSet::from([record("Opportunity", "d1")])
     );
+}
+
+#[test]
+fn what_an_earlier_run_began_is_finished_before_more_is_made() {
+    let mut world = three();
+    // The oldest deal is billed and doesn't show it yet.
+    world.ledger_customer("x1", json!({"name": "Acme"}));
+    world.link_customer("c1", "x1");
+    world.ledger_invoice("7", json!({"customer": "x1", "url": our_url("d1", 1)}));
+    world.link_invoice("d1", 1, "7");
+    let rails = rails(json!({"most-writes-per-run": 3}));
+    let out = railed(&world, &rails, &Before::default());
+    let written: Vec<&str> = (out.plan.ops.iter())
+        .map(|op| op.subject.record.id.as_str())
+        .collect();
+    assert!(written.contains(&"d1"), "{written:?}");
+}
+
+#[test]
+fn a_deal_that_is_not_shown_waits_with_what_only_it_needs() {
+    let world = three();
+    let deals: Vec<_> = world.deals.iter().map(Deal::source).collect();
+    let rails = rails(json!({}));
+    let hidden = BTreeSet::from([RecordId::from("d2")]);
+    let bounds = Bounds {
+        hidden: &hidden,
+        rails: &rails,
+        numbers: &world.policy.billing.number,
+        deals: &deals,
+        admitted: &BTreeSet::new(),
+        shown: &BTreeSet::new(),
+        approved: Approved::ThePlan,
+        room: None,
+    };
+    let out = apply(world.plan(), &bounds);
+    let ids = |id: &str| {
+        let mut ops = out.plan.ops.iter();
+        ops.any(|op| op.subject.record.id.as_str() == id)
+    };
+    assert!(ids("d1") && ids("d3") && !ids("d2") && !ids("c2"));
+    let held: Vec<_> = (out.plan.holds.iter())
+        .map(|note| (note.subject.record.id.as_str(), note.reason.as_str()))
+        .collect();
+    assert_eq!(held, [("d2", "deal-not-visible")]);
 }
 
 #[test]
