@@ -59,6 +59,11 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Told where the far side can't be reached or is of no use.
+const NETWORK: &str = "Nothing is lost: the next sync goes on from here. If it stays so, check the network and the connection's base-url and token-url; `footbridge doctor` tries each connection.";
+/// Told where calls are used up.
+const WAIT: &str = "Nothing is lost: the far side counts calls, by the minute and by the day, and just now it lets no more through. Start it again after that time; `footbridge plan` shows what is left of the day.";
+
 /// The way out of an error whose text doesn't say it: the far side is not to blame for not knowing our configuration.
 pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
     let engine = error.chain().find_map(|cause| cause.downcast_ref())?;
@@ -70,9 +75,11 @@ pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
                     FailureKind::AuthExpired | FailureKind::Misconfigured
                 ) =>
             {
-                Some(
-                    "Nothing is lost: the next sync goes on from here. If it stays so, check the network and the connection's base-url and token-url; `footbridge doctor` tries each connection.",
-                )
+                Some(match failure.kind {
+                    FailureKind::Quota => WAIT,
+                    FailureKind::Retry if failure.retry_after_seconds.is_some() => WAIT,
+                    _ => NETWORK,
+                })
             }
             _ => None,
         },
@@ -125,8 +132,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
                 | BackupError::Exists { .. }
                 | BackupError::NotABackup { .. }
                 | BackupError::Newer { .. }
-                | BackupError::CutShort { .. }
-                | BackupError::Broken { .. }
+                | BackupError::MountPoint { .. }
                 | BackupError::NotEmpty { .. } => Exit::Usage,
                 _ => Exit::Data,
             };

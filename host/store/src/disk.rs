@@ -8,6 +8,9 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
+use std::time::Duration;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// Makes created, renamed and removed names in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
@@ -69,4 +72,44 @@ pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
         builder.mode(0o700);
     }
     builder.create(dir)
+}
+
+/// Whether something is mounted at a folder, so that it can't be renamed. False where it isn't there.
+pub(crate) fn is_mount_point(dir: &Path) -> io::Result<bool> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let device = |path: &Path| fs::metadata(path).map(|found| found.dev());
+        if let (true, Some(parent)) = (dir.exists(), dir.parent()) {
+            return Ok(device(dir)? != device(parent)?);
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = dir;
+    Ok(false)
+}
+
+/// Removes what a process that was killed left under a name of its own: it holds customers' data and nobody comes back for it.
+/// What was touched within the hour may be somebody's who is at work.
+pub(crate) fn remove_abandoned(folder: &Path, begins: &str, ends: &str) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let ours = name
+            .to_str()
+            .is_some_and(|name| name.starts_with(begins) && name.ends_with(ends));
+        let touched = entry.metadata().and_then(|found| found.modified());
+        let old = touched.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > HOUR));
+        if ours && old {
+            let path = entry.path();
+            // Somebody else may remove it at the same time.
+            let _ = if path.is_dir() {
+                fs::remove_dir_all(&path)
+            } else {
+                fs::remove_file(&path)
+            };
+        }
+    }
 }

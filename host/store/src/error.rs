@@ -124,7 +124,7 @@ pub enum LeaseError {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// Another process has it.
-    #[error("the data directory {} is in use by process {pid}. Stop that process, or use another directory", dir.display())]
+    #[error("the data directory {} is in use by process {pid}, such as a sync that is running. Wait until it has ended, then try again", dir.display())]
     InUse {
         /// The data directory.
         dir: PathBuf,
@@ -171,6 +171,16 @@ pub enum OpenError {
          Footbridge again", dir.display()
     )]
     Full {
+        /// The data directory.
+        dir: PathBuf,
+        /// The refusal.
+        reason: String,
+    },
+    /// There is no room on the disk for all rows a second time.
+    #[error(
+        "the rows in {} could not be written anew: {reason}. There must be room for all of them twice. Nothing was changed: make          room on the disk, then try again", dir.display()
+    )]
+    NoRoom {
         /// The data directory.
         dir: PathBuf,
         /// The refusal.

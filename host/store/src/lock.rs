@@ -44,12 +44,16 @@ impl DirLock {
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
+        // Over the old id first, so that whoever reads it meanwhile reads a number. The lock holds without it: on a full disk people
+        // must still be able to look and to take a backup elsewhere.
+        let pid = std::process::id().to_string();
         let written = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| write!(file, "{}", std::process::id()))
-            .and_then(|()| file.sync_all());
-        written.map_err(io)?;
+            .rewind()
+            .and_then(|()| file.write_all(pid.as_bytes()))
+            .and_then(|()| file.set_len(u64::try_from(pid.len()).unwrap_or(u64::MAX)));
+        if let Err(error) = written {
+            tracing::debug!(%error, "the lock doesn't name its holder");
+        }
         Ok(Self(file))
     }
 }

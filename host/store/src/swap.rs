@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::backup::BackupError;
 use crate::backup::rows::{Batch, Rows};
+use crate::backup::{BackupError, nothing_there};
 use crate::lock::DirLock;
 use crate::medium::MediumError;
 use crate::open::{META_STORE, open_local};
@@ -54,7 +54,12 @@ pub(crate) enum Step {
 /// # Errors
 /// The directory is in use, holds no store of `from`, is damaged, or the disk refused: then the old rows are as they were.
 pub fn rewrite(dir: &Path, from: Backend, to: Backend) -> Result<Rewritten, BackupError> {
-    rewrite_watched(dir, from, to, &mut |_| Ok(()))
+    let rewritten = rewrite_watched(dir, from, to, &mut |_| Ok(()));
+    if rewritten.is_err() {
+        // The draft is nobody's, and may have filled the disk; the first failure is the one to tell.
+        let _ = disk::remove_folder(&dir.join(DRAFT));
+    }
+    rewritten
 }
 
 pub(crate) fn rewrite_watched(
@@ -63,12 +68,7 @@ pub(crate) fn rewrite_watched(
     to: Backend,
     at: &mut dyn FnMut(Step) -> io::Result<()>,
 ) -> Result<Rewritten, BackupError> {
-    if !dir.join(from.name()).is_dir() && !is_pending(dir) {
-        return Err(BackupError::NothingThere {
-            dir: dir.to_owned(),
-            backend: from,
-        });
-    }
+    nothing_there(dir, from)?;
     // Whatever an open would refuse or settle is refused or settled first.
     drop(open_local(dir, from)?);
     let _lock = DirLock::take(dir)?;
@@ -77,9 +77,16 @@ pub(crate) fn rewrite_watched(
         source,
     };
     let failed = |error: MediumError| {
-        BackupError::Open(OpenError::Damaged {
-            dir: dir.to_owned(),
-            reason: error.to_string(),
+        BackupError::Open(match error {
+            // The old rows were opened before: what has no room is the new ones.
+            MediumError::Full(reason) => OpenError::NoRoom {
+                dir: dir.to_owned(),
+                reason,
+            },
+            MediumError::Failed(reason) | MediumError::Damaged(reason) => OpenError::Damaged {
+                dir: dir.to_owned(),
+                reason,
+            },
         })
     };
     let (home, draft) = (dir.join(from.name()), dir.join(DRAFT));

@@ -104,7 +104,7 @@ pub(crate) async fn restore(args: &args::Restore, output: Output) -> anyhow::Res
             );
             let next = format!(
                 "Every flow is held: nothing is written before you say go. Set `data` in footbridge.toml to this folder (and `store = \"{}\"`), connect again where a \
-                 consent was given (`footbridge connect NAME`), look at `footbridge plan`, make sure that no other Footbridge works on these organisations, then `footbridge sync --go-on`.",
+                 consent was given (`footbridge connect NAME`), look at `footbridge plan`, make sure that no other Footbridge works on these organisations, then `footbridge sync --go-on`. A stop (`footbridge stop`) is not in a backup: stop again what shall stay stopped.",
                 restored.backend
             );
             show(&(wrapped(&text, 0) + &wrapped(&next, 0)))?;

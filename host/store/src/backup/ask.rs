@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +21,8 @@ use crate::key::hex;
 
 /// How often either side looks.
 pub(crate) const PAUSE: Duration = Duration::from_millis(200);
+/// Whoever asked and waits says so at least this often; an older question is nobody's any more.
+const FRESH: Duration = Duration::from_secs(20);
 
 /// Where questions and answers lie.
 fn folder(dir: &Path) -> PathBuf {
@@ -68,6 +70,15 @@ impl Question {
         Ok(question)
     }
 
+    /// Says that whoever asked still waits.
+    pub(crate) fn wait(&self) {
+        std::thread::sleep(PAUSE);
+        // Taken already: then it needs no more of it.
+        if let Ok(file) = File::options().append(true).open(&self.ask) {
+            let _ = file.set_modified(SystemTime::now());
+        }
+    }
+
     /// The answer, if there is one yet.
     pub(crate) fn answer(&self) -> Result<Option<Result<Contents, BackupError>>, BackupError> {
         let io = |source| BackupError::Io {
@@ -98,6 +109,7 @@ impl Drop for Question {
 /// Answers questions until the store is dropped, which `end` tells.
 pub(crate) fn desk(source: &Source, end: &Receiver<()>) {
     let folder = folder(&source.dir);
+    drop_old_answers(&folder);
     loop {
         match end.recv_timeout(PAUSE) {
             Err(RecvTimeoutError::Timeout) => {}
@@ -106,6 +118,12 @@ pub(crate) fn desk(source: &Source, end: &Receiver<()>) {
         let Some(ask) = first_question(&folder) else {
             continue;
         };
+        if !is_fresh(&ask) {
+            tracing::warn!("a question for a backup whose asker is gone was dropped");
+            // It may be gone by now.
+            let _ = fs::remove_file(&ask);
+            continue;
+        }
         let over = || !matches!(end.try_recv(), Err(TryRecvError::Empty));
         if let Err(error) = serve(source, &ask, &over) {
             tracing::warn!(%error, "a question for a backup could not be answered");
@@ -123,6 +141,25 @@ fn first_question(folder: &Path) -> Option<PathBuf> {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|end| end == "ask"));
     asks.min()
+}
+
+/// Whether whoever asked said lately that they wait. One from the future was put before the clock went back.
+fn is_fresh(ask: &Path) -> bool {
+    let put = fs::metadata(ask).and_then(|found| found.modified());
+    put.is_ok_and(|put| put.elapsed().is_ok_and(|age| age < FRESH))
+}
+
+/// Answers that nobody came for.
+fn drop_old_answers(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for path in entries.flatten().map(|entry| entry.path()) {
+        if path.extension().is_some_and(|end| end != "ask") && !is_fresh(&path) {
+            // It may be gone by now.
+            let _ = fs::remove_file(&path);
+        }
+    }
 }
 
 fn serve(source: &Source, ask: &Path, over: &dyn Fn() -> bool) -> io::Result<()> {

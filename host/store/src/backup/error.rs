@@ -90,6 +90,12 @@ pub enum BackupError {
         /// The folder.
         dir: PathBuf,
     },
+    /// The folder can't be put in place in one step.
+    #[error("{} is a mount point, and a restored folder is put in place whole. Restore into a folder inside it, and set `data` to that", dir.display())]
+    MountPoint {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// What was written doesn't read back as the backup says.
     #[error(
         "what was restored doesn't read back as the backup says: {0}. Nothing was put in place; check the disk"

@@ -27,12 +27,7 @@ pub use restore::{Restored, restore};
 /// # Errors
 /// There is no store, the file is there already, the disk refused, or what is stored is damaged; nothing is left behind.
 pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, BackupError> {
-    if !dir.join(backend.name()).is_dir() && !crate::swap::is_pending(dir) {
-        return Err(BackupError::NothingThere {
-            dir: dir.to_owned(),
-            backend,
-        });
-    }
+    nothing_there(dir, backend)?;
     let file = absolute(file)?;
     if file.exists() {
         return Err(BackupError::Exists { file });
@@ -53,10 +48,26 @@ pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, Bac
                 if let Some(answer) = question.answer()? {
                     return answer;
                 }
-                std::thread::sleep(ask::PAUSE);
+                question.wait();
             }
             Err(other) => return Err(other.into()),
         }
+    }
+}
+
+/// Refuses a directory without rows of that kind.
+pub(crate) fn nothing_there(dir: &Path, backend: Backend) -> Result<(), BackupError> {
+    let home = dir.join(backend.name());
+    match std::fs::metadata(&home) {
+        Ok(found) if found.is_dir() => Ok(()),
+        Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(BackupError::Io { path: home, source })
+        }
+        _ if crate::swap::is_pending(dir) => Ok(()),
+        _ => Err(BackupError::NothingThere {
+            dir: dir.to_owned(),
+            backend,
+        }),
     }
 }
 

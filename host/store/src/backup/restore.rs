@@ -46,12 +46,18 @@ pub fn restore(
     into: &Path,
     backend: Option<Backend>,
 ) -> Result<Restored, BackupError> {
-    let into = super::absolute(into)?;
+    let mut into = super::absolute(into)?;
     let refused = |path: &Path| {
         let path = path.to_owned();
         move |source| BackupError::Io { path, source }
     };
+    if fs::symlink_metadata(&into).is_ok() {
+        into = fs::canonicalize(&into).map_err(refused(&into))?;
+    }
     free(&into)?;
+    if disk::is_mount_point(&into).map_err(refused(&into))? {
+        return Err(BackupError::MountPoint { dir: into });
+    }
     let sound = read::read(file)?;
     let backend = match backend {
         Some(backend) => backend,
@@ -72,6 +78,7 @@ pub fn restore(
         ".{name}.{}.restoring",
         hex(&rand::random::<[u8; 4]>())
     ));
+    disk::remove_abandoned(parent, &format!(".{name}."), ".restoring");
     let filled = fill(file, &sound, &draft, backend);
     let placed = filled.and_then(|restored| {
         free(&into)?;

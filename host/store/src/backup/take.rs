@@ -51,6 +51,7 @@ pub(crate) fn take(
         .file_name()
         .ok_or_else(|| refused(file)(io::ErrorKind::IsADirectory.into()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
+    disk::remove_abandoned(folder, &format!(".{}.", name.to_string_lossy()), ".part");
     let mut part = std::ffi::OsString::from(".");
     part.push(name);
     part.push(format!(".{}.part", hex(&rand::random::<[u8; 4]>())));
