@@ -11,7 +11,7 @@ use footbridge_model::id::{ConnectionId, FlowName};
 use footbridge_model::receivable::DocumentKind;
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::{Billing, DealPaths, TaxRule, WriteBack};
-use footbridge_plan::rails::Rails;
+use footbridge_plan::rails::{Pilot, Rails};
 use footbridge_plan::reflect::input::ReflectPolicy;
 use footbridge_sandbox::{Connection, Publisher};
 use serde::Deserialize;
@@ -246,6 +246,7 @@ impl Config {
         };
         for (name, connection) in &mut config.connections {
             connection.name = ConnectionId::new(name.clone());
+            connection.find_secrets_in(&config.folder);
         }
         config.check(file)?;
         Ok(config)
@@ -273,11 +274,35 @@ impl Config {
                     days.unwrap_or_default()
                 )));
             }
+            let empty = match &config.rails.pilot {
+                Some(Pilot::Where(fields)) if fields.is_empty() => {
+                    Some("where = {} lets every deal through; name a field and what it says")
+                }
+                Some(Pilot::Only(ids)) if ids.is_empty() => {
+                    Some("only = [] lets no deal through; name deals by their ids")
+                }
+                _ => None,
+            };
+            if let Some(what) = empty {
+                return Err(wrong(format!(
+                    "[flows.{flow}.rails] pilot: {what}, or take pilot out"
+                )));
+            }
             if config.source == config.ledger {
                 return Err(wrong(format!(
                     "[flows.{flow}] source and ledger are both {:?}; name two connections",
                     config.source
                 )));
+            }
+        }
+        let mut used: BTreeMap<&str, &str> = BTreeMap::new();
+        for (flow, config) in &self.flows {
+            for connection in [&config.source, &config.ledger] {
+                if let Some(other) = used.insert(connection, flow) {
+                    return Err(wrong(format!(
+                        "[flows.{other}] and [flows.{flow}] share the connection {connection:?}: of what changes there, the one would not hear what the other has read. Add a second [connections.NAME] for the same account and use that in [flows.{flow}]"
+                    )));
+                }
             }
         }
         if self.flows.is_empty() {

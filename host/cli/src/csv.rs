@@ -1,6 +1,8 @@
 //! The renderer for CSV: RFC 4180, and nothing in it that a spreadsheet takes for a formula.
 //!
-//! A field that begins with what starts a formula gets an apostrophe before it, as spreadsheets themselves write text.
+//! Control characters but tabs and line breaks, and characters that turn or hide text, are replaced: a file may be looked at in a terminal. A field that begins with what starts a formula gets an apostrophe before it, as spreadsheets themselves write text.
+
+use crate::render::harmless;
 
 /// One row, with its line end.
 pub(crate) fn row<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
@@ -9,6 +11,12 @@ pub(crate) fn row<'a>(fields: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 fn field(text: &str) -> String {
+    let shown = |c: char| match c {
+        '\t' | '\r' | '\n' => c,
+        c if harmless(c) => c,
+        _ => '\u{FFFD}',
+    };
+    let text: String = text.chars().map(shown).collect();
     let safe = match text.chars().next() {
         Some(
             '=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '\u{FF1D}' | '\u{FF0B}' | '\u{FF0D}'
@@ -16,7 +24,7 @@ fn field(text: &str) -> String {
         ) => {
             format!("'{text}")
         }
-        _ => text.to_owned(),
+        _ => text,
     };
     if safe.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", safe.replace('"', "\"\""))
@@ -44,6 +52,10 @@ mod tests {
                 "\"'=HYPERLINK(\"\"http://x\"\",\"\"y\"\")\"\r\n",
             ),
             (vec!["", "1=1"], ",1=1\r\n"),
+            (
+                vec!["\u{1b}[2J\u{7}", "a\u{202e}b"],
+                "\u{FFFD}[2J\u{FFFD},a\u{FFFD}b\r\n",
+            ),
         ] {
             assert_eq!(row(fields), want);
         }

@@ -20,7 +20,7 @@ pub(crate) fn safe(text: &str, width: usize) -> String {
 }
 
 /// Not a control character, nor one that turns or hides text (bidirectional marks, zero-width, tags).
-fn harmless(c: char) -> bool {
+pub(crate) fn harmless(c: char) -> bool {
     !c.is_control()
         && !matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'

@@ -31,9 +31,18 @@ pub(crate) struct Thrown {
 }
 
 impl Thrown {
-    fn words(&self, what: &str) -> String {
+    fn words(&self, reach: Reach<'_>) -> String {
         let at = self.at.format("%Y-%m-%d %H:%M UTC");
-        format!("{} stopped {what} at {at}: {}", self.by, self.why.trim())
+        let why = self.why.trim().trim_end_matches('.');
+        let back = match reach {
+            Reach::Flow(_) => "footbridge go",
+            Reach::All => "footbridge go --all",
+        };
+        format!(
+            "{} stopped {} at {at}: {why}. `{back}` lets it go on",
+            self.by,
+            reach.words()
+        )
     }
 }
 
@@ -50,6 +59,15 @@ pub(crate) struct Switch {
     folder: PathBuf,
 }
 
+impl Reach<'_> {
+    fn words(self) -> &'static str {
+        match self {
+            Self::Flow(_) => "it",
+            Self::All => "all flows",
+        }
+    }
+}
+
 impl Switch {
     pub(crate) fn of(config: &Config) -> Self {
         Self {
@@ -59,13 +77,13 @@ impl Switch {
 
     /// Why a flow may write nothing, if it may not.
     pub(crate) fn why(&self, flow: &str) -> Option<String> {
-        let own = self.read(Reach::Flow(flow), "it");
-        own.or_else(|| self.read(Reach::All, "all flows"))
+        let own = self.read(Reach::Flow(flow));
+        own.or_else(|| self.read(Reach::All))
     }
 
     /// Why no flow may write anything, if that is so.
     pub(crate) fn why_all(&self) -> Option<String> {
-        self.read(Reach::All, "all flows")
+        self.read(Reach::All)
     }
 
     /// Throws a switch, durably. One that is thrown already is thrown anew.
@@ -86,7 +104,7 @@ impl Switch {
         gone.with_context(|| format!("the switch {} can't be taken back", path.display()))
     }
 
-    fn read(&self, reach: Reach<'_>, what: &str) -> Option<String> {
+    fn read(&self, reach: Reach<'_>) -> Option<String> {
         let path = self.path(reach);
         let text = match fs::read(&path) {
             Ok(text) => text,
@@ -99,8 +117,12 @@ impl Switch {
             }
         };
         Some(match serde_json::from_slice::<Thrown>(&text) {
-            Ok(thrown) => thrown.words(what),
-            Err(_) => format!("somebody stopped {what} ({} says no more)", path.display()),
+            Ok(thrown) => thrown.words(reach),
+            Err(_) => format!(
+                "somebody stopped {} ({} says no more)",
+                reach.words(),
+                path.display()
+            ),
         })
     }
 
@@ -157,12 +179,4 @@ impl Outbound for Switched {
     fn left(&self, connection: &ConnectionId) -> CallsLeft {
         Outbound::left(self.broker.as_ref(), connection)
     }
-}
-
-/// Who sits here, as the operating system names them.
-pub(crate) fn who() -> String {
-    let named = ["USER", "LOGNAME", "USERNAME"]
-        .into_iter()
-        .find_map(|name| std::env::var(name).ok().filter(|name| !name.is_empty()));
-    named.unwrap_or_else(|| "somebody".to_owned())
 }

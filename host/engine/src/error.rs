@@ -25,7 +25,7 @@ pub enum EngineError {
         source: LeaseError,
     },
     /// A person stopped the flow.
-    #[error("flow {flow} is stopped: {why}. Nothing was written. `footbridge go` lets it go on")]
+    #[error("flow {flow} is stopped and nothing was written: {why}")]
     Stopped {
         /// The flow.
         flow: String,

@@ -57,17 +57,25 @@ impl Engine {
         let key = keys::cursor(side, object);
         let epoch = self.state.store.meta().epoch;
         let mut cursor = match self.state.get::<Cursor>(&key).await? {
-            Some((cursor, _)) if cursor.epoch == epoch && cursor.fields == fields => cursor,
+            Some((cursor, _))
+                if cursor.epoch == epoch
+                    && cursor.fields == fields
+                    && (cursor.complete || !cursor.again) =>
+            {
+                cursor
+            }
             _ => Cursor {
                 epoch,
                 next: None,
                 complete: false,
+                again: false,
                 fields: fields.to_vec(),
             },
         };
         let all_was_read = cursor.complete;
         let mut pulled = Pulled::default();
         let mut lost = Losses::begin(self, side, object, cursor.next.is_none()).await?;
+        cursor.again |= lost.is_compared();
         let mut given = BTreeSet::from([cursor.next.clone()]);
         let mut repeats = 0;
         for _ in 0..MOST_PAGES {

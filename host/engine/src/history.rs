@@ -7,7 +7,7 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gather::record_key;
 use crate::intent::{next_number, short};
-use crate::mirror::Changes;
+use crate::mirror::{Changes, last_text};
 use crate::state::keys::{self, Side};
 use crate::state::rows::Request;
 use chrono::{DateTime, Utc};
@@ -16,12 +16,15 @@ use footbridge_model::id::{RecordKey, RequestId};
 use footbridge_model::plan::{Adoption, Op, key};
 use footbridge_model::plugin::Action;
 use footbridge_model::receivable::KINDS;
+use footbridge_plan::rails::same_id;
 use footbridge_store::BodyDigest;
 use footbridge_store::key::{Segment, segments};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
+/// Characters of the short form of a CRM's id.
+const SHORT_ID: usize = 15;
 /// Longest value in bytes that is kept as it is.
 const LONGEST_VALUE: usize = 160;
 /// Most fields of one operation that are kept.
@@ -222,6 +225,11 @@ impl Engine {
         let crm = self.flow.customer_objects.iter().map(String::as_str);
         for object in crm.chain([deal]).chain(KINDS) {
             records.insert(record_key(&sides.source, object, id));
+            if id.len() == SHORT_ID {
+                for whole in self.begun_by(&sides.source, object, id).await? {
+                    records.insert(record_key(&sides.source, object, &whole));
+                }
+            }
         }
         for object in ["invoice", "customer"] {
             records.insert(record_key(&sides.ledger, object, id));
@@ -258,6 +266,21 @@ impl Engine {
             .into_iter()
             .map(|(_, key, entry)| (key, entry))
             .collect())
+    }
+
+    /// Ids of records whose short form this is.
+    async fn begun_by(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+    ) -> Result<Vec<String>, EngineError> {
+        let keys = self
+            .state
+            .keys(&keys::records(side, object).range())
+            .await?;
+        let ids = keys.iter().filter_map(|key| last_text(key));
+        Ok(ids.filter(|known| same_id(id, known)).collect())
     }
 
     async fn numbered(

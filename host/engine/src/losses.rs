@@ -55,6 +55,11 @@ impl Losses {
         })
     }
 
+    /// Whether what is known is compared with what is listed.
+    pub(crate) fn is_compared(&self) -> bool {
+        self.listed.is_some()
+    }
+
     /// A record is listed.
     pub(crate) fn listed(&mut self, id: &str) {
         if let Some(listed) = &mut self.listed {
@@ -94,7 +99,7 @@ impl Losses {
             }
         }
         let count = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
-        if count <= HANDFUL || count.saturating_mul(100) <= known * PER_CENT {
+        if count.saturating_mul(100) <= known * PER_CENT {
             return Ok(());
         }
         self.row.unlisted = count;

@@ -218,8 +218,11 @@ impl Engine {
             _ => (Standing::Waiting, reason::TRY_AGAIN),
         };
         let message = format!(
-            "{} did not take {}: {} ({})",
-            request.connection, op.why, failure.problem.message, failure.problem.code
+            "{} did not take it: {} ({}). {}",
+            request.connection,
+            failure.problem.message.trim_end().trim_end_matches('.'),
+            failure.problem.code,
+            op.why
         );
         self.journal(
             changes,

@@ -200,7 +200,10 @@ impl Round<'_, '_> {
             Ok(None)
         };
         match repair {
-            Ok(Some(op)) => self.write_backs.push(op),
+            Ok(Some(op)) => match ruled::nothing_is_to_be_done(self.index, deal, part) {
+                Some(stop) => self.note(deal, part, stop),
+                None => self.write_backs.push(op),
+            },
             Ok(None) => self.note(deal, part, say::up_to_date(&kept.name)),
             Err(stop) => self.note(deal, part, stop),
         }

@@ -7,7 +7,7 @@ use crate::secret::Secret;
 use footbridge_model::id::ConnectionId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A connection. In `footbridge.toml`: a table `[connections.NAME]` with these keys (the name is the table's).
 #[derive(Debug, Clone, Deserialize)]
@@ -97,6 +97,15 @@ impl Connection {
         self.redirect_port.unwrap_or(7417)
     }
 
+    /// Its secrets' relative paths start from this folder from now on.
+    pub fn find_secrets_in(&mut self, folder: &Path) {
+        for source in [&mut self.client_secret, &mut self.private_key] {
+            if let Some(SecretSource::File(path)) = source {
+                *path = folder.join(&*path);
+            }
+        }
+    }
+
     /// A connection with the provider's defaults for everything else.
     pub fn new(
         name: impl Into<String>,
@@ -178,7 +187,7 @@ impl Provider {
 pub enum SecretSource {
     /// In an environment variable of the host.
     Env(String),
-    /// In a file; a line break at its end doesn't count.
+    /// In a file, in a configuration relative to that; a line break at its end doesn't count.
     File(PathBuf),
     /// Given by the program itself: the demo's simulators. Can't be written in a configuration.
     #[serde(skip)]

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use footbridge_model::remedy::TABLE;
 
 pub(crate) const EXAMPLES: &str = "Examples:
   footbridge items                                      what waits for you, by reason
@@ -28,7 +29,7 @@ pub(crate) struct Items {
     #[arg(long, global = true)]
     pub(crate) flow: Option<String>,
     /// Only this reason.
-    #[arg(long)]
+    #[arg(long, value_parser = reason)]
     pub(crate) reason: Option<String>,
     /// Also what needs nothing (skipped), for the curious.
     #[arg(long)]
@@ -67,7 +68,7 @@ pub(crate) enum ItemAction {
         #[arg(required_unless_present = "reason")]
         id: Option<String>,
         /// Everything that waits for this reason.
-        #[arg(long, conflicts_with = "id")]
+        #[arg(long, conflicts_with = "id", value_parser = reason)]
         reason: Option<String>,
     },
     /// You looked and it is not there: let a request that was never answered be made again.
@@ -169,7 +170,7 @@ pub(crate) struct Which {
     #[arg(conflicts_with_all = ["reason", "since", "until", "where"])]
     pub(crate) id: Option<String>,
     /// Those that stand under this reason.
-    #[arg(long)]
+    #[arg(long, value_parser = reason)]
     pub(crate) reason: Option<String>,
     /// Those that something was last decided about at or after this time, UTC.
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -183,6 +184,14 @@ pub(crate) struct Which {
 }
 
 /// A date, at its beginning, or an instant.
+/// A reason that there is.
+fn reason(text: &str) -> Result<String, String> {
+    if TABLE.iter().any(|(known, _)| *known == text) {
+        return Ok(text.to_owned());
+    }
+    Err("there is no such reason; `footbridge items` names those that something waits for, docs/errors/README.md has all".to_owned())
+}
+
 pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let day = text.parse::<chrono::NaiveDate>();
     let begins = |day: chrono::NaiveDate| day.and_hms_opt(0, 0, 0).map(|at| at.and_utc());

@@ -94,7 +94,7 @@ async fn everything(
             checks.push(Check {
                 what: format!("{name} is stopped"),
                 problem: None,
-                found: Some(format!("{why}. `footbridge go` lets it go on")),
+                found: Some(why),
             });
         }
         let opened = Composition::open(config, name, flow).await;

@@ -15,7 +15,7 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 /// The head of the table for other programs.
-const HEAD: [&str; 16] = [
+const HEAD: [&str; 17] = [
     "at",
     "deed",
     "object",
@@ -27,6 +27,7 @@ const HEAD: [&str; 16] = [
     "source",
     "source_version",
     "title",
+    "why",
     "decided_by",
     "request",
     "connector",
@@ -164,6 +165,7 @@ fn rows(entry: &Entry) -> String {
             entry.source.id.as_str(),
             entry.source_version.as_deref().unwrap_or_default(),
             entry.title.as_str(),
+            entry.why.as_str(),
             entry.decided_by.as_deref().unwrap_or_default(),
             request,
             entry.connector.as_str(),

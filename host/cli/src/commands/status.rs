@@ -60,10 +60,7 @@ struct Shown<'a> {
 fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
     let mut text = format!("{}\n", status.flow);
     if let Some(why) = stopped {
-        let line = format!(
-            "STOPPED: {}. `footbridge go` lets it go on.",
-            safe(why, 600)
-        );
+        let line = format!("STOPPED: {}.", safe(why, 600));
         text.push_str(&wrapped(&line, 2));
     }
     for (connection, (name, id)) in &status.organisations {

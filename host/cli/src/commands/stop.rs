@@ -5,7 +5,8 @@ use crate::commands::{Output, print_json, show};
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::render::{safe, wrapped};
-use crate::switch::{Reach, Switch, Thrown, who};
+use crate::switch::{Reach, Switch, Thrown};
+use crate::who;
 use serde_json::json;
 
 pub(crate) fn stop(config: &Config, args: &args::Stop, output: Output) -> anyhow::Result<Exit> {
@@ -17,7 +18,7 @@ pub(crate) fn stop(config: &Config, args: &args::Stop, output: Output) -> anyhow
     }
     let reach = reach(config, args.flow.as_deref(), args.all)?;
     let thrown = Thrown {
-        by: who(),
+        by: who::by(),
         at: chrono::Utc::now(),
         why: args.why.clone(),
     };
@@ -26,8 +27,9 @@ pub(crate) fn stop(config: &Config, args: &args::Stop, output: Output) -> anyhow
     say(
         output,
         &format!(
-            "{what} is stopped: {}. A sync that is running stops before its next request; what was sent is seen through. `footbridge go` lets it go on.",
-            safe(args.why.trim(), 400)
+            "{what} is stopped: {}. A sync that is running stops before its next request; what was sent is seen through. `footbridge go{}` lets it go on.",
+            safe(args.why.trim().trim_end_matches('.'), 400),
+            if args.all { " --all" } else { "" }
         ),
         &json!({"stopped": flow_of(reach), "all": args.all, "by": thrown.by, "at": thrown.at, "why": thrown.why}),
     )
@@ -40,17 +42,15 @@ pub(crate) fn go(config: &Config, args: &args::Go, output: Output) -> anyhow::Re
     let what = named(reach);
     let mut said = match was {
         true => format!("{what} may write again; the next sync goes on."),
-        false => format!("{what} was not stopped by that name."),
+        false if args.all => "There was no stop of all flows.".to_owned(),
+        false => format!("{what} was not stopped by its own name."),
     };
     let left = match reach {
         Reach::Flow(_) => switch.why_all(),
         Reach::All => None,
     };
     if let Some(why) = &left {
-        said.push_str(&format!(
-            " It is still held: {}. `footbridge go --all` takes that back.",
-            safe(why, 400)
-        ));
+        said.push_str(&format!(" It is still held: {}.", safe(why, 400)));
     }
     if matches!(reach, Reach::All) {
         let still = |name: &&String| switch.why(name).is_some();

@@ -77,7 +77,9 @@ pub(crate) const RECEIVABLES: [(&str, &str); 3] = [
 pub(crate) fn words(flow: &str, report: &RunReport) -> String {
     let mut text = format!("{flow}: ");
     let applied: usize = report.applied.values().sum();
-    if applied == 0 {
+    if applied == 0 && (report.recovered > 0 || report.in_doubt > 0) {
+        text.push_str("nothing else had to be written.\n");
+    } else if applied == 0 {
         text.push_str("nothing had to be written.\n");
     } else {
         let mut parts = Vec::new();
@@ -124,7 +126,7 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
     }
     if let Some(why) = &report.stopped {
         let line = format!(
-            "It was stopped before its end: {}. What was sent is seen through; `footbridge go` lets it go on.",
+            "It was stopped before its end: {}. What was sent is seen through.",
             safe(why, 400)
         );
         text.push_str(&wrapped(&line, 2));
@@ -137,7 +139,7 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
     }
     if report.recovered > 0 {
         text.push_str(&format!(
-            "  {} of an earlier run found their outcome.\n",
+            "  {} that had got no answer found their outcome by reading.\n",
             count(report.recovered, "operation")
         ));
     }
@@ -150,7 +152,7 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         text.push_str(&format!("  {n} {how}.\n"));
     }
     if report.in_doubt > 0 {
-        text.push_str(&format!("  {} in doubt: no answer came. The next runs find out by reading; nothing is sent twice.\n", count(report.in_doubt, "operation")));
+        text.push_str(&format!("  {} in doubt: no answer came. The next runs find out by reading, and nothing is made twice.\n", count(report.in_doubt, "operation")));
     }
     let held: usize = report.held.values().sum();
     if held > 0 {

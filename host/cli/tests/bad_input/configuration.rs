@@ -27,16 +27,43 @@ async fn a_wrong_key_or_value_is_named_with_its_line() {
     let books = Books::open(4).await;
     let file = "footbridge.toml";
     books.change(file, "default-account", "defualt-account");
-    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 78, column 1\n     |\n  78 | defualt-account = \"200\"\n     | ^^^^^^^^^^^^^^^\n  unknown field `defualt-account`, expected one of `no-lines`, `status`, `number`, `amounts`, `date`, `already-invoiced-days`, `default-account`, `tax-filed-to`, `draft-of-lost-deal`, `changed-authorised`").await;
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 82, column 1\n     |\n  82 | defualt-account = \"200\"\n     | ^^^^^^^^^^^^^^^\n  unknown field `defualt-account`, expected one of `no-lines`, `status`, `number`, `amounts`, `date`, `already-invoiced-days`, `default-account`, `tax-filed-to`, `draft-of-lost-deal`, `changed-authorised`").await;
     books.change(file, "defualt-account", "default-account");
     books.change(file, "status = \"authorised\"", "status = \"approved\"");
-    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 68, column 10\n     |\n  68 | status = \"approved\"\n     |          ^^^^^^^^^^\n  unknown variant `approved`, expected one of `draft`, `submitted`, `authorised`").await;
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 72, column 10\n     |\n  72 | status = \"approved\"\n     |          ^^^^^^^^^^\n  unknown variant `approved`, expected one of `draft`, `submitted`, `authorised`").await;
     books.change(file, "status = \"approved\"", "status = \"authorised\"");
     books.change(file, "ledger = \"xero\"", "ledger = \"books\"");
     refused(&books, "footbridge: BOOKS/footbridge.toml: [flows.deals-to-invoices] ledger = \"books\" is not a connection. Connections are: salesforce, xero").await;
     books.change(file, "ledger = \"books\"", "ledger = \"xero\"");
     books.replace_line(file, "go-live = ", "go-live = \"soon\"");
-    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 44, column 11\n     |\n  44 | go-live = \"soon\"\n     |           ^^^^^^\n  \"soon\" is no instant. Write date, time and zone, such as \"2026-10-01T00:00:00Z\"").await;
+    refused(&books, "footbridge: BOOKS/footbridge.toml: TOML parse error at line 48, column 11\n     |\n  48 | go-live = \"soon\"\n     |           ^^^^^^\n  \"soon\" is no instant. Write date, time and zone, such as \"2026-10-01T00:00:00Z\"").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_lose_changes_or_can_not_be_meant_is_refused() {
+    let books = Books::open(4).await;
+    let file = "footbridge.toml";
+    let first = "first-run = \"write\"\n";
+    for (pilot, said) in [
+        (
+            "where = {}",
+            "where = {} lets every deal through; name a field and what it says",
+        ),
+        (
+            "only = []",
+            "only = [] lets no deal through; name deals by their ids",
+        ),
+    ] {
+        let line = format!("{first}pilot = {{ {pilot} }}\n");
+        books.change(file, first, &line);
+        refused(&books, &format!("footbridge: BOOKS/footbridge.toml: [flows.deals-to-invoices.rails] pilot: {said}, or take pilot out")).await;
+        books.change(file, &line, first);
+    }
+    let text = std::fs::read_to_string(books.path(file)).unwrap();
+    let flow = &text[text.find("[flows.deals-to-invoices]").unwrap()..];
+    let second = flow.replace("deals-to-invoices", "orders-to-invoices");
+    books.write(file, &format!("{text}\n{second}"));
+    refused(&books, "footbridge: BOOKS/footbridge.toml: [flows.deals-to-invoices] and [flows.orders-to-invoices] share the connection \"salesforce\": of what changes there, the one would not hear what the other has read. Add a second [connections.NAME] for the same account and use that in [flows.orders-to-invoices]").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +135,7 @@ async fn a_wrong_rule_for_customers_is_named_with_what_there_is() {
         now = next.to_owned();
         let ended = books.run(&["plan"]).await;
         assert!(
-            ended.err.contains("TOML parse error at line 38, column"),
+            ended.err.contains("TOML parse error at line 42, column"),
             "{}",
             ended.err
         );

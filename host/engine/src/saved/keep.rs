@@ -112,6 +112,7 @@ impl Engine {
             expires: saved.expires,
             ops: saved.plan.ops.len(),
             yes: None,
+            earlier: Vec::new(),
             withdrawn: None,
             applied: Vec::new(),
             fates: BTreeMap::new(),
@@ -166,6 +167,10 @@ impl Engine {
         for id in left_out(&saved.plan, &what.except)? {
             ops.remove(&id);
         }
+        // A yes can't be taken back from what is written.
+        let written = kept.fates.iter().filter(|(_, fate)| fate.fate.is_done());
+        ops.extend(written.map(|(id, _)| id.clone()));
+        kept.earlier.extend(kept.yes.take());
         kept.yes = Some(Yes {
             act: self.act(by),
             ops,

@@ -42,6 +42,9 @@ pub struct Kept {
     /// The last yes; a later one takes the place of an earlier one.
     #[serde(default)]
     pub yes: Option<Yes>,
+    /// Those that it took the place of, oldest first.
+    #[serde(default)]
+    pub earlier: Vec<Yes>,
     /// Who took it back.
     #[serde(default)]
     pub withdrawn: Option<Act>,

@@ -45,6 +45,9 @@ pub(crate) struct Cursor {
     pub(crate) next: Option<String>,
     /// Everything there was had been read at least once in this epoch.
     pub(crate) complete: bool,
+    /// All is being read again, and what is no longer listed counts as lost: cut short, it begins anew.
+    #[serde(default)]
+    pub(crate) again: bool,
     /// The paths that were asked for; other paths start over.
     pub(crate) fields: Vec<String>,
 }

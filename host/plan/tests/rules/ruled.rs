@@ -1,6 +1,6 @@
 //! What people decided is obeyed: to the letter, and only as long as it is about the record as they saw it.
 
-use crate::world::{Deal, World, account, ops, outcomes};
+use crate::world::{Deal, World, account, ops, our_url, outcomes};
 use footbridge_model::id::RecordId;
 use footbridge_model::ruling::Choice;
 use serde_json::{Value, json};
@@ -67,6 +67,21 @@ fn nothing_until_the_deal_changes_means_no_invoice_either() {
     );
     let changed = world.with(|w| w.deals[0].version = "v2".to_owned());
     assert_eq!(changed.outcome(), "invoice");
+}
+
+#[test]
+fn what_is_ignored_is_not_written_on_the_deal_either() {
+    let shows_nothing = || {
+        World::new().with(|w| {
+            w.ledger_invoice("7", json!({"url": our_url("d1", 1)}));
+            w.link_invoice("d1", 1, "7");
+        })
+    };
+    assert_eq!(shows_nothing().outcome(), "write-back");
+    for choice in [Choice::IgnoreOnce, Choice::IgnoreAlways] {
+        let world = shows_nothing().with(|w| w.ruled("d1", "rejected", choice));
+        assert_eq!(world.outcome(), "skip ignored");
+    }
 }
 
 #[test]

@@ -105,8 +105,8 @@ impl World {
         for (name, secret) in secrets {
             std::fs::write(folder.join(name), secret)?;
         }
-        let secret =
-            |name: &str| format!("{{ file = {:?} }}", folder.join(name).display().to_string());
+        // Relative to the configuration, so that the folder can be used from anywhere.
+        let secret = |name: &str| format!("{{ file = {name:?} }}");
         let config = template::filled(&Fill {
             salesforce_url: self.salesforce_url(),
             salesforce_client: &self.client.0,

@@ -15,7 +15,7 @@ use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
-use crate::switch::who;
+use crate::who;
 use footbridge_engine::Preview;
 use footbridge_engine::saved::picked;
 use footbridge_model::plan::{Note, Plan};
@@ -54,7 +54,7 @@ async fn preview(config: &Config, args: &args::Plan, output: Output) -> anyhow::
     let mut kept = None;
     if keeps {
         let plan = engine.to_save(&preview).await?;
-        let row = engine.save_plan(&plan, &who()).await?;
+        let row = engine.save_plan(&plan, &who::by()).await?;
         if let Some(out) = &args.out {
             file::write(config, out, &plan)?;
         }

@@ -5,9 +5,9 @@ use crate::args;
 use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
-use crate::exit::Exit;
+use crate::exit::{Exit, UsageError};
 use crate::render::{count, safe, table, wrapped};
-use crate::switch::who;
+use crate::who;
 use chrono::{DateTime, Utc};
 use footbridge_engine::saved::{Applied, Approval, Fate, Kept, OpFate, SavedPlan, State};
 use footbridge_model::id::OpId;
@@ -116,11 +116,17 @@ pub(super) async fn approve(
     let composition = Composition::open(config, name, flow).await?;
     let engine = &composition.engine;
     let id = file::id_of(config, engine, &args.plan.plan)?;
+    if let Some(both) = args.only.iter().find(|id| args.except.contains(id)) {
+        return Err(UsageError(format!(
+            "{both:?} is named with --only and with --except; nothing was approved"
+        ))
+        .into());
+    }
     let what = Approval {
         only: args.only.clone(),
         except: args.except.clone(),
     };
-    let (kept, plan) = engine.approve_plan(&id, &what, &who()).await?;
+    let (kept, plan) = engine.approve_plan(&id, &what, &who::by()).await?;
     if output == Output::Json {
         print_json(&Shown {
             flow: name,
@@ -174,7 +180,7 @@ pub(super) async fn apply(
     let composition = Composition::open(config, name, flow).await?;
     let engine = &composition.engine;
     let id = file::id_of(config, engine, &args.plan)?;
-    let result = engine.apply_plan(&id, &who()).await;
+    let result = engine.apply_plan(&id, &who::by()).await;
     composition.progress.finish();
     let applied = result?;
     let (kept, plan) = engine.saved_plan(&applied.id).await?;
@@ -205,7 +211,7 @@ pub(super) async fn withdraw(
     let composition = Composition::open(config, name, flow).await?;
     let engine = &composition.engine;
     let id = file::id_of(config, engine, &args.plan)?;
-    let kept = engine.withdraw_plan(&id, &who()).await?;
+    let kept = engine.withdraw_plan(&id, &who::by()).await?;
     match output {
         Output::Json => print_json(&json!({"flow": name, "withdrawn": kept.id}))?,
         Output::Text => show(&format!("Plan {} is withdrawn.\n", kept.id))?,
@@ -234,7 +240,15 @@ fn standing(kept: &Kept, now: DateTime<Utc>) -> String {
         State::Expired => format!("{yes}; expired at the firm's midnight"),
         State::Withdrawn => {
             let by = kept.withdrawn.as_ref().map_or("", |act| act.by.as_str());
-            format!("withdrawn by {}", safe(by, 40))
+            let written = kept
+                .fates
+                .values()
+                .filter(|fate| fate.fate == Fate::Applied);
+            let before = match written.count() {
+                0 => String::new(),
+                n => format!(", after {} had been written", count(n, "record")),
+            };
+            format!("withdrawn by {}{before}", safe(by, 40))
         }
     }
 }
@@ -271,9 +285,11 @@ fn told(flow: &str, applied: &Applied, plan: &SavedPlan) -> String {
 /// What was not written, each with why.
 fn not_written(plan: &SavedPlan, fates: &BTreeMap<OpId, OpFate>) -> String {
     let is_open = |fate: &OpFate| !matches!(fate.fate, Fate::Applied | Fate::Already);
-    let open: Vec<(&Op, &OpFate)> = (plan.plan.ops.iter())
+    let mut open: Vec<(&Op, &OpFate)> = (plan.plan.ops.iter())
         .filter_map(|op| Some((op, fates.get(&op.id).filter(|fate| is_open(fate))?)))
         .collect();
+    // What nobody said yes to is no news.
+    open.sort_by_key(|(_, fate)| fate.fate == Fate::NotApproved);
     if open.is_empty() {
         return String::new();
     }
