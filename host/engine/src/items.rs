@@ -13,7 +13,7 @@ use footbridge_model::document::Document;
 use footbridge_model::failure::FailureKind;
 use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RequestId};
 use footbridge_model::ledger::Organisation;
-use footbridge_model::plan::{Plan, Subject};
+use footbridge_model::plan::{Plan, Subject, reason};
 use footbridge_model::plugin::{Answer, Method};
 use footbridge_model::receivable::is_receivable;
 use footbridge_model::remedy::{Remedy, allows};
@@ -83,6 +83,14 @@ pub enum Refusal {
     /// Items of this reason don't take it.
     #[error("that can't be done about an item that waits for {reason}")]
     NotTaken {
+        /// The reason.
+        reason: String,
+    },
+    /// The item tells of values from when the two were first compared; which of them still differ, others may have noted since.
+    #[error(
+        "whose value counts has to be said field by field for an item of {reason}: add `--field FIELD`, with a field that the item names"
+    )]
+    NameTheField {
         /// The reason.
         reason: String,
     },
@@ -240,6 +248,13 @@ impl Engine {
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });
         };
+        if item.reason == reason::CUSTOMER_DIFFERS
+            && remedy == Remedy::Choose
+            && choice.field().is_none()
+        {
+            let reason = item.reason.clone();
+            return refused(Refusal::NameTheField { reason });
+        }
         let Some(sides) = self.known_sides().await? else {
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });

@@ -1,7 +1,7 @@
 //! Sentences about changes of customers. Each names the customer, the field, both values and the last agreed one.
 
 use super::{Stop, quoted};
-use crate::merge::decide::{Because, Held, Kept, Verdict};
+use crate::merge::decide::{Because, Held, Kept, Question, Verdict};
 use crate::merge::field::{ADDRESS_PARTS, Field};
 use crate::merge::normal::is_empty;
 use crate::merge::policy::Side;
@@ -19,21 +19,40 @@ pub(crate) struct Told {
     pub(crate) agreed: Option<Pair>,
 }
 
-/// The reasons that a ruling on this may answer.
-pub(crate) fn answered_by(held: &Held) -> &'static [&'static str] {
-    match held {
-        Held::Conflict => &[
+/// The reasons that a ruling which names the field may answer this under.
+pub(crate) fn answered_by(question: Question<'_>) -> &'static [&'static str] {
+    match question {
+        Question::Held(Held::Conflict) | Question::Kept(_) | Question::AsAgreed => &[
             reason::CUSTOMER_CONFLICT,
             reason::CUSTOMER_NOT_OWNED,
             reason::CUSTOMER_DIFFERS,
         ],
-        Held::Approval(_) => &[reason::CUSTOMER_NEEDS_APPROVAL],
-        Held::Rewritten(_) => &[reason::REWRITTEN],
-        Held::NameTaken(_) => &[reason::CUSTOMER_NAME_CLASH],
+        Question::Held(Held::Approval(_) | Held::Chosen(_)) => &[reason::CUSTOMER_NEEDS_APPROVAL],
+        Question::Held(Held::Rewritten(_)) => &[reason::REWRITTEN],
+        Question::Held(Held::NameTaken(_)) => &[reason::CUSTOMER_NAME_CLASH],
     }
 }
 
-/// The one note about a customer: everything that waits, else everything that stays different.
+/// The one reason that an item shows it under: a ruling that names no field speaks of nothing else.
+pub(crate) fn shown_as(question: Question<'_>) -> Option<&'static str> {
+    match question {
+        Question::Held(held) => Some(held.reason()),
+        Question::Kept(kept) => Some(kept.reason()),
+        Question::AsAgreed => None,
+    }
+}
+
+/// Every field that the note about a customer shows, with its own reason.
+pub(crate) fn all_shown(all: &[Told]) -> impl Iterator<Item = (Field, &'static str)> {
+    all.iter().filter_map(|told| match &told.verdict {
+        Verdict::Hold(held) => Some((told.field, held.reason())),
+        Verdict::Keep(Kept::Ignored) => None,
+        Verdict::Keep(kept) => Some((told.field, kept.reason())),
+        Verdict::Nothing | Verdict::Write { .. } => None,
+    })
+}
+
+/// The one note about a customer: everything that waits, and behind it everything that stays different.
 pub(crate) fn told(name: &str, sides: (&str, &str), all: &[Told]) -> Option<Stop> {
     let held: Vec<(&Told, &Held)> = all
         .iter()
@@ -42,25 +61,6 @@ pub(crate) fn told(name: &str, sides: (&str, &str), all: &[Told]) -> Option<Stop
             _ => None,
         })
         .collect();
-    let sentence = |told: &Told, said: String| {
-        format!("the {}{} {said}", told.field.title, values(told, sides))
-    };
-    if let Some((_, first)) = held.iter().min_by_key(|(_, held)| rank(held)) {
-        let said: Vec<String> = held
-            .iter()
-            .map(|(told, held)| sentence(told, waits(held, sides)))
-            .collect();
-        let code = match first {
-            Held::Conflict => reason::CUSTOMER_CONFLICT,
-            Held::Rewritten(_) => reason::REWRITTEN,
-            Held::Approval(_) => reason::CUSTOMER_NEEDS_APPROVAL,
-            Held::NameTaken(_) => reason::CUSTOMER_NAME_CLASH,
-        };
-        return Some(Stop::hold(
-            code,
-            format!("Customer {}: {}", quoted(name), said.join("; ")),
-        ));
-    }
     let kept: Vec<(&Told, Kept)> = all
         .iter()
         .filter_map(|told| match told.verdict {
@@ -68,10 +68,23 @@ pub(crate) fn told(name: &str, sides: (&str, &str), all: &[Told]) -> Option<Stop
             _ => None,
         })
         .collect();
+    let sentence = |told: &Told, said: String| {
+        format!("the {}{} {said}", told.field.title, values(told, sides))
+    };
+    if let Some((_, first)) = held.iter().min_by_key(|(_, held)| rank(held)) {
+        let waiting = (held.iter()).map(|(told, held)| sentence(told, waits(told, held, sides)));
+        let staying = kept.iter().filter(|(_, kept)| *kept != Kept::Ignored);
+        let staying = staying.map(|(told, kept)| sentence(told, stays(told, *kept, sides)));
+        let said: Vec<String> = waiting.chain(staying).collect();
+        return Some(Stop::hold(
+            first.reason(),
+            format!("Customer {}: {}", quoted(name), said.join("; ")),
+        ));
+    }
     let (_, first) = kept.iter().min_by_key(|(_, kept)| order(*kept))?;
     let said: Vec<String> = kept
         .iter()
-        .map(|(told, kept)| sentence(told, stays(*kept, sides)))
+        .map(|(told, kept)| sentence(told, stays(told, *kept, sides)))
         .collect();
     Some(Stop::skip(
         first.reason(),
@@ -83,7 +96,7 @@ fn rank(held: &Held) -> u8 {
     match held {
         Held::Conflict => 0,
         Held::Rewritten(_) => 1,
-        Held::Approval(_) => 2,
+        Held::Approval(_) | Held::Chosen(_) => 2,
         Held::NameTaken(_) => 3,
     }
 }
@@ -104,13 +117,19 @@ fn named<'a>(side: Side, sides: (&'a str, &'a str)) -> &'a str {
     }
 }
 
-fn waits(held: &Held, sides: (&str, &str)) -> String {
+fn waits(told: &Told, held: &Held, sides: (&str, &str)) -> String {
     match held {
         Held::Conflict => "was changed on both sides. Choose whose value counts.".to_owned(),
         Held::Approval(to) => format!(
             "was changed in {}. A changed invoice e-mail or tax number may be fraud: ask the customer by a way you know, then say go ahead, or choose a side. Nothing was written to {}.",
             named(to.other(), sides),
             named(*to, sides)
+        ),
+        Held::Chosen(to) => format!(
+            "is to go to {1} as it is in {0}, since that side was taken for a whole item. An invoice e-mail or tax number needs a yes of its own (a changed one may be fraud): ask the customer by a way you know, then say go ahead, or choose a side with `--field {2}`. Nothing was written to {1}.",
+            named(to.other(), sides),
+            named(*to, sides),
+            told.field.name
         ),
         Held::Rewritten(to) => format!(
             "was written to {0} several times today, and something there rewrites this. Look for a rule or a trigger of {0}; then choose a side, or leave it.",
@@ -123,7 +142,7 @@ fn waits(held: &Held, sides: (&str, &str)) -> String {
     }
 }
 
-fn stays(kept: Kept, sides: (&str, &str)) -> String {
+fn stays(told: &Told, kept: Kept, sides: (&str, &str)) -> String {
     match kept {
         Kept::NotOwned(by) => format!(
             "was changed in {}, but belongs to {}, where it stays as it is.",
@@ -134,9 +153,10 @@ fn stays(kept: Kept, sides: (&str, &str)) -> String {
             "was emptied in {}, and emptying is not carried over.",
             named(by, sides)
         ),
-        Kept::FirstSight => {
-            "differed when the two were first compared. Both stay as they are; later changes go on from here.".to_owned()
-        }
+        Kept::FirstSight => format!(
+            "differed when the two were first compared. Both stay as they are; later changes go on from here. To take a side, name the field: `--field {}`.",
+            told.field.name
+        ),
         Kept::Ignored => "is left as it is, as somebody decided.".to_owned(),
     }
 }
@@ -206,7 +226,7 @@ fn because(why: Because, to: Side, sides: (&str, &str)) -> String {
         Because::Again => {
             format!("once more as it is in {there}, since {here} holds something else")
         }
-        Because::Said => format!("as it is in {there}, as somebody decided"),
+        Because::Said | Because::SaidOfAll => format!("as it is in {there}, as somebody decided"),
     }
 }
 

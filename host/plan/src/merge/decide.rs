@@ -34,12 +34,35 @@ pub(crate) struct Given<'a> {
 /// What a person said about a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Word {
-    /// This side's value counts.
+    /// This side's value counts in this field, which they named.
     Take(Side),
+    /// This side's value counts in all that the item showed, of which this field was one.
+    TakeShown(Side),
     /// Do what the item warned of.
     GoAhead,
     /// Leave it.
     Ignore,
+}
+
+impl Word {
+    fn takes(self) -> Option<(Side, Because)> {
+        match self {
+            Word::Take(side) => Some((side, Because::Said)),
+            Word::TakeShown(side) => Some((side, Because::SaidOfAll)),
+            Word::GoAhead | Word::Ignore => None,
+        }
+    }
+}
+
+/// What a person may have said something about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question<'a> {
+    /// It waits.
+    Held(&'a Held),
+    /// It stays different.
+    Kept(Kept),
+    /// It differs as it did when they last agreed. No item has to show it, so only who names the field speaks of it.
+    AsAgreed,
 }
 
 /// What comes of a field.
@@ -71,8 +94,16 @@ pub(crate) enum Because {
     Filled,
     /// Something replaced what was written.
     Again,
-    /// A person said so.
+    /// A person said so of this field.
     Said,
+    /// A person said so of all that an item showed. That is no yes to what needs one, and empties nothing.
+    SaidOfAll,
+}
+
+impl Because {
+    fn is_said(self) -> bool {
+        matches!(self, Because::Said | Because::SaidOfAll)
+    }
 }
 
 /// Why a difference stays.
@@ -95,6 +126,8 @@ pub(crate) enum Held {
     Conflict,
     /// It would be written to this side, once a person allows it.
     Approval(Side),
+    /// The same, where a side was taken for a whole item.
+    Chosen(Side),
     /// Something on this side changes back what is written.
     Rewritten(Side),
     /// Another customer of the ledger has the name.
@@ -105,7 +138,7 @@ pub(crate) enum Held {
 pub(crate) fn decide(
     given: &Given<'_>,
     memory: &mut Memory,
-    word: impl Fn(&Memory, &Held) -> Option<Word>,
+    word: impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let (Some(source), Some(ledger)) = (given.source, given.ledger) else {
         return Verdict::Nothing;
@@ -202,7 +235,7 @@ fn judged(
     given: &Given<'_>,
     memory: &mut Memory,
     now: Values<'_>,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let shape = given.field.shape;
     let Some(agreed) = memory.agreed.clone() else {
@@ -221,11 +254,9 @@ fn judged(
         (false, false) => match memory.rewritten.clone() {
             Some(rewritten) => again(given, memory, now, &rewritten, word),
             // They were never one; a person may still choose.
-            None => match word(memory, &Held::Conflict) {
-                Some(Word::Take(side)) => {
-                    write(given, memory, now, side.other(), Because::Said, word)
-                }
-                _ => Verdict::Nothing,
+            None => match word(memory, Question::AsAgreed).and_then(Word::takes) {
+                Some((side, why)) => write(given, memory, now, side.other(), why, word),
+                None => Verdict::Nothing,
             },
         },
         (true, false) => one_sided(given, memory, now, Side::Source, word),
@@ -244,7 +275,7 @@ fn first_sight(
     given: &Given<'_>,
     memory: &Memory,
     now: Values<'_>,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let empty = [Side::Source, Side::Ledger]
         .into_iter()
@@ -262,7 +293,7 @@ fn one_sided(
     memory: &Memory,
     now: Values<'_>,
     by: Side,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let owner = match given.rule.owner {
         Owner::Source => Some(Side::Source),
@@ -279,7 +310,7 @@ fn conflict(
     given: &Given<'_>,
     memory: &Memory,
     now: Values<'_>,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let winner = match given.rule.owner {
         Owner::Source => Some(Side::Source),
@@ -290,11 +321,12 @@ fn conflict(
     if let Some(winner) = winner {
         return write(given, memory, now, winner.other(), Because::Won, word);
     }
-    match word(memory, &Held::Conflict) {
-        Some(Word::Take(side)) => write(given, memory, now, side.other(), Because::Said, word),
-        Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
+    let said = word(memory, Question::Held(&Held::Conflict));
+    match (said, said.and_then(Word::takes)) {
+        (_, Some((side, why))) => write(given, memory, now, side.other(), why, word),
+        (Some(Word::Ignore), _) => Verdict::Keep(Kept::Ignored),
         // To go ahead answers no question of which one.
-        Some(Word::GoAhead) | None => Verdict::Hold(Held::Conflict),
+        _ => Verdict::Hold(Held::Conflict),
     }
 }
 
@@ -304,12 +336,13 @@ fn kept(
     memory: &Memory,
     now: Values<'_>,
     why: Kept,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
-    match word(memory, &Held::Conflict) {
-        Some(Word::Take(side)) => write(given, memory, now, side.other(), Because::Said, word),
-        Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
-        Some(Word::GoAhead) | None => Verdict::Keep(why),
+    let said = word(memory, Question::Kept(why));
+    match (said, said.and_then(Word::takes)) {
+        (_, Some((side, why))) => write(given, memory, now, side.other(), why, word),
+        (Some(Word::Ignore), _) => Verdict::Keep(Kept::Ignored),
+        _ => Verdict::Keep(why),
     }
 }
 
@@ -319,18 +352,15 @@ fn again(
     memory: &mut Memory,
     now: Values<'_>,
     rewritten: &Rewritten,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let held = Held::Rewritten(rewritten.to);
-    match word(memory, &held) {
-        Some(Word::Ignore) => return Verdict::Keep(Kept::Ignored),
-        Some(Word::Take(side)) if side == rewritten.to => {
-            return write(given, memory, now, side.other(), Because::Said, word);
-        }
-        Some(Word::Take(_) | Word::GoAhead) => {
-            return write(given, memory, now, rewritten.to, Because::Said, word);
-        }
-        None => {}
+    let said = word(memory, Question::Held(&held));
+    match (said, said.and_then(Word::takes)) {
+        (_, Some((side, why))) => return write(given, memory, now, side.other(), why, word),
+        (Some(Word::Ignore), _) => return Verdict::Keep(Kept::Ignored),
+        (Some(_), _) => return write(given, memory, now, rewritten.to, Because::Said, word),
+        (None, _) => {}
     }
     let times = memory.times(given.field.shape, rewritten.to, &rewritten.value, given.now);
     if rewritten.stuck || times >= MOST_WRITES {
@@ -350,7 +380,7 @@ fn write(
     now: Values<'_>,
     to: Side,
     why: Because,
-    word: &impl Fn(&Memory, &Held) -> Option<Word>,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
     let shape = given.field.shape;
     let from = now.of(to.other());
@@ -358,8 +388,8 @@ fn write(
         // The CRM has no place for it.
         return Verdict::Nothing;
     }
-    if is_empty(from) && (given.field.name == "name" || (!given.rule.clear && why != Because::Said))
-    {
+    let may_empty = given.field.name != "name" && (given.rule.clear || why == Because::Said);
+    if is_empty(from) && !may_empty {
         return Verdict::Keep(Kept::NotCleared(to.other()));
     }
     if given.field.name == "name"
@@ -367,35 +397,52 @@ fn write(
         && let Some(other) = given.name_taken
     {
         let held = Held::NameTaken(other.to_owned());
-        return match word(memory, &held) {
+        return match word(memory, Question::Held(&held)) {
             Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
             // Nobody can allow what the ledger refuses.
             _ => Verdict::Hold(held),
         };
     }
     let flips = memory.times(shape, to, from, given.now);
-    if flips >= MOST_WRITES && why != Because::Said {
+    if flips >= MOST_WRITES && !why.is_said() {
         let held = Held::Rewritten(to);
-        return match word(memory, &held) {
-            Some(Word::Ignore) => Verdict::Keep(Kept::Ignored),
-            Some(Word::Take(side)) if side == to => Verdict::Nothing,
-            Some(Word::Take(_) | Word::GoAhead) => written(shape, now, to, Because::Said),
-            None => Verdict::Hold(held),
+        let said = word(memory, Question::Held(&held));
+        return match (said, said.and_then(Word::takes)) {
+            (_, Some((side, _))) if side == to => Verdict::Nothing,
+            (_, Some((_, why))) => write(given, memory, now, to, why, word),
+            (Some(Word::Ignore), _) => Verdict::Keep(Kept::Ignored),
+            (Some(_), _) => written(shape, now, to, Because::Said),
+            (None, _) => Verdict::Hold(held),
         };
     }
     if given.rule.approve && why != Because::Said {
-        let held = Held::Approval(to);
-        return match word(memory, &held) {
-            Some(Word::GoAhead) => written(shape, now, to, why),
-            Some(Word::Take(side)) if side == to.other() => written(shape, now, to, why),
-            Some(Word::Take(_)) if given.rule.back || to == Side::Source => {
-                written(shape, now, to.other(), Because::Said)
-            }
-            Some(Word::Take(_) | Word::Ignore) => Verdict::Keep(Kept::Ignored),
-            None => Verdict::Hold(held),
+        let held = match why {
+            Because::SaidOfAll => Held::Chosen(to),
+            _ => Held::Approval(to),
+        };
+        // The item shows just this change, so what is said of the whole item is said of it.
+        let said = word(memory, Question::Held(&held));
+        return match (said, said.and_then(Word::takes)) {
+            (_, Some((side, _))) if side == to.other() => written(shape, now, to, why),
+            (_, Some((_, why))) => the_other_way(given, now, to, why),
+            (Some(Word::Ignore), _) => Verdict::Keep(Kept::Ignored),
+            (Some(_), _) => written(shape, now, to, why),
+            (None, _) => Verdict::Hold(held),
         };
     }
     written(shape, now, to, why)
+}
+
+/// What would have gone to one side is taken back from there.
+fn the_other_way(given: &Given<'_>, now: Values<'_>, to: Side, why: Because) -> Verdict {
+    if to == Side::Ledger && !given.rule.back {
+        // The CRM has no place for it.
+        return Verdict::Keep(Kept::Ignored);
+    }
+    if is_empty(now.of(to)) && why != Because::Said && !given.rule.clear {
+        return Verdict::Keep(Kept::NotCleared(to));
+    }
+    written(given.field.shape, now, to.other(), why)
 }
 
 fn written(shape: Shape, now: Values<'_>, to: Side, why: Because) -> Verdict {

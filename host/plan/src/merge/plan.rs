@@ -3,7 +3,7 @@
 //! Pure. Each customer is looked at alone, in the order of the records; only names in the ledger are shared. `relink` follows merges,
 //! `decide` judges each field, `write` makes operations of the verdicts. Next: the engine carries the plan out like any other.
 
-use super::decide::{Given, Held, Kept, Verdict, Word, decide};
+use super::decide::{Given, Held, Kept, Question, Verdict, Word, decide};
 use super::field::Field;
 use super::normal::is_empty;
 use super::policy::{CustomerPolicy, Side};
@@ -249,8 +249,8 @@ impl<'a> Round<'_, 'a> {
                 .clone()
                 .zip(theirs.clone())
                 .map(|(source, ledger)| Pair { source, ledger });
-            let verdict = decide(&given, &mut memory, |memory, held| {
-                self.word(source, field, pair.as_ref()?, memory, held)
+            let verdict = decide(&given, &mut memory, |memory, question| {
+                self.word(source, field, pair.as_ref()?, memory, question)
             });
             verdicts.push(say::Told {
                 field,
@@ -258,6 +258,11 @@ impl<'a> Round<'_, 'a> {
                 now: pair,
                 agreed: memory.agreed.clone(),
             });
+            state.set(field, memory);
+        }
+        for (field, reason) in say::all_shown(&verdicts) {
+            let mut memory = state.of(field);
+            memory.show(reason, input.as_of.instant);
             state.set(field, memory);
         }
         if state != before {
@@ -317,14 +322,15 @@ impl<'a> Round<'_, 'a> {
         ids.iter().map(String::as_str).find(|id| *id != pairing.id)
     }
 
-    /// What a person said of this field since it looks like this.
+    /// What a person said of this field since it looks like this. Without the field's name a ruling answers what was shown under its
+    /// own reason, and nothing else.
     fn word(
         &self,
         source: &Source,
         field: Field,
         now: &Pair,
         memory: &Memory,
-        held: &Held,
+        question: Question<'_>,
     ) -> Option<Word> {
         let of_record = |key: &&(RecordKey, u32)| key.0 == source.record;
         let rulings = self.input.rulings.keys().filter(of_record);
@@ -333,28 +339,30 @@ impl<'a> Round<'_, 'a> {
             .flatten()
             .collect();
         all.sort_by_key(|ruling| std::cmp::Reverse(ruling.at));
-        let reasons = say::answered_by(held);
-        let speaks = |ruling: &&&Ruling| {
-            reasons.contains(&ruling.reason.as_str())
-                && ruling
-                    .choice
-                    .field()
-                    .is_none_or(|named| named == field.name)
+        let (by_name, own) = (say::answered_by(question), say::shown_as(question));
+        let speaks = |ruling: &&&Ruling| match ruling.choice.field() {
+            Some(named) => named == field.name && by_name.contains(&ruling.reason.as_str()),
+            None => own == Some(ruling.reason.as_str()),
         };
-        let asked_since = memory
-            .asked
-            .as_ref()
-            .filter(|asked| asked.pair.is(field.shape, now))
-            .map(|asked| asked.since);
+        let asked = memory.asked.as_ref();
+        let asked = asked.filter(|asked| asked.pair.is(field.shape, now));
         let counts = |ruling: &&&Ruling| {
+            let since = asked.map(|asked| match ruling.choice.field() {
+                Some(_) => asked.since,
+                None => asked.shown_since(&ruling.reason),
+            });
             ruling.choice == Choice::IgnoreAlways
                 || (ruling.counts_at(&source.version)
-                    && asked_since.is_some_and(|since| ruling.at >= since))
+                    && since.is_some_and(|since| ruling.at >= since))
         };
         let ruling = all.iter().filter(speaks).find(counts)?;
+        let taken = |side: Side| match ruling.choice.field() {
+            Some(_) => Word::Take(side),
+            None => Word::TakeShown(side),
+        };
         match &ruling.choice {
-            Choice::TakeSource { .. } => Some(Word::Take(Side::Source)),
-            Choice::TakeLedger { .. } => Some(Word::Take(Side::Ledger)),
+            Choice::TakeSource { .. } => Some(taken(Side::Source)),
+            Choice::TakeLedger { .. } => Some(taken(Side::Ledger)),
             Choice::GoAhead => Some(Word::GoAhead),
             Choice::IgnoreOnce | Choice::IgnoreAlways => Some(Word::Ignore),
             Choice::LinkTo { .. } => None,
@@ -435,6 +443,18 @@ fn newest(source: &str, ledger: &str) -> Option<Side> {
 /// Whether a link is of customers.
 pub(super) fn is_customers(link: &Link) -> bool {
     link.role == Role::Customer
+}
+
+impl Held {
+    /// The reason code of what waits.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Held::Conflict => reason::CUSTOMER_CONFLICT,
+            Held::Approval(_) | Held::Chosen(_) => reason::CUSTOMER_NEEDS_APPROVAL,
+            Held::Rewritten(_) => reason::REWRITTEN,
+            Held::NameTaken(_) => reason::CUSTOMER_NAME_CLASH,
+        }
+    }
 }
 
 impl Kept {

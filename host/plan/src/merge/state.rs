@@ -116,6 +116,21 @@ pub(crate) struct Written {
 pub(crate) struct Asked {
     pub(crate) pair: Pair,
     pub(crate) since: DateTime<Utc>,
+    /// Since when an item shows it, by the reason that it is shown under.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) shown: BTreeMap<String, DateTime<Utc>>,
+}
+
+impl Asked {
+    /// Since when it is shown under a reason. What was remembered before reasons were counts from when it was asked.
+    pub(crate) fn shown_since(&self, reason: &str) -> DateTime<Utc> {
+        let otherwise = if self.shown.is_empty() {
+            self.since
+        } else {
+            DateTime::<Utc>::MAX_UTC
+        };
+        self.shown.get(reason).copied().unwrap_or(otherwise)
+    }
 }
 
 impl Memory {
@@ -148,7 +163,20 @@ impl Memory {
             .as_ref()
             .is_some_and(|asked| asked.pair.is(shape, &pair))
         {
-            self.asked = Some(Asked { pair, since: now });
+            self.asked = Some(Asked {
+                pair,
+                since: now,
+                shown: BTreeMap::new(),
+            });
+        }
+    }
+
+    /// An item shows what is asked, under this reason.
+    pub(crate) fn show(&mut self, reason: &str, now: DateTime<Utc>) {
+        if let Some(asked) = &mut self.asked
+            && !asked.shown.contains_key(reason)
+        {
+            asked.shown.insert(reason.to_owned(), now);
         }
     }
 }

@@ -323,3 +323,177 @@ fn a_ruling_counts_for_the_version_and_the_values_that_were_seen() {
         );
     }
 }
+
+impl Books {
+    /// `c1` and `x1` with other fields than [`Self::new`] gives them, first compared as they are.
+    fn differing(policy: Value, ours: Value, theirs: Value) -> Self {
+        let mut books = Self::new(policy);
+        for link in &mut books.links {
+            link.members.iter_mut().for_each(|m| m.shadow = None);
+        }
+        books.both(ours, theirs);
+        books.keep();
+        books
+    }
+
+    fn both(&mut self, ours: Value, theirs: Value) {
+        self.crm("c1", ours);
+        self.ledger("x1", theirs);
+    }
+
+    /// What is remembered after a round without writes.
+    fn keep(&mut self) -> MergePlan {
+        let made = self.plan();
+        if !made.links.is_empty() {
+            self.links.clone_from(&made.links);
+        }
+        made
+    }
+
+    fn say(&mut self, reason: &str, choice: Choice) {
+        self.minutes += 10;
+        self.rulings.push(Ruling {
+            record: record("Account", "c1"),
+            part: 1,
+            reason: reason.to_owned(),
+            choice,
+            seen: "v1".to_owned(),
+            by: "jo".to_owned(),
+            at: books_now() + chrono::Duration::minutes(self.minutes),
+        });
+    }
+
+    /// What a round writes and says: `side document`, then the reasons of its notes.
+    fn outcome(&self) -> Vec<String> {
+        let made = self.plan().plan;
+        let ops = made.ops.iter();
+        let ops = ops.map(|op| format!("{} {}", op.object, op.doc.canonical()));
+        let notes = made.holds.iter().chain(&made.skips);
+        ops.chain(notes.map(|note| note.reason.clone())).collect()
+    }
+}
+
+fn source(field: Option<&str>) -> Choice {
+    Choice::TakeSource {
+        field: field.map(str::to_owned),
+    }
+}
+
+fn take_ledger(field: Option<&str>) -> Choice {
+    Choice::TakeLedger {
+        field: field.map(str::to_owned),
+    }
+}
+
+/// Months after the first comparison, which showed e-mail and tax number, an item shows the phone alone.
+#[test]
+fn a_choice_for_an_item_says_nothing_of_what_the_item_does_not_show() {
+    let phone = r#"customer {"phones":[{"kind":"main","number":"2"}]}"#;
+    for (reason, choice, wanted) in [
+        ("customer-conflict", source(None), vec![phone]),
+        ("customer-differs", source(None), vec!["customer-conflict"]),
+        (
+            "customer-change-not-owned",
+            source(None),
+            vec!["customer-conflict"],
+        ),
+        // Whoever names a field means it.
+        (
+            "customer-conflict",
+            source(Some("email")),
+            vec![
+                r#"customer {"email":"ap@acme.example"}"#,
+                "customer-conflict",
+            ],
+        ),
+        (
+            "customer-differs",
+            source(Some("tax_number")),
+            vec![r#"customer {"tax_number":null}"#, "customer-conflict"],
+        ),
+    ] {
+        let crm = |phone: &str| json!({"name": "Acme", "email": "ap@acme.example", "tax_number": null, "phones": [{"kind": "main", "number": phone}]});
+        let ledger = |phone: &str| json!({"name": "Acme", "email": "billing@acme.example", "tax_number": "GB123", "status": "active", "phones": [{"kind": "main", "number": phone}]});
+        let policy =
+            json!({"back": {"phones.main": "Phone"}, "fields": {"phones.main": {"owner": "ask"}}});
+        let mut books = Books::differing(policy, crm("1"), ledger("1"));
+        books.minutes = 60 * 24 * 90;
+        books.both(crm("2"), ledger("3"));
+        let asked = books.keep();
+        assert_eq!(asked.plan.holds[0].reason, "customer-conflict");
+        books.say(reason, choice.clone());
+        assert_eq!(books.outcome(), wanted, "{reason} {choice:?}");
+    }
+}
+
+/// The e-mail was changed where it doesn't belong: noted, or behind a conflict of the phone.
+#[test]
+fn a_choice_for_an_item_is_no_yes_to_an_invoice_email() {
+    let crm = |phone: &str| json!({"name": "Acme", "email": "thief@evil.example", "phones": [{"kind": "main", "number": phone}]});
+    let ledger = |phone: &str| json!({"name": "Acme", "email": "ap@acme.example", "status": "active", "phones": [{"kind": "main", "number": phone}]});
+    let policy =
+        || json!({"back": {"phones.main": "Phone"}, "fields": {"phones.main": {"owner": "ask"}}});
+    let email = r#"customer {"email":"thief@evil.example"}"#;
+
+    let mut books = Books::new(policy());
+    books.both(crm("2"), ledger("3"));
+    let note = &books.keep().plan.holds[0];
+    assert!(
+        note.message.contains("thief@evil.example"),
+        "it is shown as well: {}",
+        note.message
+    );
+    books.say("customer-conflict", source(None));
+    let phone = r#"customer {"phones":[{"kind":"main","number":"2"}]}"#;
+    assert_eq!(books.outcome(), [phone, "customer-change-not-owned"]);
+
+    let mut books = Books::new(policy());
+    books.both(crm("1"), ledger("1"));
+    books.keep();
+    books.say("customer-change-not-owned", source(None));
+    let asked = books.keep();
+    assert_eq!(books.outcome(), ["customer-change-needs-approval"]);
+    let message = &asked.plan.holds[0].message;
+    assert!(message.contains("`--field email`"), "{message}");
+    let mut refused = books.rulings.clone();
+    books.say("customer-change-needs-approval", Choice::GoAhead);
+    assert_eq!(books.outcome(), [email]);
+    std::mem::swap(&mut refused, &mut books.rulings);
+    books.say("customer-change-needs-approval", take_ledger(None));
+    assert_eq!(books.outcome(), ["ignored"], "the CRM has no place for it");
+
+    let mut books = Books::new(policy());
+    books.both(crm("1"), ledger("1"));
+    books.keep();
+    books.say("customer-change-not-owned", source(Some("email")));
+    assert_eq!(books.outcome(), [email], "said of the field itself");
+}
+
+#[test]
+fn a_choice_for_an_item_empties_nothing() {
+    for (choice, wanted) in [
+        (source(None), "customer-change-not-cleared"),
+        (
+            source(Some("account_number")),
+            r#"customer {"account_number":null}"#,
+        ),
+        (take_ledger(None), r#"Account {"Number__c":"A-2"}"#),
+    ] {
+        let policy = json!({"back": {"account_number": "Number__c"}, "fields": {"account_number": {"owner": "ask"}}});
+        let number = |books: &mut Books, ours: Value, theirs: &str| {
+            books.crm("c1", json!({"name": "Acme"}));
+            books.customers[0].doc = doc(&json!({"Number__c": ours}));
+            books.ledger(
+                "x1",
+                json!({"name": "Acme", "status": "active", "account_number": theirs}),
+            );
+        };
+        let mut books = Books::new(policy);
+        number(&mut books, json!("A-1"), "A-1");
+        books.keep();
+        number(&mut books, json!(null), "A-2");
+        assert_eq!(books.keep().plan.holds[0].reason, "customer-conflict");
+        books.say("customer-conflict", choice.clone());
+        assert_eq!(books.outcome(), [wanted], "{choice:?}");
+    }
+}

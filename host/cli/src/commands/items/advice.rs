@@ -65,8 +65,15 @@ pub(super) fn of(item: &Decision, evidence: Option<&Evidence>, place: &Place) ->
                     }),
             ),
             Remedy::Choose => {
-                all.push(command("choose", " --source", "the CRM's value counts".to_owned()));
-                all.push(command("choose", " --ledger", "the ledger's value counts".to_owned()));
+                // What was noted once is not what an item shows for ever: which field is meant has to be said.
+                let field = match item.reason.as_str() {
+                    reason::CUSTOMER_DIFFERS => " --field FIELD",
+                    _ => "",
+                };
+                for (side, whose) in [("source", "the CRM's"), ("ledger", "the ledger's")] {
+                    let rest = format!(" --{side}{field}");
+                    all.push(command("choose", &rest, format!("{whose} value counts")));
+                }
             }
             Remedy::Link(objects) => all.push(command(
                 "link",
