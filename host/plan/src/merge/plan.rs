@@ -217,6 +217,7 @@ impl<'a> Round<'_, 'a> {
             draft.unwrap_or(&empty),
             &source.doc,
             &ledger.doc,
+            &before,
         ) {
             let mut memory = state.of(field);
             if let Some(there) = theirs.as_ref().filter(|_| {

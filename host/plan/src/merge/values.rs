@@ -3,7 +3,8 @@
 //! From the mapping's draft and the CRM's record on one side, from the ledger's document on the other. Next: `decide`.
 
 use super::field::{FIELDS, Field, Shape};
-use super::policy::CustomerPolicy;
+use super::policy::{CustomerPolicy, Side};
+use super::state::{Memory, State};
 use footbridge_model::document::Document;
 use std::collections::BTreeMap;
 
@@ -28,6 +29,32 @@ pub(crate) fn of_source(
         .filter_map(|(part, place)| Some((part.to_owned(), record.at(place)?.clone())))
         .collect();
     (!parts.is_empty()).then_some(Document::Object(parts))
+}
+
+/// The CRM's address with each part that it is known to have held and the mapping makes no longer: lists leave nulls out, so such a part
+/// was emptied. A part that it never held, and an entry that isn't there, stay missing.
+pub(crate) fn with_emptied(
+    policy: &CustomerPolicy,
+    field: Field,
+    source: Option<Document>,
+    memory: Option<&Memory>,
+) -> Option<Document> {
+    let made = field.shape == Shape::Address && policy.places(field).is_empty();
+    let Some(Document::Object(mut parts)) = source else {
+        return source;
+    };
+    let agreed = memory.and_then(|memory| memory.agreed.as_ref());
+    let sent = memory.and_then(|memory| memory.sent.as_ref());
+    let sent = sent.filter(|sent| sent.to == Side::Ledger);
+    let held = [agreed.map(|pair| &pair.source), sent.map(|sent| &sent.from)];
+    for held in held.into_iter().flatten().filter(|_| made) {
+        if let Document::Object(held) = held {
+            for part in held.keys() {
+                parts.entry(part.clone()).or_insert(Document::Null);
+            }
+        }
+    }
+    Some(Document::Object(parts))
 }
 
 /// The value in a document of the ledger vocabulary. An entry that a list doesn't have is empty; a list that isn't there was not read.
@@ -84,17 +111,19 @@ pub(crate) fn is_silent(policy: &CustomerPolicy, field: Field, source: Option<&D
     field.entry().is_some() && policy.places(field).is_empty() && source == Some(&Document::Null)
 }
 
-/// Every field with both its values.
+/// Every field with both its values. `state`: what is remembered of them.
 pub(crate) fn both(
     policy: &CustomerPolicy,
     draft: &Document,
     record: &Document,
     ledger: &Document,
+    state: &State,
 ) -> Vec<(Field, Option<Document>, Option<Document>)> {
     FIELDS
         .into_iter()
         .map(|field| {
             let source = of_source(policy, field, draft, record);
+            let source = with_emptied(policy, field, source, state.merge.get(field.name));
             let there = of_ledger(field, ledger, source.as_ref());
             (field, source, there)
         })

@@ -497,3 +497,84 @@ fn a_choice_for_an_item_empties_nothing() {
         assert_eq!(books.outcome(), [wanted], "{choice:?}");
     }
 }
+
+/// A mapping's list leaves nulls out: `now` is what it makes of an address of which parts were emptied.
+#[test]
+fn an_address_is_one_value_and_parts_of_two_are_never_mixed() {
+    let high_street = json!({"kind": "billing", "line1": "1 High St", "city": "Leeds", "region": "West Yorkshire", "postal_code": "LS1"});
+    let in_dublin = json!({"kind": "billing", "line1": "5 Main St", "city": "Dublin"});
+    let no_region =
+        json!({"kind": "billing", "line1": "1 High St", "city": "Leeds", "postal_code": "LS1"});
+    let with = |address: &Value, part: &str, value: Value| {
+        let mut address = address.clone();
+        address[part] = value;
+        address
+    };
+    let dublin = r#"customer {"addresses":[{"city":"Dublin","kind":"billing","line1":"5 Main St","postal_code":null,"region":null}]}"#;
+    let unit = with(&high_street, "line2", json!("Unit 4"));
+    let (owner, ask) = ("source", "ask");
+    for (owner, ours, theirs, now, there, wanted) in [
+        (owner, &high_street, &high_street, &in_dublin, &high_street, vec![dublin.to_owned()]),
+        // Nobody changed the ledger's: no conflict.
+        (ask, &high_street, &high_street, &in_dublin, &high_street, vec![dublin.to_owned()]),
+        (owner, &high_street, &high_street, &no_region, &high_street, vec![
+            r#"customer {"addresses":[{"city":"Leeds","kind":"billing","line1":"1 High St","postal_code":"LS1","region":null}]}"#.to_owned(),
+        ]),
+        // A part that the mapping doesn't speak of is the ledger's.
+        (owner, &high_street, &unit, &in_dublin, &unit, vec![
+            r#"customer {"addresses":[{"city":"Dublin","kind":"billing","line1":"5 Main St","line2":"Unit 4","postal_code":null,"region":null}]}"#.to_owned(),
+        ]),
+        (owner, &no_region, &high_street, &no_region, &high_street, vec![]),
+        // All of it emptied is no address to carry over.
+        (owner, &high_street, &high_street, &json!({"kind": "billing"}), &high_street, vec!["customer-change-not-cleared".to_owned()]),
+        // Both changed, one of them by a part that the other side no longer has.
+        (ask, &high_street, &high_street, &in_dublin, &with(&high_street, "region", json!("Yorkshire")), vec!["customer-conflict".to_owned()]),
+    ] {
+        let policy = json!({"fields": {"addresses.billing": {"owner": owner}}});
+        let crm = |address: &Value| json!({"name": "Acme", "email": "ap@acme.example", "addresses": [address]});
+        let ledger = |address: &Value| json!({"name": "Acme", "email": "ap@acme.example", "status": "active", "addresses": [address]});
+        let mut books = Books::differing(policy, crm(ours), ledger(theirs));
+        books.both(crm(now), ledger(there));
+        assert_eq!(books.outcome(), wanted, "{owner}: {ours} to {now}, {there}");
+    }
+}
+
+/// Written and read again, an address without its region is one value on both sides.
+#[test]
+fn an_emptied_part_comes_to_rest() {
+    let address =
+        |region: Value| json!([{"kind": "billing", "line1": "1 High St", "region": region}]);
+    let crm = |list: Value| json!({"name": "Acme", "email": "ap@acme.example", "addresses": list});
+    let ledger = |region: Value| json!({"name": "Acme", "email": "ap@acme.example", "status": "active", "addresses": address(region)});
+    let mut books = Books::differing(
+        json!({}),
+        crm(address(json!("Kent"))),
+        ledger(json!("Kent")),
+    );
+    books.crm(
+        "c1",
+        crm(json!([{"kind": "billing", "line1": "1 High St"}])),
+    );
+    let op = books.ops().remove(0);
+    let member = books.links[0]
+        .members
+        .iter_mut()
+        .find(|m| m.record == record("Account", "c1"))
+        .unwrap();
+    member.shadow = after_write(
+        member.shadow.as_deref(),
+        op.link.source_shadow.as_deref().unwrap(),
+        books_now(),
+    );
+    books.minutes = 5;
+    books.ledger("x1", ledger(json!("")));
+    assert_eq!(books.outcome(), [String::new(); 0]);
+    books.keep();
+    books.minutes = 10;
+    books.ledger("x1", ledger(json!("Surrey")));
+    assert_eq!(
+        books.outcome(),
+        ["customer-change-not-owned"],
+        "it is still compared"
+    );
+}
