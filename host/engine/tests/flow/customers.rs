@@ -612,3 +612,39 @@ async fn a_plan_shows_what_would_change_and_changes_nothing() {
         BTreeMap::from([("crm".to_owned(), 0), ("ledger".to_owned(), 1)])
     );
 }
+
+/// Two customers are renamed and one may be written in a run; of the second one something else is noted besides.
+#[tokio::test]
+async fn a_change_that_is_cut_by_a_rail_goes_over_in_a_later_run() {
+    let mut world = with(2, back());
+    world.sync().await;
+    world.sync().await;
+    quiet(&world).await;
+    world.flow.rails.most_writes_per_run = Some(1);
+    for n in 1..=2 {
+        world.set(
+            "Account",
+            &format!("acc{n}"),
+            "Name",
+            json!(format!("Renamed {n}")),
+        );
+    }
+    world.set("Account", "acc2", "Email", json!("thief@evil.example"));
+    let renamed = |n: usize| {
+        (
+            "customer".to_owned(),
+            json!({"name": format!("Renamed {n}")}),
+        )
+    };
+    assert_eq!(sent(&world).await, [renamed(1)]);
+    let (standing, reason, message) = item(&world).await.unwrap();
+    assert_eq!(
+        (standing, reason.as_str()),
+        (Standing::Waiting, "over-the-cap")
+    );
+    assert!(message.contains("thief@evil.example"), "{message}");
+    assert_eq!(sent(&world).await, [renamed(2)]);
+    world.sync().await;
+    assert_eq!(item(&world).await.unwrap().1, "customer-change-not-owned");
+    quiet(&world).await;
+}

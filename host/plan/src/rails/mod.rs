@@ -105,8 +105,8 @@ fn without(mut plan: Plan, cuts: &Cuts) -> (Plan, BTreeSet<RecordKey>) {
     let billed: BTreeSet<OpId> = plan.bills.iter().map(|bill| bill.op.clone()).collect();
     let place = |subject: &Subject| (subject.record.clone(), subject.part);
     let made = kept.iter().filter(|op| op.action == Action::Create);
-    let notes = plan.skips.iter().chain(&plan.holds).map(|n| &n.subject);
-    let mut spoken: BTreeSet<_> = made.map(|op| &op.subject).chain(notes).map(place).collect();
+    let holds = plan.holds.iter().map(|note| &note.subject);
+    let mut spoken: BTreeSet<_> = made.map(|op| &op.subject).chain(holds).map(place).collect();
     // Of a customer nothing is said: the deals that need it say it.
     let needed: BTreeSet<&OpId> = taken.iter().flat_map(|op| &op.after).collect();
     let itself = |op: &&Op| {
@@ -118,10 +118,15 @@ fn without(mut plan: Plan, cuts: &Cuts) -> (Plan, BTreeSet<RecordKey>) {
             continue;
         };
         if spoken.insert(place(&op.subject)) {
+            // What was skipped of it is told with what waits: by itself it would say that nothing does.
+            let is_its = |note: &mut Note| place(&note.subject) == place(&op.subject);
+            let skipped = plan.skips.extract_if(.., is_its);
+            let said_of_it = [said.message.clone()].into_iter();
+            let said_of_it: Vec<String> = said_of_it.chain(skipped.map(|n| n.message)).collect();
             plan.holds.push(Note {
                 subject: op.subject.clone(),
                 reason: said.reason.to_owned(),
-                message: said.message.clone(),
+                message: said_of_it.join(" "),
             });
         }
     }

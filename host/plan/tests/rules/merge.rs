@@ -12,6 +12,8 @@ use footbridge_plan::lint;
 use footbridge_plan::merge::{
     CustomerPolicy, MergeInput, MergePlan, SeenCustomer, after_write, plan,
 };
+use footbridge_plan::policy::NumberMode;
+use footbridge_plan::rails::{Approved, Bounds, Rails, apply};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -577,4 +579,46 @@ fn an_emptied_part_comes_to_rest() {
         ["customer-change-not-owned"],
         "it is still compared"
     );
+}
+
+/// The name may go over, the e-mail may not: whatever takes the name out, the customer waits, and both are told.
+#[test]
+fn what_a_rail_takes_out_waits_although_something_else_is_skipped() {
+    for (said, room, wanted) in [
+        (json!({}), None, None),
+        (json!({}), Some(0), Some("over-the-cap")),
+        (
+            json!({"pilot": {"only": ["c9"]}}),
+            None,
+            Some("outside-pilot"),
+        ),
+    ] {
+        let mut books = Books::new(json!({}));
+        books.crm("c1", json!({"name": "Acme Ltd", "email": "ap@new.example", "phones": [{"kind": "main", "number": "1"}]}));
+        let rails: Rails = serde_json::from_value(said).unwrap();
+        let none = BTreeSet::new();
+        let bounds = Bounds {
+            rails: &rails,
+            numbers: &NumberMode::Ledger,
+            deals: &[],
+            admitted: &BTreeSet::new(),
+            shown: &BTreeSet::new(),
+            approved: Approved::These(&none),
+            room,
+        };
+        let plan = apply(books.plan().plan, &bounds).plan;
+        let reasons = |notes: &[footbridge_model::plan::Note]| {
+            let reasons = notes.iter().map(|note| note.reason.clone());
+            reasons.collect::<Vec<String>>()
+        };
+        let found = (plan.ops.len(), reasons(&plan.holds), reasons(&plan.skips));
+        let Some(wanted) = wanted else {
+            let skips = vec!["customer-change-not-owned".to_owned()];
+            assert_eq!(found, (1, vec![], skips));
+            continue;
+        };
+        assert_eq!(found, (0, vec![wanted.to_owned()], vec![]));
+        let message = &plan.holds[0].message;
+        assert!(message.contains("belongs to books"), "{message}");
+    }
 }
