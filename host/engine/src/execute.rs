@@ -166,6 +166,7 @@ impl Engine {
         for op in ops {
             match self.refused_today(&op).await? {
                 Some(why) => {
+                    self.note_refused_today(connection, &op, &why).await?;
                     done.failed.insert(op.id, why);
                 }
                 None => offered.push(op),
@@ -406,6 +407,28 @@ impl Engine {
             &mut changes,
             &op.subject,
             Standing::Waiting,
+            reason::REJECTED,
+            &message,
+        )?;
+        self.state.commit(changes.into_set()).await
+    }
+
+    async fn note_refused_today(
+        &self,
+        connection: &ConnectionId,
+        op: &Op,
+        why: &str,
+    ) -> Result<(), EngineError> {
+        let mut changes = Changes::default();
+        let message = format!(
+            "{connection} did not take {}: {why}. It isn't offered again today as it is: correct it, or `footbridge items retry`",
+            op.why
+        );
+        let refused = Standing::Refused;
+        self.decide(
+            &mut changes,
+            &op.subject,
+            refused,
             reason::REJECTED,
             &message,
         )?;

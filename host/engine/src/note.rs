@@ -203,6 +203,7 @@ impl Engine {
                 deal.record.id.as_str(),
             ));
         }
+        self.keep_questions(&mut changes, plan, done).await?;
         self.give_back_numbers(plan, done, &mut changes)?;
         self.state.commit(changes.into_set()).await
     }

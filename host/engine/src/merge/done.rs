@@ -114,7 +114,35 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a customer stays due after its round: it waits, was written, or has to be looked at again.
+    /// A customer has one decision: where the plan asks something of it and a write of it failed besides, the question stands, and the
+    /// failure is told with it.
+    pub(crate) async fn keep_questions(
+        &self,
+        changes: &mut Changes,
+        plan: &Plan,
+        done: &Executed,
+    ) -> Result<(), EngineError> {
+        for note in &plan.holds {
+            let record = &note.subject.record;
+            if !self.merges(record.object.as_str()) || !failed(plan, done, record) {
+                continue;
+            }
+            let key = keys::decision(self.flow.name.as_str(), record, note.subject.part);
+            let Some((known, _)) = self.state.get::<Decision>(&key).await? else {
+                continue;
+            };
+            if known.reason == note.reason || known.reason == reason::IN_DOUBT {
+                continue;
+            }
+            let message = format!("{} Besides: {}", note.message, known.message);
+            let (request, waits) = (known.request.as_ref(), Standing::Waiting);
+            let said = (note.reason.as_str(), message.as_str());
+            self.decide_after(changes, request, &note.subject, waits, said)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a customer stays due after its round: it waits, was written or refused, or has to be looked at again.
     pub(crate) async fn stays_due(
         &self,
         record: &RecordKey,
@@ -129,11 +157,18 @@ impl Engine {
             .ops
             .iter()
             .any(|op| op.subject.record == *record && done.applied.contains_key(&op.id));
-        if written || merged.again.contains(record) {
+        let held = plan.holds.iter().any(|note| note.subject.record == *record);
+        if written || held || failed(plan, done, record) || merged.again.contains(record) {
             return Ok(true);
         }
         let key = keys::decision(self.flow.name.as_str(), record, 1);
         let known = self.state.get::<Decision>(&key).await?;
         Ok(known.is_some_and(|(known, _)| known.standing == Standing::Waiting))
     }
+}
+
+/// Whether an operation of a customer was not taken.
+fn failed(plan: &Plan, done: &Executed, record: &RecordKey) -> bool {
+    let mut its = plan.ops.iter().filter(|op| op.subject.record == *record);
+    its.any(|op| done.failed.contains_key(&op.id))
 }

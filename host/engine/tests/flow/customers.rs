@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 /// One customer, invoiced, with all that both sides hold of it, and rules for its fields.
-async fn billed(policy: Value) -> World {
+pub(crate) async fn billed(policy: Value) -> World {
     let world = with(1, policy);
     world.sync().await;
     world.sync().await;
@@ -20,7 +20,7 @@ async fn billed(policy: Value) -> World {
     world
 }
 
-fn with(customers: usize, policy: Value) -> World {
+pub(crate) fn with(customers: usize, policy: Value) -> World {
     let mut world = World::with_deals(Numbers::Ledger, customers);
     world.flow.policy.customers = serde_json::from_value(policy).unwrap();
     for n in 1..=customers {
@@ -33,12 +33,12 @@ fn with(customers: usize, policy: Value) -> World {
     world
 }
 
-fn back() -> Value {
+pub(crate) fn back() -> Value {
     json!({"back": {"email": "Email", "phones.main": "Phone", "name": "Name"}})
 }
 
 /// A sync that writes nothing and asks nobody.
-async fn quiet(world: &World) {
+pub(crate) async fn quiet(world: &World) {
     let done = || {
         let far = world.far.lock().unwrap();
         (far.sends.len(), far.looks)
@@ -50,7 +50,7 @@ async fn quiet(world: &World) {
     assert_eq!(world.claims().await, 0);
 }
 
-async fn sent(world: &World) -> Vec<(String, Value)> {
+pub(crate) async fn sent(world: &World) -> Vec<(String, Value)> {
     let before = world.far.lock().unwrap().sends.len();
     world.sync().await;
     let far = world.far.lock().unwrap();
@@ -64,7 +64,7 @@ async fn sent(world: &World) -> Vec<(String, Value)> {
     new.collect()
 }
 
-async fn item(world: &World) -> Option<(Standing, String, String)> {
+pub(crate) async fn item(world: &World) -> Option<(Standing, String, String)> {
     let decisions = world.decisions().await;
     let mut its = decisions
         .into_iter()
@@ -72,7 +72,7 @@ async fn item(world: &World) -> Option<(Standing, String, String)> {
     its.next().map(|d| (d.standing, d.reason, d.message))
 }
 
-async fn rule(world: &World, reason: &str, choice: Choice) {
+pub(crate) async fn rule(world: &World, reason: &str, choice: Choice) {
     let ruling = {
         let far = world.far.lock().unwrap();
         Ruling {

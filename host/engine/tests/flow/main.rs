@@ -17,6 +17,7 @@ mod back_trouble;
 mod chance;
 mod crash;
 mod customers;
+mod customers_kept;
 mod deals;
 mod doubt;
 mod epochs;

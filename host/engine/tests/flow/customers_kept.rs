@@ -1,0 +1,59 @@
+//! Changes of customers that must not get lost: behind a refusal, a note, somebody's edit meanwhile, or while it was switched off.
+
+use crate::customers::{back, billed, item, quiet, rule, sent};
+use footbridge_engine::Standing;
+use footbridge_model::ruling::Choice;
+use serde_json::json;
+
+/// The e-mail waits for a yes while the ledger refuses the phone: neither hides the other, and the yes goes through.
+#[tokio::test]
+async fn a_refusal_takes_no_question_away() {
+    let world = billed(back()).await;
+    let refuse = ("0113 666".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(refuse);
+    world.set("customer", "customer-1", "email", json!("ap@new.example"));
+    world.set("Account", "acc1", "Phone", json!("0113 666"));
+    let phone = json!({"phones": [{"kind": "main", "number": "0113 666"}]});
+    let phone = [("customer".to_owned(), phone)];
+    assert_eq!(sent(&world).await, phone);
+    for _ in 0..2 {
+        let (standing, reason, message) = item(&world).await.unwrap();
+        assert_eq!(
+            (standing, reason.as_str()),
+            (Standing::Waiting, "customer-change-needs-approval")
+        );
+        assert!(message.contains("ap@new.example"), "{message}");
+        assert!(message.contains("the far side says no"), "{message}");
+        quiet(&world).await;
+    }
+    world.pass(60);
+    rule(&world, "customer-change-needs-approval", Choice::GoAhead).await;
+    let email = ("Account".to_owned(), json!({"Email": "ap@new.example"}));
+    assert_eq!(sent(&world).await, [email]);
+    world.sync().await;
+    assert_eq!(item(&world).await.unwrap().1, "rejected");
+    quiet(&world).await;
+    // The next day it may be taken.
+    world.far.lock().unwrap().refuse.clear();
+    world.pass(24 * 3600);
+    assert_eq!(sent(&world).await, phone);
+    quiet(&world).await;
+    assert_eq!(item(&world).await, None);
+}
+
+/// What is only noted of a customer doesn't take the place of a refusal, in any run of the day.
+#[tokio::test]
+async fn a_note_takes_no_refusal_away() {
+    let world = billed(back()).await;
+    let refuse = ("Nasty".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(refuse);
+    world.set("Account", "acc1", "Name", json!("Nasty"));
+    world.set("Account", "acc1", "Email", json!("thief@evil.example"));
+    assert_eq!(sent(&world).await.len(), 1);
+    for _ in 0..3 {
+        let (standing, reason, message) = item(&world).await.unwrap();
+        assert_eq!((standing, reason.as_str()), (Standing::Refused, "rejected"));
+        assert!(message.contains("the far side says no"), "{message}");
+        quiet(&world).await;
+    }
+}
