@@ -385,8 +385,12 @@ fn write(
     let shape = given.field.shape;
     let from = now.of(to.other());
     if to == Side::Source && !given.rule.back {
-        // The CRM has no place for it.
-        return Verdict::Nothing;
+        // The CRM has no place for it: it stays where it is, and where that leaves a change of the CRM behind, it is said.
+        return match why {
+            Because::Won => kept(given, memory, now, Kept::NotOwned(Side::Source), word),
+            why if why.is_said() => Verdict::Keep(Kept::Ignored),
+            _ => Verdict::Nothing,
+        };
     }
     let may_empty = given.field.name != "name" && (given.rule.clear || why == Because::Said);
     if is_empty(from) && !may_empty {

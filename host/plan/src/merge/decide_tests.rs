@@ -203,6 +203,29 @@ fn without_a_place_in_the_crm_nothing_is_written_there() {
     assert_eq!(shown(&case.run()), "=");
 }
 
+/// The ledger's value counts and has nowhere to go. What the CRM changed is not carried over, which has to be said.
+#[test]
+fn a_change_of_the_crm_that_loses_is_noted_where_the_winner_has_no_place() {
+    for (owner, newest, wanted) in [
+        (Owner::Ledger, None, "NotOwned(Source)"),
+        (Owner::Newest, Some(Side::Ledger), "NotOwned(Source)"),
+        (Owner::Newest, Some(Side::Source), ">b"),
+        (Owner::Source, None, ">b"),
+        (Owner::Ask, None, "Conflict"),
+    ] {
+        let mut case = Case::new(owner, "b", "c", agreed("a", "a"));
+        (case.rule.back, case.newest) = (false, newest);
+        assert_eq!(shown(&case.run()), wanted, "{owner:?}");
+        assert_eq!(shown(&case.run()), wanted, "{owner:?}, each time");
+        case.word = Some(Word::Take(Side::Source));
+        assert_eq!(shown(&case.run()), ">b", "{owner:?}");
+        if wanted != ">b" {
+            case.word = Some(Word::Take(Side::Ledger));
+            assert_eq!(shown(&case.run()), "Ignored", "{owner:?}");
+        }
+    }
+}
+
 #[test]
 fn what_was_written_becomes_the_shadow_as_it_is_read_again() {
     let sent = |version: &str| Memory {

@@ -622,3 +622,26 @@ fn what_a_rail_takes_out_waits_although_something_else_is_skipped() {
         assert!(message.contains("belongs to books"), "{message}");
     }
 }
+
+/// As shipped: the ledger owns the e-mail and the CRM has no place for it. Once it was edited there, later edits of the CRM are noted too.
+#[test]
+fn an_edit_of_the_crm_is_noted_also_after_one_of_the_ledger() {
+    let crm = |email: &str| json!({"name": "Acme", "email": email, "phones": [{"kind": "main", "number": "1"}]});
+    let mut books = Books::new(json!({}));
+    books.ledger("x1", json!({"name": "Acme", "email": "billing@acme.example", "status": "active", "phones": [{"kind": "main", "number": "1"}]}));
+    assert_eq!(books.outcome(), [String::new(); 0], "it goes nowhere");
+    books.keep();
+    for email in ["one@acme.example", "two@acme.example"] {
+        books.minutes += 10;
+        books.crm("c1", crm(email));
+        assert_eq!(books.outcome(), ["customer-change-not-owned"], "{email}");
+        let message = &books.keep().plan.skips[0].message;
+        assert!(message.contains(email), "{message}");
+    }
+    books.crm("c1", crm("billing@acme.example"));
+    assert_eq!(
+        books.outcome(),
+        [String::new(); 0],
+        "and they are one again"
+    );
+}
