@@ -412,8 +412,7 @@ fn write(
         let held = Held::Rewritten(to);
         let said = word(memory, Question::Held(&held));
         return match (said, said.and_then(Word::takes)) {
-            (_, Some((side, _))) if side == to => Verdict::Nothing,
-            (_, Some((_, why))) => write(given, memory, now, to, why, word),
+            (_, Some((side, why))) => write(given, memory, now, side.other(), why, word),
             (Some(Word::Ignore), _) => Verdict::Keep(Kept::Ignored),
             (Some(_), _) => written(shape, now, to, Because::Said),
             (None, _) => Verdict::Hold(held),

@@ -324,6 +324,47 @@ fn a_field_that_flips_to_and_fro_is_held() {
     assert!(writes <= 2 * MOST_WRITES, "{found:?}");
 }
 
+/// Whichever side is taken for a field that flips, the other one gets its value, and they agree.
+#[test]
+fn a_side_that_is_taken_ends_the_flipping() {
+    for (word, back, wanted, agreed_on) in [
+        (Word::Take(Side::Source), true, ">b", "b"),
+        (Word::Take(Side::Ledger), true, "<a", "a"),
+        (Word::GoAhead, true, ">b", "b"),
+        (Word::Ignore, true, "Ignored", "a"),
+        (Word::Take(Side::Ledger), false, "Ignored", "a"),
+    ] {
+        let mut case = Case::new(Owner::Source, "b", "a", agreed("a", "a"));
+        let again = Verdict::Write {
+            to: Side::Ledger,
+            value: t("b"),
+            from: t("b"),
+            why: Because::Changed,
+        };
+        for minute in 0..MOST_WRITES {
+            case.memory = applied(&case.memory, &again, "account_number", at(minute as i64));
+        }
+        case.memory.sent = None;
+        case.rule.back = back;
+        assert_eq!(shown(&case.run()), "Rewritten(Ledger)");
+        case.word = Some(word);
+        let verdict = case.run();
+        assert_eq!(shown(&verdict), wanted, "{word:?}");
+        // Written, read again: nobody is asked after the next look.
+        if let Verdict::Write { to, value, .. } = &verdict {
+            case.memory = applied(&case.memory, &verdict, "account_number", at(5));
+            match to {
+                Side::Source => case.source = Some(value.clone()),
+                Side::Ledger => case.ledger = Some(value.clone()),
+            }
+            case.word = None;
+            assert_eq!(shown(&case.run()), "=", "{word:?}");
+        }
+        let agreed = case.memory.agreed.as_ref().map(|pair| pair.ledger.clone());
+        assert_eq!(agreed, Some(t(agreed_on)), "{word:?}");
+    }
+}
+
 #[test]
 fn invoice_email_waits_for_a_yes_to_just_this_change() {
     let mut case = Case::new(Owner::Source, "new@x", "old@x", agreed("old@x", "old@x"));
