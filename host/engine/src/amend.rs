@@ -1,7 +1,8 @@
-//! Amend: before invoices that exist are changed, they are read again by id, so that nobody's latest word is written over.
+//! Amend: before invoices and customers that exist are changed, they are read again by id, so that nobody's latest word is written over.
 //!
-//! Lists of changes may not tell that an invoice was sent or paid. One that isn't shown any more is taken out of what the planner
-//! sees: it waits, and nothing is written. It decides nothing. Next: the planner, once more, if anything was different.
+//! Lists of changes may not tell that an invoice was sent or paid, or that somebody edited a customer a moment ago. A record that isn't
+//! shown any more is taken out of what the planner sees: it waits, and nothing is written. It decides nothing. Next: the planner, once
+//! more, if anything was different.
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
@@ -19,25 +20,32 @@ pub(crate) enum Reread {
 }
 
 impl Engine {
-    /// Reads the invoices again that a plan would change.
+    /// Reads the ledger's records of an object again that a plan would change, all in one call of the connector.
     pub(crate) async fn reread_amended(
         &self,
         sides: &Sides,
         plan: &Plan,
+        object: &str,
     ) -> Result<Reread, EngineError> {
-        let ids: BTreeSet<String> = plan
-            .ops
-            .iter()
-            .filter(|op| op.connection == sides.ledger.0 && op.action == Action::Update)
-            .filter(|op| op.object.as_str() == "invoice")
-            .filter_map(|op| Some(op.target.as_ref()?.to_string()))
-            .collect();
+        let changes = plan.ops.iter().filter(|op| {
+            let of_ledger = op.connection == sides.ledger.0 && op.object.as_str() == object;
+            of_ledger && op.action == Action::Update
+        });
+        let mut ids = BTreeSet::new();
+        for op in changes {
+            // What was refused today isn't sent, so how it stands there doesn't matter.
+            if let Some(target) = &op.target
+                && self.refused_today(op).await?.is_none()
+            {
+                ids.insert(target.to_string());
+            }
+        }
         if ids.is_empty() {
             return Ok(Reread::AsPlanned);
         }
         let wanted: Vec<String> = ids.iter().cloned().collect();
         let found = self
-            .by_id(&sides.ledger, self.ledger.as_ref(), "invoice", &wanted, &[])
+            .by_id(&sides.ledger, self.ledger.as_ref(), object, &wanted, &[])
             .await?;
         let mut changes = Changes::default();
         let mut missing = ids;

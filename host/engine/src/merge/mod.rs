@@ -7,6 +7,7 @@ mod done;
 mod due;
 mod gather;
 
+use crate::amend::Reread;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::Gathered;
@@ -58,8 +59,15 @@ impl Engine {
             });
         };
         let due = self.customers_to_look_at(sides).await?;
-        let input = self.gather_customers(policy, as_of, sides, due).await?;
-        let made = footbridge_plan::merge::plan(&input);
+        let again = due.clone();
+        let mut input = self.gather_customers(policy, as_of, sides, due).await?;
+        let mut made = footbridge_plan::merge::plan(&input);
+        let reread = self.reread_amended(sides, &made.plan, "customer").await?;
+        if let Reread::Otherwise(missing) = reread {
+            input = self.gather_customers(policy, as_of, sides, again).await?;
+            input.observed.retain(|id, _| !missing.contains(id));
+            made = footbridge_plan::merge::plan(&input);
+        }
         let gathered = Gathered {
             hidden: BTreeSet::new(),
             deals: input.customers,

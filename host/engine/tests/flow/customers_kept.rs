@@ -1,6 +1,6 @@
 //! Changes of customers that must not get lost: behind a refusal, a note, somebody's edit meanwhile, or while it was switched off.
 
-use crate::customers::{back, billed, item, quiet, rule, sent};
+use crate::customers::{back, billed, item, quiet, rule, sent, with};
 use footbridge_engine::Standing;
 use footbridge_model::ruling::Choice;
 use serde_json::json;
@@ -56,4 +56,65 @@ async fn a_note_takes_no_refusal_away() {
         assert!(message.contains("the far side says no"), "{message}");
         quiet(&world).await;
     }
+}
+
+/// Somebody edits the contact between our reading and our sending, and no list of changes tells of it yet.
+#[tokio::test]
+async fn what_a_person_changed_in_the_ledger_meanwhile_is_not_written_over() {
+    for owner in ["ask", "newest"] {
+        let mut policy = back();
+        policy["fields"] = json!({"phones.main": {"owner": owner}});
+        let world = billed(policy).await;
+        world.set("Account", "acc1", "Phone", json!("0113 1"));
+        let mut doc = world.doc("customer", "customer-1");
+        doc["phones"][0]["number"] = json!("0113 2");
+        (world.far.lock().unwrap()).set_quietly("customer", "customer-1", doc);
+        assert_eq!(sent(&world).await, [], "{owner}");
+        let (_, reason, message) = item(&world).await.unwrap();
+        assert_eq!(reason, "customer-conflict", "{owner}");
+        assert!(message.contains("0113 2"), "{message}");
+        quiet(&world).await;
+    }
+}
+
+/// A contact that isn't shown any more is not written.
+#[tokio::test]
+async fn a_contact_that_cant_be_read_again_is_left_alone() {
+    let world = billed(json!({})).await;
+    world.set("Account", "acc1", "Name", json!("Customer One"));
+    let hidden = {
+        let mut far = world.far.lock().unwrap();
+        far.tables.get_mut("customer").unwrap().remove("customer-1")
+    };
+    assert_eq!(sent(&world).await, []);
+    assert_eq!(item(&world).await.unwrap().1, "customer-not-visible");
+    let row = hidden.unwrap();
+    let shown = |far: &mut crate::far::Far| {
+        let contacts = far.tables.get_mut("customer").unwrap();
+        contacts.insert("customer-1".to_owned(), row.clone());
+    };
+    shown(&mut world.far.lock().unwrap());
+    assert_eq!(sent(&world).await.len(), 1);
+    quiet(&world).await;
+    assert_eq!(item(&world).await, None);
+}
+
+/// Many contacts are read again in one call, and only those that would be written.
+#[tokio::test]
+async fn contacts_are_read_again_together() {
+    let world = with(5, json!({}));
+    world.sync().await;
+    world.sync().await;
+    quiet(&world).await;
+    for n in 1..=4 {
+        world.set(
+            "Account",
+            &format!("acc{n}"),
+            "Name",
+            json!(format!("Renamed {n}")),
+        );
+    }
+    let before = world.far.lock().unwrap().looks;
+    assert_eq!(sent(&world).await.len(), 4);
+    assert_eq!(world.far.lock().unwrap().looks - before, 1);
 }
