@@ -158,6 +158,7 @@ impl Engine {
             ..RunReport::default()
         };
         let earlier = self.read_both(&sides).await?;
+        self.end_merging().await?;
         let ids = self.deals_to_look_at().await?;
         let looked = Looked {
             ids: &ids,

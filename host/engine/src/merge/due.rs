@@ -10,6 +10,7 @@ use crate::state::rows::{Decision, Due, Standing, Text};
 use footbridge_model::id::RecordKey;
 use footbridge_model::link::{Link, Role};
 use footbridge_model::plugin::Item;
+use std::collections::BTreeSet;
 
 /// Customers that one run looks at.
 const MOST: usize = 1000;
@@ -56,10 +57,18 @@ impl Engine {
         Ok(found)
     }
 
-    /// When it is switched on, every linked customer is looked at once: from then on it is known what both sides held.
+    /// When it is switched on for an object, every linked customer of it is looked at once: from then on it is known what both sides
+    /// held, and what changed while it was off is seen.
     async fn begin_merging(&self, sides: &Sides) -> Result<(), EngineError> {
-        let begun = keys::merge_begun(self.flow.name.as_str());
-        if self.state.store.get(&begun).await?.is_some() {
+        let flow = self.flow.name.as_str();
+        let mut new = BTreeSet::new();
+        for object in &self.flow.customer_objects {
+            let begun = keys::merge_begun(flow, object);
+            if self.state.store.get(&begun).await?.is_none() {
+                new.insert(object.as_str());
+            }
+        }
+        if new.is_empty() {
             return Ok(());
         }
         let mut after: Option<Vec<u8>> = None;
@@ -76,7 +85,7 @@ impl Engine {
                     key: footbridge_store::key::readable(&key),
                     why: e.to_string(),
                 })?;
-                self.put_customer_due(&sides.source, &link, &mut changes)?;
+                self.put_customer_due(&sides.source, &link, &new, &mut changes)?;
                 after = Some(key);
             }
             self.state.commit(changes.into_set()).await?;
@@ -85,7 +94,23 @@ impl Engine {
             }
         }
         let mut changes = Changes::default();
-        changes.put(&begun, &())?;
+        for object in new {
+            changes.put(&keys::merge_begun(flow, object), &())?;
+        }
+        self.state.commit(changes.into_set()).await
+    }
+
+    /// Objects whose changes are no longer followed are forgotten: nobody notes what changes meanwhile, so all of them are looked at when
+    /// they are followed again.
+    pub(crate) async fn end_merging(&self) -> Result<(), EngineError> {
+        let range = keys::all_merge_begun(self.flow.name.as_str()).range();
+        let mut changes = Changes::default();
+        for key in self.state.keys(&range).await? {
+            let object = last_text(&key).unwrap_or_default();
+            if !self.merges(&object) {
+                changes.delete(&key);
+            }
+        }
         self.state.commit(changes.into_set()).await
     }
 
@@ -118,15 +143,16 @@ impl Engine {
         Ok(())
     }
 
-    /// The CRM's records of a customers' link, if it is of this flow.
-    pub(crate) fn put_customer_due(
+    /// The CRM's records of these objects in a customers' link, if it is of this flow.
+    fn put_customer_due(
         &self,
         source: &Side,
         link: &Link,
+        objects: &BTreeSet<&str>,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
         for record in self.records_of_crm(link) {
-            if record.organisation == source.1 {
+            if record.organisation == source.1 && objects.contains(record.object.as_str()) {
                 self.put_record_of_customer_due(record, changes)?;
             }
         }

@@ -124,8 +124,13 @@ pub(crate) fn links() -> Key {
     Key::new("link")
 }
 
-/// That every linked customer was looked at once.
-pub(crate) fn merge_begun(flow: &str) -> Key {
+/// That every linked customer of this object of the CRM was looked at once.
+pub(crate) fn merge_begun(flow: &str, object: &str) -> Key {
+    all_merge_begun(flow).text(object)
+}
+
+/// The objects of which every linked customer was looked at once; the object is the last segment.
+pub(crate) fn all_merge_begun(flow: &str) -> Key {
     Key::new("merge-begun").text(flow)
 }
 

@@ -3,7 +3,7 @@
 use crate::customers::{back, billed, item, quiet, rule, sent, with};
 use footbridge_engine::Standing;
 use footbridge_model::ruling::Choice;
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// The e-mail waits for a yes while the ledger refuses the phone: neither hides the other, and the yes goes through.
 #[tokio::test]
@@ -117,4 +117,38 @@ async fn contacts_are_read_again_together() {
     let before = world.far.lock().unwrap().looks;
     assert_eq!(sent(&world).await.len(), 4);
     assert_eq!(world.far.lock().unwrap().looks - before, 1);
+}
+
+/// What changed while it was off is carried over like any other change.
+#[tokio::test]
+async fn switched_off_and_on_again_it_misses_nothing() {
+    let mut world = billed(back()).await;
+    let policy = world.flow.policy.customers.take();
+    quiet(&world).await;
+    world.set("Account", "acc1", "Name", json!("Customer One"));
+    assert_eq!(sent(&world).await, []);
+    world.flow.policy.customers = policy;
+    let renamed = ("customer".to_owned(), json!({"name": "Customer One"}));
+    assert_eq!(sent(&world).await, [renamed]);
+    quiet(&world).await;
+}
+
+/// An object that is followed later is looked at once when it is added, not only after its next edit.
+#[tokio::test]
+async fn an_object_that_is_added_later_is_looked_at_once() {
+    let mut world = with(2, Value::Null);
+    world.sync().await;
+    world
+        .reads
+        .push(("Lead".to_owned(), vec!["Name".to_owned()]));
+    world.put("Lead", "lead1", json!({"Name": "Somebody"}));
+    world.flow.policy.customers = serde_json::from_value(back()).unwrap();
+    world.flow.customer_objects = vec!["Lead".to_owned()];
+    world.sync().await;
+    world.flow.customer_objects.push("Account".to_owned());
+    assert_eq!(sent(&world).await, []);
+    world.set("Account", "acc2", "Name", json!("Customer Two"));
+    let renamed = ("customer".to_owned(), json!({"name": "Customer Two"}));
+    assert_eq!(sent(&world).await, [renamed]);
+    quiet(&world).await;
 }
