@@ -91,9 +91,14 @@ impl Machine {
                 Err(error) => return Ok(Told::NotHere(format!("no small disk: {error:#}"))),
             }
         }
-        for name in [DATA, "footbridge.key"] {
-            copy(&self.prepared.path().join(name), &round.folder().join(name))?;
+        // The plugins alone: with its rows it would be a copied store, which is held.
+        let (prepared, data) = (self.prepared.path(), round.folder().join(DATA));
+        std::fs::create_dir_all(&data)?;
+        for name in ["plugins", "native"] {
+            copy(&prepared.join(DATA).join(name), &data.join(name))?;
         }
+        let key = "footbridge.key";
+        copy(&prepared.join(key), &round.folder().join(key))?;
         if row.is_set_up() {
             round.strike(row, column, &["provision", "--yes"]).await?;
             round.provisioned().await?;
