@@ -110,13 +110,7 @@ async fn played(
         set_up::strike(&mut cell, row, column).await?;
     } else {
         cell.set_up().await?;
-        let paid = [Chapter::Won, Chapter::Paid, Chapter::TakenBack];
-        let changed = [Chapter::Won, row.chapter];
-        let story: &[Chapter] = match row.chapter {
-            Chapter::Moved | Chapter::Phoned | Chapter::Amended => &changed,
-            _ => &paid,
-        };
-        for &chapter in story {
+        for &chapter in row.story() {
             cell.tell(chapter)?;
             if chapter == row.chapter {
                 cell.strike(row, column).await?;

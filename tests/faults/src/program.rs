@@ -84,6 +84,7 @@ impl Machine {
                 waited_for: Vec::new(),
             },
             disk: None,
+            struck: false,
         };
         if column == Column::FullDisk {
             match Disk::mount(&round.folder().join(DATA)) {
@@ -105,7 +106,7 @@ impl Machine {
             round.cell.tell(Chapter::Won)?;
         } else {
             round.provisioned().await?;
-            for chapter in [Chapter::Won, Chapter::Paid, Chapter::TakenBack] {
+            for &chapter in row.story() {
                 round.cell.tell(chapter)?;
                 if chapter == row.chapter {
                     round.strike(row, column, &["sync"]).await?;
@@ -113,6 +114,10 @@ impl Machine {
                 }
                 round.until_quiet().await?;
             }
+        }
+        if !round.struck {
+            let wrong = "the fault never struck".to_owned();
+            round.cell.wrong.push(wrong);
         }
         round.until_quiet().await?;
         let left = verdict::of(&round.cell.world);
@@ -140,6 +145,8 @@ struct Round<'m> {
     machine: &'m Machine,
     cell: Cell<'m>,
     disk: Option<Disk>,
+    /// The fault came about, and at a request of the row.
+    struck: bool,
 }
 
 impl Round<'_> {
@@ -199,10 +206,30 @@ impl Round<'_> {
         }
     }
 
+    /// Starts the work and waits until it has stopped just before it sends the row's request. A set-up has no watcher that could stop
+    /// it: it is stopped from here while its request is on its way, which is lost.
+    async fn started_and_stopped(&self, row: &Row, work: &[&str]) -> anyhow::Result<Child> {
+        self.cell.world.reset_writes();
+        if row.is_set_up() {
+            let child = self
+                .struck_by(row, Fault::TimeOutBefore { ms: 500 }, work)
+                .await?;
+            signal(&child, "-STOP").await?;
+            is_stopped(&child).await?;
+            return Ok(child);
+        }
+        let child = self.start(work, Some((At::Sending, row.nth)))?;
+        is_stopped(&child).await?;
+        let (writes, own) = (self.cell.world.writes(), row.arrived(&self.cell.world));
+        if writes + 1 != u64::from(row.nth) || own > 0 {
+            bail!("it stopped at another request, after {writes} writes, {own} of them the row's");
+        }
+        Ok(child)
+    }
+
     /// Stopped between intent and connection: nobody else gets into the data directory, and it goes on by itself.
     async fn stopped(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let mut child = self.start(work, Some((At::Sending, row.nth)))?;
-        is_stopped(&child).await?;
+        let mut child = self.started_and_stopped(row, work).await?;
         let other = ended(&mut self.start(&["sync"], None)?).await?;
         if other.success() {
             let wrong = "another process worked in the same data directory".to_owned();
@@ -210,13 +237,13 @@ impl Round<'_> {
         }
         signal(&child, "-CONT").await?;
         ended(&mut child).await?;
+        self.struck = row.arrived(&self.cell.world) > 0;
         Ok(())
     }
 
     /// The same, and somebody started another one over a copy of the data directory; keys are forgotten until the first goes on.
     async fn stopped_and_copied(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let mut child = self.start(work, Some((At::Sending, row.nth)))?;
-        is_stopped(&child).await?;
+        let mut child = self.started_and_stopped(row, work).await?;
         let began = Instant::now();
         let copied = self.folder().join("copy");
         std::fs::create_dir_all(&copied)?;
@@ -248,6 +275,8 @@ impl Round<'_> {
         if !quiet {
             bail!("the copy did not come to rest");
         }
+        // What it was about to write was written by the other one.
+        self.struck = row.arrived(&self.cell.world) > 0;
         let left = verdict::of(&self.cell.world);
         self.cell.wrong.extend(left);
         // It slept for longer than anyone remembers keys, and long enough to notice.
@@ -266,8 +295,9 @@ impl Round<'_> {
             hold_ms: 1_900,
         };
         let mut child = self.struck_by(row, fault, work).await?;
-        child.kill().await?;
-        child.wait().await?;
+        child.start_kill()?;
+        // Ended by the signal: it had not ended before.
+        self.struck = child.wait().await?.code().is_none();
         Ok(())
     }
 
@@ -280,6 +310,7 @@ impl Round<'_> {
         fill(&filler)?;
         let status = ended(&mut child).await?;
         std::fs::remove_file(&filler)?;
+        self.struck = !status.success();
         if status.success() {
             let wrong = "it did not notice that the disk was full".to_owned();
             self.cell.wrong.push(wrong);

@@ -45,7 +45,7 @@ pub struct Row {
     pub chapter: Chapter,
     /// Its request's method.
     pub method: &'static str,
-    /// What its request's path contains.
+    /// How its request's path ends.
     pub path: &'static str,
     /// Its place among the requests of its run, from 1.
     pub nth: u32,
@@ -56,9 +56,9 @@ pub struct Row {
 }
 
 const DEALS: &str = "/composite/sobjects";
-const DOCUMENTS: &str = "/composite/sobjects/Footbridge_Document__c";
-const PAYMENTS: &str = "/composite/sobjects/Footbridge_Payment__c";
-const BALANCES: &str = "/composite/sobjects/Footbridge_Balance__c";
+const DOCUMENTS: &str = "/composite/sobjects/Footbridge_Document__c/Key__c";
+const PAYMENTS: &str = "/composite/sobjects/Footbridge_Payment__c/Key__c";
+const BALANCES: &str = "/composite/sobjects/Footbridge_Balance__c/Key__c";
 
 /// All rows, in the order of the registry.
 pub const ROWS: [Row; 13] = [
@@ -201,6 +201,29 @@ impl Row {
             Vendor::Xero => world.xero.faults().clone(),
             Vendor::Salesforce => world.salesforce.faults(),
         }
+    }
+
+    /// The chapters until it is written, its own the last.
+    pub(crate) fn story(&self) -> &'static [Chapter] {
+        match self.chapter {
+            Chapter::SetUp => &[Chapter::SetUp],
+            Chapter::Won => &[Chapter::Won],
+            Chapter::Paid => &[Chapter::Won, Chapter::Paid],
+            Chapter::TakenBack => &[Chapter::Won, Chapter::Paid, Chapter::TakenBack],
+            Chapter::Moved => &[Chapter::Won, Chapter::Moved],
+            Chapter::Phoned => &[Chapter::Won, Chapter::Phoned],
+            Chapter::Amended => &[Chapter::Won, Chapter::Amended],
+        }
+    }
+
+    /// How many of its requests a far side let in since its counts were reset.
+    pub(crate) fn arrived(&self, world: &World) -> u64 {
+        let pattern = format!("{} {}", self.method, self.path);
+        let counted = match self.vendor {
+            Vendor::Xero => world.xero.counts().per_path.get(&pattern).copied(),
+            Vendor::Salesforce => world.salesforce.counts().paths.get(&pattern).copied(),
+        };
+        counted.unwrap_or_default()
     }
 
     /// Whether it is a set-up, which no flow's run writes.
