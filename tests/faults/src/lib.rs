@@ -24,7 +24,7 @@ pub use audited::audited_row;
 pub use cell::{Outcome, Played, play};
 pub use column::{Column, Ground};
 pub use life::At;
-pub use matrix::{Matrix, mistakes};
+pub use matrix::{Matrix, mistakes, skipped};
 pub use program::Machine;
 pub use registry::disagreements;
 pub use row::{Chapter, ROWS, Row, Vendor, missing};

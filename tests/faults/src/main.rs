@@ -5,11 +5,11 @@
 use anyhow::{Context, bail};
 use footbridge_crash::auditor::Auditor;
 use footbridge_faults::{
-    Ground, Machine, Matrix, Outcome, Played, kinds, mistakes, reasons, table,
+    Ground, Machine, Matrix, Outcome, Played, kinds, mistakes, reasons, skipped,
+    table,
 };
 use footbridge_scenarios::Setting;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use std::time::Instant;
 const USAGE: &str = "usage: footbridge-faults [--json] [--audit] [--kinds] [--row TEXT] [--column TEXT] [--at-once N]
 
 Plays every kind of write under every fault and prints the table. --row and --column play the rows and faults whose name contains TEXT.
---json prints every cell, with the reason where it can't be. --audit plays one cell of each fault again for the auditor.
+--json prints every cell, with the reason where it can't be. --audit plays one cell of each fault again for the auditor, and a cell that this
+machine can't play is an error then.
 --kinds prints what the registry says of each kind of write, and plays nothing.";
 
 #[tokio::main]
@@ -82,7 +83,8 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(auditor) => matrix.audited(setting.sandbox(), &auditor).await,
         None => Vec::new(),
     };
-    for (why, n) in skipped(&all) {
+    let left_out = skipped(&all);
+    for (why, n) in &left_out {
         eprintln!("NOTICE: {n} cells were skipped: {why}");
     }
     if as_json {
@@ -107,20 +109,14 @@ async fn main() -> anyhow::Result<ExitCode> {
         began.elapsed().as_secs()
     );
     wrong.extend(disagreed);
+    if audit {
+        // A long proof is whole or none.
+        wrong.extend(left_out.keys().map(|why| format!("skipped: {why}")));
+    }
     Ok(match wrong.is_empty() && !all.is_empty() {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
-}
-
-fn skipped(all: &[Played]) -> BTreeMap<&str, usize> {
-    let mut skipped = BTreeMap::new();
-    for played in all {
-        if let Outcome::Skipped(why) = &played.outcome {
-            *skipped.entry(why.as_str()).or_default() += 1;
-        }
-    }
-    skipped
 }
 
 /// Where the plugins are installed between runs.

@@ -7,6 +7,7 @@ use crate::program::Machine;
 use crate::row::{ROWS, Row};
 use footbridge_crash::auditor::Auditor;
 use footbridge_sandbox::Sandbox;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -72,7 +73,7 @@ impl Matrix {
                     (Ground::Program, None) => Played {
                         row: row.name,
                         column,
-                        outcome: Outcome::Skipped("without a program".to_owned()),
+                        outcome: Outcome::Wrong(vec!["there is no program to play it".to_owned()]),
                     },
                 }
             });
@@ -93,6 +94,17 @@ impl Matrix {
         }
         all
     }
+}
+
+/// What can't be played on this machine, and why: how many cells for each reason.
+pub fn skipped(all: &[Played]) -> BTreeMap<&str, usize> {
+    let mut skipped = BTreeMap::new();
+    for played in all {
+        if let Outcome::Skipped(why) = &played.outcome {
+            *skipped.entry(why.as_str()).or_default() += 1;
+        }
+    }
+    skipped
 }
 
 /// What was wrong, one line each; empty if nothing was.

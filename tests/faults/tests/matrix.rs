@@ -5,10 +5,13 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use footbridge_faults::{
-    Column, Ground, Matrix, Outcome, ROWS, disagreements, kinds, missing, mistakes, table,
+    Column, Ground, Machine, Matrix, Outcome, ROWS, disagreements, kinds, missing, mistakes,
+    skipped, table,
 };
 use footbridge_scenarios::Setting;
+use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 async fn setting() -> Setting {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults");
@@ -83,4 +86,46 @@ async fn a_part_of_the_matrix_comes_out_right() {
         .iter()
         .filter(|played| matches!(played.outcome, Outcome::Right { .. }));
     assert_eq!(right.count(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_of_the_program_comes_out_right_with_one_kind_of_write() {
+    let setting = setting().await;
+    let machine = Arc::new(Machine::prepare().await.unwrap());
+    let matrix = Matrix {
+        at_once: 2,
+        ..Matrix::default()
+    };
+    let columns = Column::all()
+        .into_iter()
+        .filter(|column| column.ground() == Ground::Program);
+    // What nobody but our own look keeps single.
+    let row = ROWS
+        .iter()
+        .find(|row| row.name == "ledger invoice, create")
+        .unwrap();
+    let cells: Vec<_> = columns.map(|column| (row, column)).collect();
+    let expected = cells.len();
+    let all = matrix
+        .play(cells, setting.sandbox(), Some(&machine), |_| {})
+        .await;
+    assert_eq!(mistakes(&all), Vec::<String>::new());
+    for (why, n) in skipped(&all) {
+        // Not through the test's own output, which is kept back where it passes.
+        writeln!(std::io::stderr(), "SKIPPED: {n} cell of the matrix: {why}").unwrap();
+    }
+    let played = |column| {
+        all.iter()
+            .find(|played| played.column == column)
+            .map(|played| &played.outcome)
+    };
+    assert_eq!(all.len(), expected);
+    for column in Column::all() {
+        match played(column) {
+            // Only a disk of its own needs more rights than a test may have.
+            Some(Outcome::Skipped(_)) => assert_eq!(column, Column::FullDisk),
+            Some(other) => assert!(matches!(other, Outcome::Right { .. }), "{other:?}"),
+            None => assert_eq!(column.ground(), Ground::Here),
+        }
+    }
 }
