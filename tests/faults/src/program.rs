@@ -17,7 +17,8 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::process::{Child, Command};
 
@@ -27,6 +28,14 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const DEADLINE: Duration = Duration::from_secs(180);
 /// Room of a disk that will be full.
 const DISK: &str = "size=96m";
+/// What the product says where a process has the data directory already.
+const LOCKED: &str = "is in use by process";
+/// Where a data directory was copied.
+const COPIED: &str = "this data directory is a copy of another one";
+/// Where somebody else turns out to bill the same deals.
+const ANOTHER: &str = "another Footbridge, or a copy of this data directory";
+/// Where the disk is full.
+const NO_ROOM: &str = "os error 28";
 /// The data directory beside the configuration.
 const DATA: &str = "footbridge-data";
 
@@ -44,9 +53,11 @@ impl Machine {
     pub async fn prepare() -> anyhow::Result<Self> {
         let binary = binary::footbridge()?;
         let world = World::start(Time::Real).await?;
-        let mut child = start(&binary, &world.config(), &["status"], None)?;
-        if !child.wait().await?.success() {
-            bail!("`footbridge status` in an empty folder failed");
+        let ended = start(&binary, &world.config(), &["status"], None)?
+            .ended()
+            .await?;
+        if !ended.is_done() {
+            bail!("`footbridge status` in an empty folder: {ended}");
         }
         Ok(Self {
             binary,
@@ -85,6 +96,7 @@ impl Machine {
             },
             disk: None,
             struck: false,
+            copy_is_gone: false,
         };
         if column == Column::FullDisk {
             match Disk::mount(&round.folder().join(DATA)) {
@@ -124,7 +136,11 @@ impl Machine {
         round.cell.wrong.extend(left);
         round.cell.world.clock.advance(TimeDelta::minutes(2));
         round.cell.world.reset_writes();
-        round.run(&["sync"]).await?;
+        let last = round.run(&["sync"]).await?;
+        if !last.is_quiet() {
+            let wrong = format!("the last run was not quiet: {last}");
+            round.cell.wrong.push(wrong);
+        }
         if round.cell.world.writes() > 0 {
             let wrong = "a run with nothing to do wrote".to_owned();
             round.cell.wrong.push(wrong);
@@ -147,6 +163,8 @@ struct Round<'m> {
     disk: Option<Disk>,
     /// The fault came about, and at a request of the row.
     struck: bool,
+    /// Somebody took the copy of the data directory away.
+    copy_is_gone: bool,
 }
 
 impl Round<'_> {
@@ -154,7 +172,7 @@ impl Round<'_> {
         self.cell.world.folder.path().to_owned()
     }
 
-    fn start(&self, arguments: &[&str], stop: Option<(At, u32)>) -> anyhow::Result<Child> {
+    fn start(&self, arguments: &[&str], stop: Option<(At, u32)>) -> anyhow::Result<Running> {
         start(
             &self.machine.binary,
             &self.cell.world.config(),
@@ -163,33 +181,41 @@ impl Round<'_> {
         )
     }
 
-    /// Runs the program to its end; what it printed, if that was JSON.
-    async fn run(&self, arguments: &[&str]) -> anyhow::Result<(ExitStatus, Value)> {
-        let status = ended(&mut self.start(arguments, None)?).await?;
-        let said = std::fs::read_to_string(self.folder().join("said.out"))?;
-        Ok((status, serde_json::from_str(&said).unwrap_or(Value::Null)))
+    async fn run(&self, arguments: &[&str]) -> anyhow::Result<Ended> {
+        self.start(arguments, None)?.ended().await
     }
 
     async fn provisioned(&self) -> anyhow::Result<()> {
         let began = Instant::now();
+        let mut last = String::new();
         while began.elapsed() < DEADLINE {
-            if self.run(&["provision", "--yes"]).await?.0.success() {
+            let ended = self.run(&["provision", "--yes"]).await?;
+            if ended.is_done() {
                 return Ok(());
             }
+            last = ended.to_string();
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
-        bail!("not set up")
+        bail!("not set up; the last: {last}")
     }
 
-    async fn until_quiet(&self) -> anyhow::Result<()> {
+    async fn until_quiet(&mut self) -> anyhow::Result<()> {
         let began = Instant::now();
-        let mut last = Value::Null;
+        let mut last = String::new();
+        let mut arguments = ["sync"].as_slice();
         while began.elapsed() < DEADLINE {
-            let (status, report) = self.run(&["sync"]).await?;
-            if status.success() && is_quiet(&report) {
+            let ended = self.run(arguments).await?;
+            if ended.is_quiet() {
                 return Ok(());
             }
-            last = report;
+            if self.copy_is_gone && ended.is_error("failed", ANOTHER) {
+                // It found out that the copy was at work. The person looked: the copy is no more.
+                self.copy_is_gone = false;
+                arguments = &["sync", "--go-on"];
+            } else {
+                arguments = &["sync"];
+            }
+            last = ended.to_string();
             self.cell.world.clock.advance(TimeDelta::minutes(1));
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
@@ -208,7 +234,7 @@ impl Round<'_> {
 
     /// Starts the work and waits until it has stopped just before it sends the row's request. A set-up has no watcher that could stop
     /// it: it is stopped from here while its request is on its way, which is lost.
-    async fn started_and_stopped(&self, row: &Row, work: &[&str]) -> anyhow::Result<Child> {
+    async fn started_and_stopped(&self, row: &Row, work: &[&str]) -> anyhow::Result<Running> {
         self.cell.world.reset_writes();
         if row.is_set_up() {
             let child = self
@@ -229,21 +255,21 @@ impl Round<'_> {
 
     /// Stopped between intent and connection: nobody else gets into the data directory, and it goes on by itself.
     async fn stopped(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let mut child = self.started_and_stopped(row, work).await?;
-        let other = ended(&mut self.start(&["sync"], None)?).await?;
-        if other.success() {
-            let wrong = "another process worked in the same data directory".to_owned();
+        let child = self.started_and_stopped(row, work).await?;
+        let other = self.run(&["sync"]).await?;
+        if !other.is_error("data-directory", LOCKED) {
+            let wrong = format!("another process was not kept out of the data directory: {other}");
             self.cell.wrong.push(wrong);
         }
         signal(&child, "-CONT").await?;
-        ended(&mut child).await?;
+        child.ended().await?;
         self.struck = row.arrived(&self.cell.world) > 0;
         Ok(())
     }
 
     /// The same, and somebody started another one over a copy of the data directory; keys are forgotten until the first goes on.
     async fn stopped_and_copied(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let mut child = self.started_and_stopped(row, work).await?;
+        let child = self.started_and_stopped(row, work).await?;
         let began = Instant::now();
         let copied = self.folder().join("copy");
         std::fs::create_dir_all(&copied)?;
@@ -256,35 +282,40 @@ impl Round<'_> {
             copy(&self.folder().join(name), &copied.join(name))?;
         }
         let config = copied.join("footbridge.toml");
+        let again = |work: &[&str]| start(&self.machine.binary, &config, work, None);
         // A copy is held until a person says that nobody else works on these organisations; here they are wrong.
-        let held = ended(&mut start(&self.machine.binary, &config, work, None)?).await?;
-        if held.success() {
-            let wrong = "a copied data directory was not held".to_owned();
+        let held = again(&["sync"])?.ended().await?;
+        if !held.is_error("failed", COPIED) {
+            let wrong = format!("a copied data directory was not held: {held}");
             self.cell.wrong.push(wrong);
         }
-        let work = &[work, &["--go-on"]].concat();
-        let mut quiet = false;
-        while !quiet && began.elapsed() < DEADLINE {
-            let status = ended(&mut start(&self.machine.binary, &config, work, None)?).await?;
-            let said = std::fs::read_to_string(copied.join("said.out"))?;
-            quiet =
-                status.success() && is_quiet(&serde_json::from_str(&said).unwrap_or(Value::Null));
+        if row.is_set_up() {
+            // Setting up goes by looking, and nothing holds it.
+            let ended = again(work)?.ended().await?;
+            anyhow::ensure!(ended.is_done(), "the copy did not set up: {ended}");
+        }
+        let mut last = held;
+        while !last.is_quiet() {
+            if began.elapsed() > DEADLINE {
+                bail!("the copy did not come to rest; the last: {last}");
+            }
+            last = again(&["sync", "--go-on"])?.ended().await?;
             self.cell.world.clock.advance(TimeDelta::minutes(2));
             tokio::time::sleep(Duration::from_millis(500)).await;
         }
-        if !quiet {
-            bail!("the copy did not come to rest");
-        }
         // What it was about to write was written by the other one.
         self.struck = row.arrived(&self.cell.world) > 0;
-        let left = verdict::of(&self.cell.world);
-        self.cell.wrong.extend(left);
+        if !row.is_set_up() {
+            let left = verdict::of(&self.cell.world);
+            self.cell.wrong.extend(left);
+        }
         // It slept for longer than anyone remembers keys, and long enough to notice.
         self.cell.world.clock.advance(TimeDelta::minutes(10));
         let asleep = Duration::from_secs(62).saturating_sub(began.elapsed());
         tokio::time::sleep(asleep).await;
+        self.copy_is_gone = true;
         signal(&child, "-CONT").await?;
-        ended(&mut child).await?;
+        child.ended().await?;
         Ok(())
     }
 
@@ -295,31 +326,31 @@ impl Round<'_> {
             hold_ms: 1_900,
         };
         let mut child = self.struck_by(row, fault, work).await?;
-        child.start_kill()?;
+        child.process.start_kill()?;
         // Ended by the signal: it had not ended before.
-        self.struck = child.wait().await?.code().is_none();
+        self.struck = child.ended().await?.code.is_none();
         Ok(())
     }
 
     /// The disk is full when the answer comes.
     async fn full(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let mut child = self
+        let child = self
             .struck_by(row, Fault::SlowBody { ms: 1_200 }, work)
             .await?;
         let filler = self.folder().join(DATA).join("filler");
         fill(&filler)?;
-        let status = ended(&mut child).await?;
+        let ended = child.ended().await?;
         std::fs::remove_file(&filler)?;
-        self.struck = !status.success();
-        if status.success() {
-            let wrong = "it did not notice that the disk was full".to_owned();
+        self.struck = !ended.is_done();
+        if !ended.is_error("data-directory", NO_ROOM) {
+            let wrong = format!("it did not say that the disk is full: {ended}");
             self.cell.wrong.push(wrong);
         }
         Ok(())
     }
 
     /// Starts the work and waits until the fault has struck the row.
-    async fn struck_by(&self, row: &Row, fault: Fault, work: &[&str]) -> anyhow::Result<Child> {
+    async fn struck_by(&self, row: &Row, fault: Fault, work: &[&str]) -> anyhow::Result<Running> {
         let faults = row.faults(&self.cell.world);
         faults.inject(FaultRule::on(fault, row.method, row.path));
         let child = self.start(work, None)?;
@@ -339,8 +370,12 @@ fn start(
     config: &Path,
     arguments: &[&str],
     stop: Option<(At, u32)>,
-) -> anyhow::Result<Child> {
+) -> anyhow::Result<Running> {
+    // Two processes of one folder don't write into one file.
+    static STARTS: AtomicUsize = AtomicUsize::new(0);
     let folder = config.parent().context("a file lies in a folder")?;
+    let nth = STARTS.fetch_add(1, Ordering::Relaxed);
+    let said = folder.join(format!("said-{nth}.out"));
     let mut command = Command::new(binary);
     command
         .arg("--config")
@@ -348,25 +383,81 @@ fn start(
         .arg("--json")
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(File::create(folder.join("said.out"))?)
-        .stderr(File::create(folder.join("said.err"))?)
+        .stdout(File::create(&said)?)
+        .stderr(File::create(folder.join(format!("said-{nth}.err")))?)
         .kill_on_drop(true);
     if let Some((at, nth)) = stop {
         command.env("FOOTBRIDGE_STOP_AT", format!("{}:{nth}", at.name()));
     }
-    command
+    let process = command
         .spawn()
-        .with_context(|| format!("{} can't be started", binary.display()))
+        .with_context(|| format!("{} can't be started", binary.display()))?;
+    Ok(Running { process, said })
 }
 
-async fn ended(child: &mut Child) -> anyhow::Result<ExitStatus> {
-    let waited = tokio::time::timeout(PATIENCE, child.wait()).await;
-    Ok(waited.context("the program is stuck")??)
+/// The program at work.
+struct Running {
+    process: Child,
+    said: PathBuf,
+}
+
+impl Running {
+    async fn ended(mut self) -> anyhow::Result<Ended> {
+        let waited = tokio::time::timeout(PATIENCE, self.process.wait()).await;
+        let status = waited.context("the program is stuck")??;
+        let said = std::fs::read_to_string(&self.said)?;
+        Ok(Ended {
+            code: status.code(),
+            said: serde_json::from_str(&said).unwrap_or(Value::Null),
+        })
+    }
+}
+
+/// How it ended, and the JSON that it printed.
+struct Ended {
+    /// None: by a signal.
+    code: Option<i32>,
+    said: Value,
+}
+
+impl Ended {
+    fn is_done(&self) -> bool {
+        self.code == Some(0)
+    }
+
+    /// It ended for this reason and no other.
+    fn is_error(&self, kind: &str, words: &str) -> bool {
+        let error = |path: &str| self.said.pointer(path).and_then(Value::as_str);
+        let causes = self.said.pointer("/error/causes").and_then(Value::as_array);
+        let causes = causes.into_iter().flatten().filter_map(Value::as_str);
+        !self.is_done()
+            && error("/error/kind") == Some(kind)
+            && error("/error/message")
+                .into_iter()
+                .chain(causes)
+                .any(|told| told.contains(words))
+    }
+
+    /// It says that nothing is left to do.
+    fn is_quiet(&self) -> bool {
+        let applied = self.said.get("applied").and_then(Value::as_object);
+        self.is_done()
+            && applied.is_some_and(serde_json::Map::is_empty)
+            && ["adopted", "recovered", "failed", "postponed", "in_doubt"]
+                .iter()
+                .all(|name| self.said.get(name).and_then(Value::as_u64) == Some(0))
+    }
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "exit code {:?}, {}", self.code, self.said)
+    }
 }
 
 /// Waits until the system shows the process as stopped.
-async fn is_stopped(child: &Child) -> anyhow::Result<()> {
-    let stat = format!("/proc/{}/stat", child.id().context("it has ended")?);
+async fn is_stopped(child: &Running) -> anyhow::Result<()> {
+    let stat = format!("/proc/{}/stat", child.process.id().context("it has ended")?);
     let began = Instant::now();
     loop {
         let text = std::fs::read_to_string(&stat).context("it ended instead of being stopped")?;
@@ -382,22 +473,12 @@ async fn is_stopped(child: &Child) -> anyhow::Result<()> {
     }
 }
 
-async fn signal(child: &Child, which: &str) -> anyhow::Result<()> {
-    let id = child.id().context("it has ended")?.to_string();
+async fn signal(child: &Running, which: &str) -> anyhow::Result<()> {
+    let id = child.process.id().context("it has ended")?;
+    let id = id.to_string();
     let sent = Command::new("kill").args([which, &id]).status().await?;
     anyhow::ensure!(sent.success(), "the signal {which} was not sent");
     Ok(())
-}
-
-/// The program says that nothing is left to do. A set-up that ended well has nothing to add.
-fn is_quiet(report: &Value) -> bool {
-    let Some(applied) = report.get("applied").and_then(Value::as_object) else {
-        return report.get("parts").is_some();
-    };
-    applied.is_empty()
-        && ["adopted", "recovered", "failed", "postponed", "in_doubt"]
-            .iter()
-            .all(|name| report.get(name).and_then(Value::as_u64) == Some(0))
 }
 
 /// A small disk of its own.
