@@ -10,7 +10,7 @@ use crate::person;
 use crate::row::{Chapter, Row};
 use crate::set_up;
 use crate::verdict;
-use crate::world::{DEALS, Time, World};
+use crate::world::{AMENDED, DEALS, NEWTOWN, PHONE, Time, World};
 use anyhow::{Context, bail};
 use chrono::{DateTime, TimeDelta, Utc};
 use footbridge::compose::Kit;
@@ -96,6 +96,7 @@ async fn played(
     let mut cell = Cell {
         world: World::start(time).await?,
         sandbox,
+        told: Vec::new(),
         wrong: Vec::new(),
         waited_for: Vec::new(),
     };
@@ -134,6 +135,8 @@ async fn played(
 pub(crate) struct Cell<'s> {
     pub(crate) world: World,
     pub(crate) sandbox: &'s Sandbox,
+    /// The chapters that were told.
+    pub(crate) told: Vec<Chapter>,
     pub(crate) wrong: Vec<String>,
     pub(crate) waited_for: Vec<String>,
 }
@@ -146,7 +149,8 @@ struct Said {
 
 impl Cell<'_> {
     /// What happens before a chapter's run.
-    pub(crate) fn tell(&self, chapter: Chapter) -> anyhow::Result<()> {
+    pub(crate) fn tell(&mut self, chapter: Chapter) -> anyhow::Result<()> {
+        self.told.push(chapter);
         let world = &self.world;
         match chapter {
             Chapter::SetUp | Chapter::Won => {}
@@ -164,20 +168,20 @@ impl Cell<'_> {
             Chapter::Moved => {
                 world.clock.advance(TimeDelta::minutes(2));
                 for account in &world.accounts {
-                    world.edit("Account", account, &json!({"BillingCity": "Newtown"}))?;
+                    world.edit("Account", account, &json!({"BillingCity": NEWTOWN}))?;
                 }
             }
             Chapter::Phoned => {
                 world.clock.advance(TimeDelta::minutes(2));
                 for contact in world.xero.dump("Contacts") {
-                    let phone = json!({"PhoneType": "DEFAULT", "PhoneNumber": "7946 0001"});
+                    let phone = json!({"PhoneType": "DEFAULT", "PhoneNumber": PHONE});
                     let changed = json!({"ContactID": contact.get("ContactID"), "Phones": [phone]});
                     world.xero.load("Contacts", changed)?;
                 }
             }
             Chapter::Amended => {
                 world.clock.advance(TimeDelta::minutes(2));
-                for (deal, amount) in world.deals.iter().zip(["510.00", "1234.61", "100.01"]) {
+                for (deal, amount) in world.deals.iter().zip(AMENDED) {
                     let amount: serde_json::Number = amount.parse()?;
                     world.edit("Opportunity", deal, &json!({"Amount": amount}))?;
                 }
@@ -223,7 +227,7 @@ impl Cell<'_> {
         let decisions = self.until_quiet().await?;
         self.struck(row, column, &life, &earlier);
         self.waits(row, column, &decisions).await?;
-        let left = verdict::of(&self.world);
+        let left = verdict::of(&self.world, &self.told);
         self.wrong.extend(left);
         self.nothing_more().await
     }

@@ -91,6 +91,7 @@ impl Machine {
             cell: Cell {
                 world: World::start(Time::Real).await?,
                 sandbox,
+                told: Vec::new(),
                 wrong: Vec::new(),
                 waited_for: Vec::new(),
             },
@@ -132,7 +133,7 @@ impl Machine {
             round.cell.wrong.push(wrong);
         }
         round.until_quiet().await?;
-        let left = verdict::of(&round.cell.world);
+        let left = verdict::of(&round.cell.world, &round.cell.told);
         round.cell.wrong.extend(left);
         round.cell.world.clock.advance(TimeDelta::minutes(2));
         round.cell.world.reset_writes();
@@ -306,7 +307,7 @@ impl Round<'_> {
         // What it was about to write was written by the other one.
         self.struck = row.arrived(&self.cell.world) > 0;
         if !row.is_set_up() {
-            let left = verdict::of(&self.cell.world);
+            let left = verdict::of(&self.cell.world, &self.cell.told);
             self.cell.wrong.extend(left);
         }
         // It slept for longer than anyone remembers keys, and long enough to notice.

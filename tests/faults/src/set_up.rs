@@ -90,7 +90,7 @@ pub(crate) async fn strike(cell: &mut Cell<'_>, row: &Row, column: Column) -> an
     // What was set up holds what comes back.
     cell.tell(crate::row::Chapter::Won)?;
     let waits = cell.until_quiet().await?;
-    let left = crate::verdict::of(&cell.world);
+    let left = crate::verdict::of(&cell.world, &cell.told);
     cell.wrong.extend(left);
     cell.wrong.extend(
         waits

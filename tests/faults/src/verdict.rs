@@ -1,19 +1,20 @@
 //! The verdict over a world: every effect once, nothing lost, to the cent. Counted in the simulators' own records, natural key by
 //! natural key; what the product says of itself is not asked here.
 
-use crate::world::{DEALS, World};
+use crate::row::Chapter;
+use crate::world::{AMENDED, DEALS, NEWTOWN, PHONE, TOWN, World};
 use rust_decimal::Decimal;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// Everything that is not as it must be, once all was written that the story holds so far.
-pub(crate) fn of(world: &World) -> Vec<String> {
+/// Everything that is not as it must be, once all was written that the story holds so far: the chapters that were told.
+pub(crate) fn of(world: &World, told: &[Chapter]) -> Vec<String> {
     let mut wrong = Vec::new();
     let invoices = world.xero.dump("Invoices");
     let contacts = contacts(world, &mut wrong);
-    alike(world, &contacts, &mut wrong);
-    billed(world, &contacts, &invoices, &mut wrong);
+    known(world, told, &contacts, &mut wrong);
+    billed(world, told, &contacts, &invoices, &mut wrong);
     documents(world, &invoices, &mut wrong);
     payments(world, &mut wrong);
     balances(world, &contacts, &invoices, &mut wrong);
@@ -72,13 +73,26 @@ fn contacts(world: &World, wrong: &mut Vec<String>) -> BTreeMap<String, String> 
     ids
 }
 
-/// City and telephone are the same on both sides.
-fn alike(world: &World, contacts: &BTreeMap<String, String>, wrong: &mut Vec<String>) {
+/// City and telephone are on both sides what the story made them.
+fn known(
+    world: &World,
+    told: &[Chapter],
+    contacts: &BTreeMap<String, String>,
+    wrong: &mut Vec<String>,
+) {
+    let wanted_city = match told.contains(&Chapter::Moved) {
+        true => NEWTOWN,
+        false => TOWN,
+    };
+    let wanted_phone = match told.contains(&Chapter::Phoned) {
+        true => PHONE,
+        false => "",
+    };
     let (accounts, all) = (
         world.salesforce.dump("Account"),
         world.xero.dump("Contacts"),
     );
-    let digits = |text: String| {
+    let digits = |text: &str| {
         text.chars()
             .filter(char::is_ascii_digit)
             .collect::<String>()
@@ -106,17 +120,17 @@ fn alike(world: &World, contacts: &BTreeMap<String, String>, wrong: &mut Vec<Str
                 .unwrap_or_default()
         };
         let city = of("Addresses", "AddressType", "POBOX", "City");
-        if city != text(there, "BillingCity") {
+        let crm = text(there, "BillingCity");
+        if [city.as_str(), crm.as_str()] != [wanted_city; 2] {
             wrong.push(format!(
-                "{account}: its city is {city:?} in Xero and {:?} in Salesforce",
-                text(there, "BillingCity")
+                "{account}: its city is {city:?} in Xero and {crm:?} in Salesforce instead of {wanted_city:?}"
             ));
         }
         let phone = of("Phones", "PhoneType", "DEFAULT", "PhoneNumber");
-        if digits(phone.clone()) != digits(text(there, "Phone")) {
+        let crm = text(there, "Phone");
+        if [digits(&phone), digits(&crm)] != [digits(wanted_phone), digits(wanted_phone)] {
             wrong.push(format!(
-                "{account}: its telephone is {phone:?} in Xero and {:?} in Salesforce",
-                text(there, "Phone")
+                "{account}: its telephone is {phone:?} in Xero and {crm:?} in Salesforce instead of {wanted_phone:?}"
             ));
         }
     }
@@ -125,12 +139,19 @@ fn alike(world: &World, contacts: &BTreeMap<String, String>, wrong: &mut Vec<Str
 /// One invoice for each deal, right to the cent, shown on the deal, and none besides.
 fn billed(
     world: &World,
+    told: &[Chapter],
     contacts: &BTreeMap<String, String>,
     invoices: &[Value],
     wrong: &mut Vec<String>,
 ) {
     let deals = world.salesforce.dump("Opportunity");
-    for ((deal, account), (name, _)) in world.deals.iter().zip(&world.accounts).zip(DEALS) {
+    let amended = told.contains(&Chapter::Amended);
+    let amounts = DEALS.iter().zip(AMENDED);
+    let amounts = amounts.map(|((name, won), changed)| match amended {
+        true => (*name, changed),
+        false => (*name, *won),
+    });
+    for ((deal, account), (name, net)) in world.deals.iter().zip(&world.accounts).zip(amounts) {
         let its: Vec<&Value> = invoices
             .iter()
             .filter(|invoice| text(invoice, "Url").contains(deal.as_str()))
@@ -142,10 +163,7 @@ fn billed(
         if contacts.get(account) != Some(&text(invoice, "Contact.ContactID")) {
             wrong.push(format!("{name}: its invoice is somebody else's"));
         }
-        // What the deal says now, where the story changed it.
-        let amount_now = deals.iter().find(|record| text(record, "Id") == *deal);
-        let amount_now = amount_now.map_or_else(String::new, |record| text(record, "Amount"));
-        let (net, tax) = expected(&amount_now);
+        let (net, tax) = expected(net);
         let there = (amount(invoice, "SubTotal"), amount(invoice, "TotalTax"));
         if there != (Some(net), Some(tax)) {
             wrong.push(format!(

@@ -32,6 +32,13 @@ pub(crate) const DEALS: [(&str, &str); 3] = [
     ("Bolt & Sons", "1234.58"),
     ("Cedar House", "99.99"),
 ];
+/// What the deals come to once they were changed.
+pub(crate) const AMENDED: [&str; 3] = ["510.00", "1234.61", "100.01"];
+/// Where the customers are, and where they move.
+pub(crate) const TOWN: &str = "Town";
+pub(crate) const NEWTOWN: &str = "Newtown";
+/// Their telephone, once they have one.
+pub(crate) const PHONE: &str = "7946 0001";
 /// Until a request without a whole answer is given up, in real seconds: connections are real, only time is not.
 pub(crate) const TIME_OUT: u64 = 5;
 
@@ -125,7 +132,7 @@ impl World {
         for (name, amount) in DEALS {
             let account = self.load(
                 "Account",
-                json!({"Name": name, "CurrencyIsoCode": "GBP", "BillingCity": "Town", "BillingCountryCode": "GB"}),
+                json!({"Name": name, "CurrencyIsoCode": "GBP", "BillingCity": TOWN, "BillingCountryCode": "GB"}),
             )?;
             let (created, won) = (
                 stamp(now - TimeDelta::days(20)),
