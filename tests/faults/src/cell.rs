@@ -246,8 +246,10 @@ impl Cell<'_> {
             (Column::DuplicateRule, _, None) => {
                 let xero = world.xero.clone();
                 let deed = Box::new(move || {
-                    // Somebody types the customer in just now. Should it be refused, the cell says that nothing struck.
-                    let _ = xero.load("Contacts", json!({"Name": DEALS.map(|deal| deal.0)[0]}));
+                    // Somebody types the customer in just now.
+                    let typed = json!({"Name": DEALS.map(|deal| deal.0)[0]});
+                    let loaded = xero.load("Contacts", typed);
+                    loaded.map(|_| ()).map_err(|refused| refused.to_string())
                 });
                 return Ok(Life::with(At::IntentStored, row.nth, deed));
             }
@@ -398,7 +400,7 @@ impl Cell<'_> {
     }
 
     /// One run; nothing if the life ended in it.
-    async fn run(&self, life: &Arc<Life>) -> anyhow::Result<Option<Said>> {
+    async fn run(&mut self, life: &Arc<Life>) -> anyhow::Result<Option<Said>> {
         if life.times(At::Settled) == 0 {
             self.world.xero.reset_counts();
         }
@@ -409,6 +411,7 @@ impl Cell<'_> {
         let engine = Arc::new(Engine::open(flow, parts).await?);
         let working = Arc::clone(&engine);
         let lived = life.lived(async move { working.sync().await }).await;
+        self.wrong.extend(life.wrong());
         match lived {
             None => Ok(None),
             Some(Ok(report)) => Ok(Some(Said { report, engine })),

@@ -11,9 +11,10 @@ use footbridge_engine::watch::{Point, Watch};
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plugin::WriteRequest;
 use footbridge_store::{
-    CommitError, Key, KeyRange, Lease, LeaseError, Row, Seq, Store, StoreError, StoreMeta,
-    VerifyReport, Versioned, WriteSet,
+    Bodies, BodyDigest, CommitError, Key, KeyRange, Lease, LeaseError, Row, Seq, Store, StoreError,
+    StoreMeta, VerifyReport, Versioned, WriteSet,
 };
+use serde_json::Value;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -76,8 +77,8 @@ impl At {
     }
 }
 
-/// What happens, besides, at a point.
-type Deed = Box<dyn FnOnce() + Send>;
+/// What happens, besides, at a point; why not, if it could not.
+type Deed = Box<dyn FnOnce() -> Result<(), String> + Send>;
 
 /// A life that ends when a point is passed for the nth time, or never.
 pub(crate) struct Life {
@@ -87,6 +88,7 @@ pub(crate) struct Life {
     passed: Mutex<Vec<At>>,
     sent: Mutex<Vec<String>>,
     deed: Mutex<Option<(At, u32, Deed)>>,
+    wrong: Mutex<Vec<String>>,
 }
 
 impl Life {
@@ -113,6 +115,7 @@ impl Life {
             passed: Mutex::default(),
             sent: Mutex::default(),
             deed: Mutex::new(deed),
+            wrong: Mutex::default(),
         })
     }
 
@@ -144,6 +147,17 @@ impl Life {
         sent.push(path.to_owned());
     }
 
+    /// What was wrong in it so far; told once.
+    pub(crate) fn wrong(&self) -> Vec<String> {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *wrong)
+    }
+
+    fn note_wrong(&self, what: String) {
+        let mut wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner);
+        wrong.push(what);
+    }
+
     /// Runs it to its end: the work's result, or nothing if the life ended first.
     pub(crate) async fn lived<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         tokio::select! {
@@ -171,7 +185,9 @@ impl Life {
         let is_now = |point: At, nth: u32| point == at && usize::try_from(nth) == Ok(times);
         let mut deed = self.deed.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, _, deed)) = deed.take_if(|(point, nth, _)| is_now(*point, *nth)) {
-            deed();
+            if let Err(why) = deed() {
+                self.note_wrong(format!("what was to happen could not: {why}"));
+            }
         }
         if self.end.is_some_and(|(point, nth)| is_now(point, nth)) {
             self.over.store(true, Ordering::SeqCst);
@@ -182,6 +198,7 @@ impl Life {
     /// Puts this life between an engine and the world.
     pub(crate) fn of_engine(self: &Arc<Self>, kit: Kit) -> Kit {
         let mut kit = kit;
+        let disk = (Arc::clone(&kit.parts.store), Arc::clone(&kit.parts.bodies));
         kit.parts.store = Arc::new(Mortal {
             store: Arc::clone(&kit.parts.store),
             life: Arc::clone(self),
@@ -191,6 +208,7 @@ impl Life {
             out: Arc::clone(&kit.parts.outbound),
             life: Arc::clone(self),
             journal: Journal::Engine,
+            disk,
         });
         kit.parts.watch = Arc::new(Eye(Arc::clone(self)));
         kit
@@ -199,6 +217,7 @@ impl Life {
     /// Puts this life between a provisioning and the world. It has no watcher, so its points are told from what it stores and sends.
     pub(crate) fn of_set_up(self: &Arc<Self>, mut parts: ProvisioningParts) -> ProvisioningParts {
         let stage = Arc::new(Mutex::new(Stage::Idle));
+        let disk = (Arc::clone(&parts.store), Arc::clone(&parts.bodies));
         parts.store = Arc::new(Mortal {
             store: Arc::clone(&parts.store),
             life: Arc::clone(self),
@@ -208,6 +227,7 @@ impl Life {
             out: Arc::clone(&parts.outbound),
             life: Arc::clone(self),
             journal: Journal::SetUp(stage),
+            disk,
         });
         parts
     }
@@ -343,17 +363,64 @@ impl Store for Mortal {
     }
 }
 
-/// The way out of a life.
+/// The way out of a life. Nothing passes of which the disk doesn't know that it is being sent.
 struct Way {
     out: Arc<dyn Outbound>,
     life: Arc<Life>,
     journal: Journal,
+    disk: (Arc<dyn Store>, Arc<Bodies>),
+}
+
+impl Way {
+    /// Why these bytes may not leave; none if their intent, their key, that they are sent and they themselves are durable.
+    async fn early(&self, request: &WriteRequest, key: &str) -> Option<String> {
+        let (store, bodies) = &self.disk;
+        let digest = BodyDigest::of(&request.body);
+        let text = digest.to_string();
+        let is_its = |row: &Value, field: &str, wanted: &str| {
+            row.pointer(field).and_then(Value::as_str) == Some(wanted)
+        };
+        let range = Key::new("request").range();
+        let mut after: Option<Vec<u8>> = None;
+        let row = loop {
+            let rows = match store.scan(&range, after.as_deref(), 1_000).await {
+                Ok(rows) => rows,
+                Err(error) => return Some(format!("the journal can't be read: {error}")),
+            };
+            let Some((last, _)) = rows.last() else {
+                return Some("it left before its intent was durable".to_owned());
+            };
+            after = Some(last.clone());
+            let found = rows.iter().find_map(|(_, row)| {
+                let row: Value = serde_json::from_slice(&row.value).ok()?;
+                is_its(&row, "/row/key", key).then_some(row)
+            });
+            if let Some(found) = found {
+                break found;
+            }
+        };
+        let sends = row.pointer("/row/sends").and_then(Value::as_u64);
+        if !is_its(&row, "/row/body", &text) || !is_its(&row, "/row/head/path", &request.path) {
+            return Some("it left with other bytes than its intent says".to_owned());
+        }
+        if !is_its(&row, "/row/state", "started") || sends.unwrap_or(0) == 0 {
+            return Some("it left before it was durable that it is being sent".to_owned());
+        }
+        match bodies.get(&digest) {
+            Ok(Some(kept)) if kept == request.body => None,
+            _ => Some("it left before its bytes were durable".to_owned()),
+        }
+    }
 }
 
 #[async_trait]
 impl Outbound for Way {
     async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent {
         self.life.alive().await;
+        if let Some(why) = self.early(request, key).await {
+            self.life
+                .note_wrong(format!("{:?} {}: {why}", request.method, request.path));
+        }
         self.life.note_sent(&request.path);
         let sent = self.out.send(connection, request, key).await;
         if let (Journal::SetUp(stage), Sent::Answered(_)) = (&self.journal, &sent) {

@@ -101,7 +101,7 @@ pub(crate) async fn strike(cell: &mut Cell<'_>, row: &Row, column: Column) -> an
 }
 
 /// One provisioning; nothing if the life ended in it, or the far side was in trouble.
-async fn run(cell: &Cell<'_>, life: &Arc<Life>) -> anyhow::Result<Option<Findings>> {
+async fn run(cell: &mut Cell<'_>, life: &Arc<Life>) -> anyhow::Result<Option<Findings>> {
     let config = cell.world.read_config()?;
     let surroundings = cell.world.surroundings(cell.sandbox);
     let (made_of, _) = once_free(|| parts(&config, None, &surroundings)).await?;
@@ -112,7 +112,9 @@ async fn run(cell: &Cell<'_>, life: &Arc<Life>) -> anyhow::Result<Option<Finding
             .carry_out(Wish::Present, &shown.parts, &|_| {})
             .await
     };
-    match life.lived(work).await {
+    let lived = life.lived(work).await;
+    cell.wrong.extend(life.wrong());
+    match lived {
         None => Ok(None),
         Some(Ok(findings)) => Ok(Some(findings)),
         Some(Err(EngineError::Call { .. } | EngineError::Provision { .. })) => Ok(None),

@@ -211,7 +211,9 @@ impl Network {
 /// The way out of one process.
 pub(crate) struct MortalWay {
     pub(crate) outbound: Arc<dyn Outbound>,
+    pub(crate) store: Arc<dyn Store>,
     pub(crate) life: Arc<Life>,
+    pub(crate) observer: Arc<Observer>,
     pub(crate) network: Arc<Network>,
 }
 
@@ -219,6 +221,9 @@ pub(crate) struct MortalWay {
 impl Outbound for MortalWay {
     async fn send(&self, connection: &ConnectionId, request: &WriteRequest, key: &str) -> Sent {
         self.life.alive().await;
+        self.observer
+            .look_at(self.store.as_ref(), request, key)
+            .await;
         let late = locked(&self.network.next_is_late).take();
         if let Some(by) = late {
             locked(&self.network.on_its_way).push(OnItsWay {

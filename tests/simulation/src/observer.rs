@@ -1,8 +1,10 @@
-//! Looks at the store after every commit: which writes are unresolved, and whether two of them have one target.
+//! Looks at the store after every commit: which writes are unresolved, and whether two of them have one target; and before bytes
+//! leave, whether their intent is durable.
 //!
 //! It reads the journal's rows as plain JSON and trusts none of the engine's own checks. `property::one_write` asks for what it saw.
 
 use crate::life::locked;
+use footbridge_model::plugin::WriteRequest;
 use footbridge_store::key::{Segment, segments};
 use footbridge_store::{Bodies, BodyDigest, Key, Store};
 use serde_json::Value;
@@ -47,6 +49,32 @@ impl Observer {
 
     /// Looks at the unresolved writes of a store.
     pub(crate) async fn look(&self, store: &dyn Store) {
+        let requests = self.open(store).await;
+        if let Err(error) = self.compare(&requests) {
+            self.note(format!("the journal can't be read: {error:#}"));
+        }
+    }
+
+    /// Looks at bytes that are about to leave: their intent, their key, that they are sent and they themselves must be durable.
+    pub(crate) async fn look_at(&self, store: &dyn Store, request: &WriteRequest, key: &str) {
+        let digest = BodyDigest::of(&request.body);
+        let kept = self.bodies.get(&digest).ok().flatten();
+        let known = self.open(store).await.iter().any(|(_, row)| {
+            let row: Value = serde_json::from_slice(row).unwrap_or_default();
+            let row = row.get("row").cloned().unwrap_or(Value::Null);
+            text(&row, "key") == key
+                && text(&row, "body") == digest.to_string()
+                && text(&row, "state") == "started"
+                && row.get("sends").and_then(Value::as_u64).unwrap_or(0) > 0
+        });
+        if !known || kept.as_ref() != Some(&request.body) {
+            let path = &request.path;
+            self.note(format!("a write to {path} left before its intent was durable"));
+        }
+    }
+
+    /// The open requests with their rows.
+    async fn open(&self, store: &dyn Store) -> Vec<(String, Vec<u8>)> {
         let mut requests = Vec::new();
         let open = Key::new("open");
         match store.scan(&open.range(), None, 1_000).await {
@@ -66,9 +94,7 @@ impl Observer {
                 }
             }
         }
-        if let Err(error) = self.compare(&requests) {
-            self.note(format!("the journal can't be read: {error:#}"));
-        }
+        requests
     }
 
     fn compare(&self, requests: &[(String, Vec<u8>)]) -> anyhow::Result<()> {

@@ -325,6 +325,7 @@ impl World {
             flow, mut parts, ..
         } = Kit::open_in(&self.config, &self.surroundings)?;
         parts.watch = Arc::clone(life) as Arc<_>;
+        let store = Arc::clone(&parts.store);
         parts.store = Arc::new(Mortal {
             store: parts.store,
             life: Arc::clone(life),
@@ -332,7 +333,9 @@ impl World {
         });
         parts.outbound = Arc::new(MortalWay {
             outbound: parts.outbound,
+            store,
             life: Arc::clone(life),
+            observer: Arc::clone(&self.observer),
             network: Arc::clone(&self.network),
         });
         Ok(Arc::new(Engine::open(flow, parts).await?))
