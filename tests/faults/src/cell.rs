@@ -238,7 +238,7 @@ impl Cell<'_> {
         if let Some((fault, times)) = column.fault() {
             row.faults(world).inject(FaultRule {
                 times,
-                ..FaultRule::on(fault, row.method, row.path)
+                ..row.struck_by(fault)
             });
         }
         match (column, row.rewritten, row.alike) {
@@ -297,7 +297,7 @@ impl Cell<'_> {
     fn struck(&mut self, row: &Row, column: Column, life: &Life, earlier: &[String]) {
         if column.fault().is_some() {
             let fired = row.faults(&self.world).fired();
-            if !fired.iter().any(|fired| fired.path.contains(row.path)) {
+            if !fired.iter().any(|fired| row.is_at(&fired.path)) {
                 self.wrong.push("the fault never struck".to_owned());
             }
         }
@@ -308,7 +308,7 @@ impl Cell<'_> {
             let before = usize::try_from(row.nth).unwrap_or(usize::MAX) - 1;
             let sent = match at {
                 At::BeforeIntent | At::IntentStored | At::Sending => earlier.len() == before,
-                _ => earlier.last().is_some_and(|path| path.contains(row.path)),
+                _ => earlier.last().is_some_and(|path| row.is_at(path)),
             };
             if !sent {
                 self.wrong

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use footbridge_crash::binary;
 use footbridge_sandbox::Sandbox;
-use footbridge_simulators::faults::{Fault, FaultRule};
+use footbridge_simulators::faults::Fault;
 use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
@@ -353,7 +353,7 @@ impl Round<'_> {
     /// Starts the work and waits until the fault has struck the row.
     async fn struck_by(&self, row: &Row, fault: Fault, work: &[&str]) -> anyhow::Result<Running> {
         let faults = row.faults(&self.cell.world);
-        faults.inject(FaultRule::on(fault, row.method, row.path));
+        faults.inject(row.struck_by(fault));
         let child = self.start(work, None)?;
         let began = Instant::now();
         while faults.fired().is_empty() {

@@ -4,7 +4,7 @@
 
 use crate::world::World;
 use footbridge_model::write_kind::{WRITE_KINDS, WriteKind};
-use footbridge_simulators::faults::Faults;
+use footbridge_simulators::faults::{Fault, FaultRule, Faults};
 
 /// Which vendor takes it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,6 +214,17 @@ impl Row {
             Chapter::Phoned => &[Chapter::Won, Chapter::Phoned],
             Chapter::Amended => &[Chapter::Won, Chapter::Amended],
         }
+    }
+
+    /// A fault that strikes its next request, and none at another path.
+    pub(crate) fn struck_by(&self, fault: Fault) -> FaultRule {
+        FaultRule::at(fault, self.method, self.path)
+    }
+
+    /// Whether a path, perhaps with a query, is that of its requests.
+    pub(crate) fn is_at(&self, path: &str) -> bool {
+        let alone = path.split('?').next();
+        alone.is_some_and(|path| path.ends_with(self.path))
     }
 
     /// How many of its requests a far side let in since its counts were reset.

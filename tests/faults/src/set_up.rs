@@ -33,14 +33,15 @@ pub(crate) async fn strike(cell: &mut Cell<'_>, row: &Row, column: Column) -> an
     if let Some((fault, times)) = column.fault() {
         row.faults(&cell.world).inject(FaultRule {
             times,
-            ..FaultRule::on(fault, row.method, row.path)
+            ..row.struck_by(fault)
         });
     }
     let first = run(cell, &life).await?;
     let earlier = life.sent();
     cell.world.host.step(column.step());
     cell.world.clock.advance(column.pause());
-    if column.fault().is_some() && row.faults(&cell.world).fired().is_empty() {
+    let fired = row.faults(&cell.world).fired();
+    if column.fault().is_some() && !fired.iter().any(|fired| row.is_at(&fired.path)) {
         cell.wrong.push("the fault never struck".to_owned());
     }
     if let Column::Crash(at) = column {

@@ -171,6 +171,9 @@ pub struct FaultRule {
     /// Only requests whose path and query contain this text.
     #[serde(default)]
     pub path_contains: Option<String>,
+    /// Only requests whose path, without its query, ends so.
+    #[serde(default)]
+    pub path_ends: Option<String>,
     /// Matching requests let by first.
     #[serde(default)]
     pub skip: u32,
@@ -190,6 +193,7 @@ impl FaultRule {
             fault,
             method: None,
             path_contains: None,
+            path_ends: None,
             skip: 0,
             times: 1,
         }
@@ -204,7 +208,17 @@ impl FaultRule {
         }
     }
 
+    /// Strikes the next request of `method` whose path ends so: a collection and nothing below it.
+    pub fn at(fault: Fault, method: &str, path_ends: &str) -> Self {
+        Self {
+            method: Some(method.to_owned()),
+            path_ends: Some(path_ends.to_owned()),
+            ..Self::next(fault)
+        }
+    }
+
     fn matches(&self, method: &str, path: &str) -> bool {
+        let alone = path.split('?').next().unwrap_or(path);
         self.method
             .as_deref()
             .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
@@ -212,6 +226,10 @@ impl FaultRule {
                 .path_contains
                 .as_deref()
                 .is_none_or(|part| path.contains(part))
+            && self
+                .path_ends
+                .as_deref()
+                .is_none_or(|end| alone.ends_with(end))
     }
 }
 
@@ -452,6 +470,15 @@ mod tests {
         assert!(!ask("PUT", "/Invoices"));
         assert_eq!(faults.fired().len(), 2);
         assert_eq!(faults.waiting(), 0);
+    }
+
+    #[test]
+    fn a_rule_at_a_collection_leaves_alone_what_lies_below() {
+        let faults = Faults::default();
+        faults.inject(FaultRule::at(Fault::ExpiredToken, "PATCH", "/sobjects"));
+        let ask = |path| faults.take("expired-token", "PATCH", path).is_some();
+        assert!(!ask("/v62.0/sobjects/Account/Key__c"));
+        assert!(ask("/v62.0/sobjects?a=/b"));
     }
 
     #[tokio::test]
