@@ -54,6 +54,13 @@ async fn main() -> anyhow::Result<ExitCode> {
             _ => bail!("unknown option {name}\n{USAGE}"),
         }
     }
+    let auditor = match audit {
+        true => {
+            let auditor = Auditor::prepare().await?;
+            Some(auditor.context("--audit asks for the auditor's verdict, and it can't run here")?)
+        }
+        false => None,
+    };
     let began = Instant::now();
     let setting = Setting::open(&plugins()?).await?;
     let tell = |played: &Played| {
@@ -75,10 +82,6 @@ async fn main() -> anyhow::Result<ExitCode> {
     let all = matrix
         .play(cells, setting.sandbox(), machine.as_ref(), tell)
         .await;
-    let auditor = match audit {
-        true => Auditor::prepare().await?,
-        false => None,
-    };
     let audited = match auditor {
         Some(auditor) => matrix.audited(setting.sandbox(), &auditor).await,
         None => Vec::new(),

@@ -5,7 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use footbridge_faults::{
-    Column, Ground, Machine, Matrix, Outcome, ROWS, disagreements, kinds, missing, mistakes,
+    Column, Ground, Machine, Matrix, Outcome, ROWS, audited_row, disagreements, kinds, missing, mistakes,
     skipped, table,
 };
 use footbridge_scenarios::Setting;
@@ -26,6 +26,11 @@ fn every_registered_kind_of_write_has_its_row() {
         let name = column.name();
         assert!(
             ROWS.iter().any(|row| column.cannot(row).is_none()),
+            "{name}"
+        );
+        // Nor does the auditor leave out one that this process plays.
+        assert!(
+            column.ground() == Ground::Program || audited_row(column).is_some(),
             "{name}"
         );
     }
