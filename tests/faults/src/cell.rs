@@ -17,7 +17,6 @@ use footbridge::compose::Kit;
 use footbridge::provisioning::provision;
 use footbridge_crash::auditor::Auditor;
 use footbridge_engine::{Decision, Engine, RunReport, Standing};
-use footbridge_model::write_kind::Unique;
 use footbridge_sandbox::Sandbox;
 use footbridge_simulators::faults::FaultRule;
 use footbridge_simulators::salesforce::options::{
@@ -97,6 +96,7 @@ async fn played(
         world: World::start(time).await?,
         sandbox,
         told: Vec::new(),
+        sent: Vec::new(),
         wrong: Vec::new(),
         waited_for: Vec::new(),
     };
@@ -137,6 +137,8 @@ pub(crate) struct Cell<'s> {
     pub(crate) sandbox: &'s Sandbox,
     /// The chapters that were told.
     pub(crate) told: Vec<Chapter>,
+    /// Paths of the requests that left since the fault was put in its place.
+    pub(crate) sent: Vec<String>,
     pub(crate) wrong: Vec<String>,
     pub(crate) waited_for: Vec<String>,
 }
@@ -214,17 +216,33 @@ impl Cell<'_> {
 
     async fn strike(&mut self, row: &Row, column: Column) -> anyhow::Result<()> {
         let life = self.arm(row, column)?;
+        self.sent.clear();
         let sent = self.world.clock.now();
         if self.run(&life).await?.is_none() && !matches!(column, Column::Crash(_)) {
             bail!("the life ended");
         }
         let earlier = life.sent();
+        let due = column.late().map(|late| self.world.clock.now() + late);
         self.world.host.step(column.step());
         self.world.clock.advance(column.pause());
         if column == Column::FirstStillRuns {
             self.tempt(row, sent).await?;
         }
-        let decisions = self.until_quiet().await?;
+        let mut decisions = self.until_quiet().await?;
+        let sends = self.sent.iter().filter(|path| row.is_at(path)).count();
+        if column.took_effect() && sends != 1 {
+            self.wrong.push(format!(
+                "sent {sends} times although the first one took effect and could be found"
+            ));
+        }
+        if let Some(due) = due {
+            // The cell isn't over before the request is carried out.
+            let left = due - self.world.clock.now();
+            self.world.clock.advance(left.max(TimeDelta::seconds(1)));
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            self.world.clock.advance(TimeDelta::minutes(2));
+            decisions = self.until_quiet().await?;
+        }
         self.struck(row, column, &life, &earlier);
         self.waits(row, column, &decisions).await?;
         let left = verdict::of(&self.world, &self.told);
@@ -279,13 +297,11 @@ impl Cell<'_> {
             if self.world.clock.now() - sent > STILL_RUNS {
                 break;
             }
-            let pattern = format!("{} {}", row.method, row.path);
-            let arrived = self.world.xero.counts().per_path.get(&pattern).copied();
+            let arrived = row.arrived(&self.world);
             // Where the vendor itself refuses a second one, sending again early does no harm.
-            let ours = row.kind().is_some_and(|kind| kind.unique == Unique::Ours);
-            if ours && arrived.unwrap_or(0) > 0 {
+            if row.is_ours_to_keep_single() && arrived > 0 {
                 self.wrong.push(format!(
-                    "{arrived:?} more requests reached Xero while the first still ran"
+                    "{arrived} more requests reached Xero while the first still ran"
                 ));
             }
             self.world.clock.advance(TimeDelta::seconds(8));
@@ -346,7 +362,13 @@ impl Cell<'_> {
         let Some(said) = self.run(&Life::long()).await? else {
             bail!("a life without end ended");
         };
-        person::decides(&self.world, &said.engine).await?;
+        let released = person::decides(&self.world, &said.engine).await?;
+        let lost = row.faults(&self.world).fired().len();
+        if released > lost {
+            self.wrong.push(format!(
+                "{released} requests had to be released, and {lost} were lost"
+            ));
+        }
         drop(said);
         let still = self.until_quiet().await?;
         for decision in still {
@@ -412,6 +434,7 @@ impl Cell<'_> {
         let working = Arc::clone(&engine);
         let lived = life.lived(async move { working.sync().await }).await;
         self.wrong.extend(life.wrong());
+        self.sent.extend(life.sent());
         match lived {
             None => Ok(None),
             Some(Ok(report)) => Ok(Some(Said { report, engine })),

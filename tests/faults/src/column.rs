@@ -24,6 +24,10 @@ pub enum Column {
     DelayedPastTimeOut,
     /// Carried out after the first looks.
     DelayedPastReadBack,
+    /// Carried out after the look that decides: nobody runs until the settle time is over, and it is still under way then.
+    DelayedPastDecision,
+    /// Carried out as late, and runs went on meanwhile: the same bytes were sent again and answered, and their key is forgotten.
+    DelayedPastKey,
     /// An error is answered and remembered under the key.
     CachedError,
     /// The first request still runs while run after run would send again.
@@ -99,6 +103,8 @@ impl Column {
             Self::TimeOutFoundLate,
             Self::DelayedPastTimeOut,
             Self::DelayedPastReadBack,
+            Self::DelayedPastDecision,
+            Self::DelayedPastKey,
             Self::CachedError,
             Self::FirstStillRuns,
             Self::Limit(LimitKind::Minute),
@@ -144,6 +150,8 @@ impl Column {
             Self::TimeOutFoundLate => "time-out before, next run an hour later",
             Self::DelayedPastTimeOut => "commit delayed past time-out",
             Self::DelayedPastReadBack => "commit delayed past read-back",
+            Self::DelayedPastDecision => "commit delayed past the deciding look",
+            Self::DelayedPastKey => "commit delayed past the key's memory",
             Self::CachedError => "error cached under the key",
             Self::FirstStillRuns => "same key while the first still runs",
             Self::Limit(LimitKind::Minute) => "429 minute",
@@ -254,6 +262,10 @@ impl Column {
                 seconds: 75,
                 hold_ms: 0,
             }),
+            Self::DelayedPastDecision | Self::DelayedPastKey => once(Fault::CommitDelayedByClock {
+                seconds: 700,
+                hold_ms: 0,
+            }),
             Self::FirstStillRuns => once(Fault::CommitDelayedByClock {
                 seconds: 115,
                 hold_ms: 0,
@@ -291,6 +303,35 @@ impl Column {
         }
     }
 
+    /// How long after it arrived the request is carried out, where the clock says when.
+    pub(crate) fn late(self) -> Option<TimeDelta> {
+        match self.fault() {
+            Some((Fault::CommitDelayedByClock { seconds, .. }, _)) => {
+                Some(TimeDelta::seconds(seconds))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the struck request was carried out before anyone looked: the look finds it, and nothing is sent again.
+    pub(crate) fn took_effect(self) -> bool {
+        match self {
+            Self::AnswerLost
+            | Self::AnswerLostFoundLate
+            | Self::ErrorAfterCommit
+            | Self::GatewayGaveUp
+            | Self::SlowBody
+            | Self::CutBody
+            | Self::TruncatedJson
+            | Self::ClockForward
+            | Self::ClockBack
+            | Self::ClockAhead
+            | Self::ClockBehind => true,
+            Self::Crash(at) => !matches!(at, At::BeforeIntent | At::IntentStored | At::Sending),
+            _ => false,
+        }
+    }
+
     /// By how much the host's clock steps after the loss.
     pub(crate) fn step(self) -> TimeDelta {
         match self {
@@ -313,6 +354,7 @@ impl Column {
     pub(crate) fn pause(self) -> TimeDelta {
         match self {
             Self::AnswerLostFoundLate | Self::TimeOutFoundLate => TimeDelta::hours(1),
+            Self::DelayedPastDecision => TimeDelta::seconds(620),
             _ => TimeDelta::seconds(20),
         }
     }
@@ -339,12 +381,10 @@ impl Column {
             }
             Self::DuplicateRule => &["rejected"],
             Self::Trigger => &["rewritten-over-there"],
-            // An invoice that never arrived, found too late to send the same again: nothing proves that it isn't under way.
-            Self::TimeOutFoundLate
-            | Self::ClockForward
-            | Self::ClockBack
-            | Self::ClockBehind
-            | Self::ClockAhead => &["in-doubt"],
+            // What never arrived, or not yet, and is found too late to send the same again: nothing proves that it isn't under way.
+            Self::TimeOutFoundLate | Self::DelayedPastDecision if row.is_ours_to_keep_single() => {
+                &["in-doubt"]
+            }
             _ => &[],
         }
     }

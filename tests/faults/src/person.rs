@@ -6,7 +6,7 @@
 use crate::world::World;
 use anyhow::Context;
 use footbridge::compose::Kit;
-use footbridge_engine::{Engine, Standing};
+use footbridge_engine::{Engine, Released, Standing};
 use footbridge_model::id::{ConnectionId, RequestId};
 use footbridge_sandbox::Sandbox;
 use serde_json::Value;
@@ -16,9 +16,10 @@ use tokio::net::TcpStream;
 /// How the item's text names the command.
 const COMMAND: &str = "footbridge items release ";
 
-/// Decides everything that waits.
-pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<()> {
+/// Decides everything that waits. How many requests were released.
+pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<usize> {
     let invoices = world.xero.dump("Invoices");
+    let mut released = 0;
     for decision in engine.decisions().await? {
         if !matches!(decision.standing, Standing::Waiting | Standing::Refused) {
             continue;
@@ -32,13 +33,15 @@ pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<()
             });
             if !there {
                 // Released once for all that it carried.
-                engine.release(&RequestId::from(request)).await?;
+                if let Released::Done(_) = engine.release(&RequestId::from(request)).await? {
+                    released += 1;
+                }
             }
             continue;
         }
         engine.look_again(deal).await?;
     }
-    Ok(())
+    Ok(released)
 }
 
 /// Both connections are by consent from now on, with refresh tokens that are replaced at each use.

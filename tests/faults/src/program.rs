@@ -92,6 +92,7 @@ impl Machine {
                 world: World::start(Time::Real).await?,
                 sandbox,
                 told: Vec::new(),
+                sent: Vec::new(),
                 wrong: Vec::new(),
                 waited_for: Vec::new(),
             },

@@ -3,7 +3,7 @@
 //! A registered kind that has no row here is told by [`missing`], and the gate fails.
 
 use crate::world::World;
-use footbridge_model::write_kind::{WRITE_KINDS, WriteKind};
+use footbridge_model::write_kind::{Unique, WRITE_KINDS, WriteKind};
 use footbridge_simulators::faults::{Fault, FaultRule, Faults};
 
 /// Which vendor takes it.
@@ -214,6 +214,11 @@ impl Row {
             Chapter::Phoned => &[Chapter::Won, Chapter::Phoned],
             Chapter::Amended => &[Chapter::Won, Chapter::Amended],
         }
+    }
+
+    /// Whether the far side would take a second one.
+    pub(crate) fn is_ours_to_keep_single(&self) -> bool {
+        self.kind().is_some_and(|kind| kind.unique == Unique::Ours)
     }
 
     /// A fault that strikes its next request, and none at another path.
