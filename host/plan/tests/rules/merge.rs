@@ -598,6 +598,7 @@ fn what_a_rail_takes_out_waits_although_something_else_is_skipped() {
         let rails: Rails = serde_json::from_value(said).unwrap();
         let none = BTreeSet::new();
         let bounds = Bounds {
+            hidden: &BTreeSet::new(),
             rails: &rails,
             numbers: &NumberMode::Ledger,
             deals: &[],
