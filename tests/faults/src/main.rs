@@ -5,8 +5,7 @@
 use anyhow::{Context, bail};
 use footbridge_crash::auditor::Auditor;
 use footbridge_faults::{
-    Ground, Machine, Matrix, Outcome, Played, kinds, mistakes, reasons, skipped,
-    table,
+    Ground, Machine, Matrix, Outcome, Played, kinds, mistakes, reasons, skipped, table,
 };
 use footbridge_scenarios::Setting;
 use serde_json::{Value, json};

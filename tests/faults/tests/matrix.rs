@@ -5,8 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "test code")]
 
 use footbridge_faults::{
-    Column, Ground, Machine, Matrix, Outcome, ROWS, audited_row, disagreements, kinds, missing, mistakes,
-    skipped, table,
+    Column, Ground, Machine, Matrix, Outcome, ROWS, audited_row, disagreements, kinds, missing,
+    mistakes, skipped, table,
 };
 use footbridge_scenarios::Setting;
 use std::io::Write;

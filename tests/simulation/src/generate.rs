@@ -3,7 +3,7 @@
 //! Next: `play`.
 
 use crate::schedule::{
-    Account, Deal, Numbers, Schedule, Setup, Side, Standing, Status, Step, Switch,
+    Account, Customers, Deal, Numbers, Schedule, Setup, Side, Standing, Status, Step, Switch,
 };
 use footbridge_simulators::faults::{Fault, LimitKind};
 use rand::rngs::StdRng;
@@ -43,7 +43,28 @@ pub fn generate(seed: u64) -> Schedule {
         }
     }
     steps.push(Step::Quiet);
-    Schedule { seed, world, steps }
+    let mut schedule = Schedule { seed, world, steps };
+    with_customers(&mut schedule);
+    schedule
+}
+
+/// Half of the stories follow changes of customers, and tell of more of them. Thrown with dice of its own, so that the rest of each story
+/// is what it was before.
+fn with_customers(schedule: &mut Schedule) {
+    let mut dice = Dice(StdRng::seed_from_u64(schedule.seed ^ 0x6375_7374_6f6d_6572));
+    let followed = [Customers::Owned, Customers::Newest, Customers::Ask];
+    if dice.chance(50) {
+        return;
+    }
+    schedule.world.customers = dice.one(&followed, Customers::Owned);
+    let mut steps = Vec::new();
+    for step in schedule.steps.drain(..) {
+        if matches!(step, Step::Sync | Step::Quiet) && dice.chance(35) {
+            steps.push(dice.of_a_customer());
+        }
+        steps.push(step);
+    }
+    schedule.steps = steps;
 }
 
 struct Dice(StdRng);
@@ -111,6 +132,7 @@ impl Dice {
             } else {
                 Numbers::Ledger
             },
+            customers: Customers::Once,
             xero: self.switches(&[
                 ("payment-stamp", &["kept", "bumped"]),
                 ("deleted-payments", &["absent", "present"]),
@@ -340,6 +362,32 @@ impl Dice {
             _ => Step::BulkEdit {
                 text: format!("Call on day {}", self.between(1, 28)),
             },
+        }
+    }
+
+    fn of_a_customer(&mut self) -> Step {
+        let place = self.place();
+        let name = format!("Called {}", self.between(1, 99_999));
+        let town = format!("Town {}", self.between(1, 99));
+        let (at_home, field, to) = match self.between(0, 5) {
+            0..=1 => (true, "Name", name),
+            2..=3 => (true, "BillingCity", town),
+            4 => (false, "Name", name),
+            _ => (false, "City", town),
+        };
+        let (field, to) = (field.to_owned(), Some(to));
+        if at_home {
+            Step::AccountText {
+                account: place,
+                field,
+                to,
+            }
+        } else {
+            Step::ContactText {
+                contact: place,
+                field,
+                to,
+            }
         }
     }
 

@@ -22,7 +22,9 @@ pub use generate::generate;
 pub use play::{Moment, Outcome, Tally, play, play_with};
 pub use property::{Broken, NAMES};
 pub use records::Records;
-pub use schedule::{Account, Deal, Numbers, Schedule, Setup, Side, Standing, Status, Step, Switch};
+pub use schedule::{
+    Account, Customers, Deal, Numbers, Schedule, Setup, Side, Standing, Status, Step, Switch,
+};
 pub use shrink::shrink;
 pub use witness::Witness;
 pub use world::World;

@@ -35,6 +35,10 @@ fn asked() -> anyhow::Result<Asked> {
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
+        if word == "--help" {
+            println!("{USAGE}");
+            std::process::exit(0);
+        }
         if word == "--json" {
             asked.json = true;
             continue;

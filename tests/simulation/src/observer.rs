@@ -69,7 +69,9 @@ impl Observer {
         });
         if !known || kept.as_ref() != Some(&request.body) {
             let path = &request.path;
-            self.note(format!("a write to {path} left before its intent was durable"));
+            self.note(format!(
+                "a write to {path} left before its intent was durable"
+            ));
         }
     }
 

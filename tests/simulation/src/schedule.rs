@@ -41,6 +41,9 @@ pub struct Setup {
     pub status: Status,
     /// Whose number invoices get.
     pub numbers: Numbers,
+    /// What becomes of a customer that exists.
+    #[serde(default)]
+    pub customers: Customers,
     /// Switches of the Xero simulator, by name.
     pub xero: BTreeMap<String, String>,
     /// Switches of the Salesforce simulator, by name.
@@ -72,6 +75,21 @@ pub enum Status {
 pub enum Numbers {
     Ledger,
     Counter,
+}
+
+/// What becomes of a customer that exists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Customers {
+    /// It is made or found once, and never changed.
+    #[default]
+    Once,
+    /// Changes go over, each field to the side that doesn't own it.
+    Owned,
+    /// The same, and the city goes where it wasn't changed last.
+    Newest,
+    /// The same, and of a city that both sides changed somebody is asked.
+    Ask,
 }
 
 /// A customer.
@@ -289,7 +307,7 @@ pub enum Step {
     ContactText {
         /// Which.
         contact: usize,
-        /// `Name`, `EmailAddress`, `FirstName`.
+        /// `Name`, `EmailAddress`, `FirstName`, `City` of its postal address.
         field: String,
         /// To what.
         to: Option<String>,

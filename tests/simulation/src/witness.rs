@@ -150,6 +150,7 @@ impl Witness {
     /// Forgets what only matters until both sides are at rest.
     pub(crate) fn rests(&mut self) {
         self.names.clear();
+        self.emptied.clear();
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::life::{HostClock, Life, Mortal, MortalWay, Network, locked};
 use crate::observer::Observer;
 use crate::records::{Records, money};
-use crate::schedule::{Account, Deal, Numbers, Setup, Standing, Status, Switch};
+use crate::schedule::{Account, Customers, Deal, Numbers, Setup, Standing, Status, Switch};
 use crate::witness::Witness;
 use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
@@ -478,6 +478,19 @@ fn write_files(setup: &Setup, servers: &(Running, Running), folder: &Path) -> an
         .and_then(toml::Value::as_table_mut)
         .context("the template's flow")?;
     flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
+    let owner = match setup.customers {
+        Customers::Once => None,
+        Customers::Owned => Some("source"),
+        Customers::Newest => Some("newest"),
+        Customers::Ask => Some("ask"),
+    };
+    if let Some(owner) = owner {
+        let customers: toml::Table = format!(
+            "objects = [\"Account\"]\n[back]\n\"addresses.billing.city\" = \"BillingCity\"\n[fields]\n\"addresses.billing\" = {{ owner = \"{owner}\" }}"
+        )
+        .parse()?;
+        flow.insert("customers".to_owned(), toml::Value::Table(customers));
+    }
     if setup.way_back == Switch::On {
         let mut reflect = toml::Table::new();
         let days = toml::Value::Integer(i64::from(setup.sweep_days.max(1)));

@@ -8,8 +8,8 @@
 use chrono::Duration;
 use footbridge_scenarios::Setting;
 use footbridge_simulation::{
-    Account, Deal, Moment, NAMES, Numbers, Outcome, Schedule, Setup, Standing, Status, Step,
-    Switch, Wanted, World, generate, many, play, play_with, shrink,
+    Account, Customers, Deal, Moment, NAMES, Numbers, Outcome, Schedule, Setup, Standing, Status,
+    Step, Switch, Wanted, World, generate, many, play, play_with, shrink,
 };
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,6 +129,7 @@ fn plain(steps: Vec<Step>) -> Schedule {
             sweep_days: 1,
             status: Status::Authorised,
             numbers: Numbers::Ledger,
+            customers: Customers::Once,
             xero: BTreeMap::new(),
             salesforce: BTreeMap::new(),
         },

@@ -82,7 +82,20 @@ fn contact_text(world: &mut World, place: usize, field: &str, to: &Option<String
     let contact = contact_at(&world.records(), place)?;
     let id = text(&contact, "ContactID");
     let to = to.clone().unwrap_or_default();
-    put(world, "Contacts", json!({"ContactID": id, field: to}))?;
+    let change = match field {
+        "City" => {
+            // An address is written whole.
+            let mut addresses = contact.get("Addresses").cloned().unwrap_or_default();
+            let mut all = addresses.as_array_mut().into_iter().flatten();
+            let postal = all.find(|one| text(one, "AddressType") == "POBOX");
+            let postal = postal.and_then(Value::as_object_mut);
+            let postal = postal.ok_or("it has no postal address")?;
+            postal.insert("City".to_owned(), json!(to));
+            json!({"ContactID": id, "Addresses": addresses})
+        }
+        field => json!({"ContactID": id, field: to}),
+    };
+    put(world, "Contacts", change)?;
     world.witness.touched(&id);
     if to.is_empty() {
         world.witness.emptied.insert(id);

@@ -10,6 +10,7 @@ mod idle;
 mod lost;
 mod one_write;
 mod order;
+mod owner;
 mod sums;
 
 use crate::records::Records;
@@ -18,7 +19,7 @@ use footbridge_engine::{Decision, EngineError, Preview};
 use serde::Serialize;
 
 /// The properties by the names that reports use.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; 9] = [
     converges::NAME,
     idle::NAME,
     blanked::NAME,
@@ -27,6 +28,7 @@ pub const NAMES: [&str; 8] = [
     one_write::NAME,
     sums::NAME,
     lost::NAME,
+    owner::NAME,
 ];
 
 /// A property that does not hold.
@@ -66,6 +68,7 @@ pub(crate) fn at_rest(world: &World, rested: &Rested) -> Result<(), Broken> {
     // Before the plan: what is wrong or left out and would be put right is still so now.
     held(sums::NAME, sums::asked(world, rested))?;
     held(lost::NAME, lost::asked(world, rested))?;
+    held(owner::NAME, owner::asked(world, rested))?;
     held(idle::NAME, idle::asked(rested))?;
     held(order::NAME, order::ended(world, rested))?;
     held(echo::NAME, echo::asked(world, rested))
