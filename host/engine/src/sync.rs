@@ -158,7 +158,6 @@ impl Engine {
             ..RunReport::default()
         };
         let earlier = self.read_both(&sides).await?;
-        self.end_merging().await?;
         let ids = self.deals_to_look_at().await?;
         let looked = Looked {
             ids: &ids,
@@ -385,6 +384,8 @@ impl Engine {
 
     /// Reads what changed at both sides. Tells which deals waited before.
     pub(crate) async fn pull_all(&self, sides: &Sides) -> Result<BTreeSet<String>, EngineError> {
+        // Before anything is read: changes of customers that nobody follows are read without a note of whom they concern.
+        self.end_merging().await?;
         let earlier = self.deals_to_look_at().await?;
         for object in ["account", "tax-rate", "item", "customer", "invoice"] {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])

@@ -61,15 +61,13 @@ impl Engine {
         let mut fates = kept.fates.clone();
         let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
         let report = self.one_run(carried).await?;
-        for (id, fate) in &mut fates {
-            let before = kept.fates.get(id);
-            if fate.fate == Fate::Already
-                && before.is_some_and(|before| before.fate == Fate::Applied)
-            {
-                *fate = said(Fate::Applied, "this plan wrote it before");
+        for (id, fate) in &fates {
+            let before = kept.fates.get(id).map(|before| before.fate);
+            // What this plan wrote stays told as written by it.
+            if (before, fate.fate) != (Some(Fate::Applied), Fate::Already) {
+                kept.fates.insert(id.clone(), fate.clone());
             }
         }
-        kept.fates = fates.clone();
         kept.applied.push(self.act(by));
         self.keep_plan(&kept).await?;
         Ok(Applied {

@@ -398,6 +398,23 @@ fn invoice_email_waits_for_a_yes_to_just_this_change() {
     assert_eq!(since(&case), Some(at(5)), "another value is asked for anew");
 }
 
+/// Stored before items kept the reason that a field is shown under: `asked` without `shown`.
+#[test]
+fn what_was_asked_before_reasons_were_kept_still_counts() {
+    let stored = r#"{"pair":{"source":"new@x","ledger":"old@x"},"since":"2026-10-05T09:00:00Z"}"#;
+    let asked: Asked = serde_json::from_str(stored).unwrap();
+    assert_eq!(serde_json::to_string(&asked).unwrap(), stored);
+    assert_eq!(asked.shown_since("customer-conflict"), asked.since);
+    let mut memory = Memory {
+        asked: Some(asked),
+        ..Memory::default()
+    };
+    memory.show("customer-conflict", at(5));
+    let asked = memory.asked.unwrap();
+    assert_eq!(asked.shown_since("customer-conflict"), at(5));
+    assert!(asked.shown_since("customer-change-not-owned") > at(1000));
+}
+
 #[test]
 fn a_name_that_is_taken_waits() {
     let mut case = Case::new(Owner::Source, "Acme Ltd", "Acme", agreed("Acme", "Acme"));
