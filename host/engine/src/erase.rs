@@ -15,6 +15,7 @@ use crate::state::rows::{Decision, Event, Record, Request, Standing, Text};
 use footbridge_model::id::{RecordKey, RequestId};
 use footbridge_model::plugin::Presence;
 use footbridge_model::request::RequestState;
+use footbridge_model::shown::Shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
@@ -131,6 +132,7 @@ impl Engine {
                 if settled && decision.message != ERASED {
                     ERASED.clone_into(&mut decision.message);
                     ERASED.clone_into(&mut decision.subject.title);
+                    decision.shown = Shown::default();
                     erased.decisions += 1;
                     changes.put_at(key, &decision)?;
                 }

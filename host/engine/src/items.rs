@@ -1,12 +1,14 @@
 //! Items: what waits for a person, with the far side's answer, and what the person decides about it.
 //!
-//! A decision is checked before it is kept: the reason must take it, the person must have seen the record as it is, a record of the
-//! ledger that it names must exist, and the planner, asked as if it stood, must obey it. Nothing is sent. Next: `ruling`, `gather`.
+//! A decision is checked before it is kept: the item must take it, the person must have seen the record as it is, a record of the
+//! ledger that it names must exist, and the planner, asked as if it stood, must obey it. It is about what the item showed. Nothing is
+//! sent. Next: `ruling`, `gather`.
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::record_key;
 use crate::ports::CallError;
+use crate::rails::Asking;
 use crate::state::keys::{self, Side};
 use crate::state::rows::{Decision, Due, Pin, Request};
 use footbridge_model::document::Document;
@@ -16,7 +18,7 @@ use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{Plan, Subject, reason};
 use footbridge_model::plugin::{Answer, Method};
 use footbridge_model::receivable::is_receivable;
-use footbridge_model::remedy::{Remedy, allows};
+use footbridge_model::remedy::{Of, Remedy, among, of_item};
 use footbridge_model::request::RequestState;
 use footbridge_model::ruling::{Choice, Ruling};
 use serde::Serialize;
@@ -120,6 +122,21 @@ pub enum Refusal {
         /// What was given.
         id: String,
     },
+    /// The item shows something else by now.
+    #[error(
+        "what the item of {id} was about has changed since it was noted: {message} Run `footbridge sync`, look at the item again, then decide"
+    )]
+    ShowsOtherwise {
+        /// The record.
+        id: String,
+        /// What the item would say.
+        message: String,
+    },
+    /// An invoice is taken or left as a whole.
+    #[error(
+        "an invoice is taken or left as a whole: say so without --field, or correct the field at one of the two sides"
+    )]
+    AsAWhole,
     /// It belongs to something else.
     #[error("{record} is linked with {other} already. Name another one")]
     LinkedElsewhere {
@@ -231,6 +248,19 @@ impl Engine {
         }))
     }
 
+    /// What can be done about an item, the likeliest first.
+    pub fn remedies(&self, item: &Decision) -> Vec<Remedy> {
+        let object = item.subject.record.object.as_str();
+        let of = if is_receivable(object) {
+            Of::WayBack
+        } else if object == self.flow.policy.deal.object {
+            Of::Deal
+        } else {
+            Of::Customer
+        };
+        of_item(&item.reason, of, &item.shown)
+    }
+
     /// A person decides about an item. It is kept, and the next run obeys it; or it says why not.
     pub async fn answer(
         &self,
@@ -244,7 +274,7 @@ impl Engine {
         if is_receivable(object) {
             return refused(Refusal::WayBack { id: id.to_owned() });
         }
-        let Some(remedy) = allows(&item.reason, &choice) else {
+        let Some(remedy) = among(&self.remedies(item), &choice) else {
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });
         };
@@ -254,6 +284,10 @@ impl Engine {
         {
             let reason = item.reason.clone();
             return refused(Refusal::NameTheField { reason });
+        }
+        let is_deal = object == self.flow.policy.deal.object;
+        if is_deal && choice.field().is_some() {
+            return refused(Refusal::AsAWhole);
         }
         let Some(sides) = self.known_sides().await? else {
             let reason = item.reason.clone();
@@ -288,10 +322,11 @@ impl Engine {
             reason: item.reason.clone(),
             choice,
             seen,
+            shown: item.shown.clone(),
             by: by.to_owned(),
             at: self.clock.now(),
         };
-        let follows = if object == self.flow.policy.deal.object {
+        let follows = if is_deal {
             match self.tried(&sides, &ruling, remedy).await? {
                 Ok(follows) => follows,
                 Err(refusal) => return refused(refusal),
@@ -325,17 +360,14 @@ impl Engine {
             }
         }
         let plan = footbridge_plan::plan(&gathered.input(self, sides, as_of));
+        let mut passage = self.passage(Asking::Run);
+        let plan = self.railed(plan, &gathered, &mut passage).await?.plan;
         let mine =
             |subject: &Subject| subject.record == ruling.record && subject.part == ruling.part;
-        let waits = plan.holds.iter().find(|note| mine(&note.subject));
-        match waits {
-            Some(note) if note.reason == ruling.reason && remedy != Remedy::Choose => {
-                Ok(Err(Refusal::StillWaits {
-                    message: note.message.clone(),
-                }))
-            }
-            _ => Ok(Ok(follows(&plan, &mine))),
-        }
+        Ok(match still_waits(&plan, &mine, ruling) {
+            Some(refusal) => Err(refusal),
+            None => Ok(follows(&plan, &mine)),
+        })
     }
 
     /// Whether a ledger record is linked with a source record other than these.
@@ -452,6 +484,27 @@ fn is_a_no(error: &EngineError) -> bool {
             FailureKind::Rejected | FailureKind::Gone | FailureKind::NotVisible
         )
     )
+}
+
+/// Why a ruling would not be obeyed, if the item waits for the same with it. It may go on to a question that it wasn't about.
+fn still_waits(plan: &Plan, mine: &dyn Fn(&Subject) -> bool, ruling: &Ruling) -> Option<Refusal> {
+    let waits = plan.holds.iter().find(|note| mine(&note.subject))?;
+    if waits.reason != ruling.reason {
+        return None;
+    }
+    let message = waits.message.clone();
+    let (then, now) = (&ruling.shown.alike, &waits.shown.alike);
+    if !now.is_empty() && !then.is_empty() && now.is_disjoint(then) {
+        return None;
+    }
+    Some(if ruling.shown.covers(&waits.shown) {
+        Refusal::StillWaits { message }
+    } else {
+        Refusal::ShowsOtherwise {
+            id: ruling.record.id.to_string(),
+            message,
+        }
+    })
 }
 
 /// What a plan does about a record, in words.

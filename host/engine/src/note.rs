@@ -68,7 +68,7 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let subject = &note.subject;
         let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
-        if let Some((known, _)) = self.state.get::<Decision>(&key).await? {
+        if let Some((mut known, _)) = self.state.get::<Decision>(&key).await? {
             let same = known.standing == standing
                 && known.reason == note.reason
                 && known.message == short(note.message.clone())
@@ -76,11 +76,21 @@ impl Engine {
             let says_more = (known.reason == reason::IN_DOUBT
                 && note.reason == reason::UNRESOLVED_WRITE)
                 || (known.reason == reason::TOTAL_DIFFERS && note.reason == reason::UP_TO_DATE);
+            // The same since then; only what an answer is held against moved on.
+            if same && known.shown != note.shown {
+                known.shown.clone_from(&note.shown);
+                return changes.put(&key, &known);
+            }
             if same || says_more {
                 return Ok(());
             }
         }
-        self.decide(changes, subject, standing, &note.reason, &note.message)
+        let said = (
+            note.reason.as_str(),
+            note.message.as_str(),
+            note.shown.clone(),
+        );
+        self.decide_showing(changes, None, subject, standing, said)
     }
 
     /// Decisions about parts that the deal no longer has are dropped. What is invoiced or in doubt stays: it happened.

@@ -13,10 +13,11 @@ use chrono::{DateTime, Utc};
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::plan::{Plan, reason};
 use footbridge_model::ruling::Choice;
+use footbridge_model::shown::Sum;
 use footbridge_plan::input::Source;
 use footbridge_plan::rails::{Approved, Bounds, FirstRun, Railed, apply};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Who asks for a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,7 +45,7 @@ struct Who<'a> {
     /// Keys of what the CRM shows.
     shown: &'a BTreeSet<String>,
     /// Deals and parts that a person said yes to.
-    yes: &'a BTreeSet<(RecordKey, u32)>,
+    yes: &'a BTreeMap<(RecordKey, u32), Sum>,
 }
 
 /// `let-write`: that a person let the flow write for the first time.
@@ -100,7 +101,7 @@ impl Engine {
             deals: &[],
             hidden: &BTreeSet::new(),
             shown,
-            yes: &BTreeSet::new(),
+            yes: &BTreeMap::new(),
         };
         let railed = self.through(plan.clone(), &who, passage);
         *plan = railed.await?.plan;
@@ -179,7 +180,7 @@ impl Engine {
     }
 
     /// Whether a person let the flow write before, or it ran before anybody had to.
-    async fn has_written(&self) -> Result<bool, EngineError> {
+    pub(crate) async fn has_written(&self) -> Result<bool, EngineError> {
         let flow = self.flow.name.as_str();
         if (self.state.get::<LetWrite>(&keys::let_write(flow)).await?).is_some() {
             return Ok(true);
@@ -201,10 +202,10 @@ impl Engine {
     }
 }
 
-/// Deals and parts that a person let through although they are large, as the deals are now.
-fn approvals(gathered: &Gathered) -> BTreeSet<(RecordKey, u32)> {
+/// Deals and parts that a person let through although they are large, as the deals are now, each at the sum that they saw.
+fn approvals(gathered: &Gathered) -> BTreeMap<(RecordKey, u32), Sum> {
     let deals = gathered.deals.iter();
-    let versions: std::collections::BTreeMap<&RecordKey, &str> = deals
+    let versions: BTreeMap<&RecordKey, &str> = deals
         .map(|deal| (&deal.record, deal.version.as_str()))
         .collect();
     let rulings = gathered.rulings.values().flatten();
@@ -216,6 +217,9 @@ fn approvals(gathered: &Gathered) -> BTreeSet<(RecordKey, u32)> {
             let version = versions.get(&ruling.record);
             version.is_some_and(|version| ruling.counts_at(version))
         })
-        .map(|ruling| (ruling.record.clone(), ruling.part))
+        .filter_map(|ruling| {
+            let sum = ruling.shown.sum.clone()?;
+            Some(((ruling.record.clone(), ruling.part), sum))
+        })
         .collect()
 }

@@ -41,8 +41,9 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    /// Adds to the changes that nothing about a record is ignored any more.
-    pub(crate) async fn withdraw_ignores(
+    /// Adds to the changes that nothing about a record is ignored any more, and that no record of the ledger is named for it: what is
+    /// linked already stays so.
+    pub(crate) async fn withdraw(
         &self,
         record: &RecordKey,
         changes: &mut Changes,
@@ -50,7 +51,7 @@ impl Engine {
         let range = keys::rulings_of(self.flow.name.as_str(), record).range();
         for (key, mut all) in self.state.all::<Vec<Ruling>>(&range).await? {
             let before = all.len();
-            all.retain(|r| !matches!(r.choice, Choice::IgnoreOnce | Choice::IgnoreAlways));
+            all.retain(|ruling| !ends_by_looking_again(&ruling.choice));
             if all.is_empty() {
                 changes.delete(&key);
             } else if all.len() < before {
@@ -93,11 +94,21 @@ impl Engine {
     }
 }
 
-/// Adds a ruling; an earlier one about the same reason and field is replaced.
-pub(crate) fn add(rulings: &mut Rulings, ruling: Ruling) {
+/// Adds a ruling; an earlier one about the same reason and field is replaced. Of two yeses to one state of the record the later one
+/// is about what both were shown.
+pub(crate) fn add(rulings: &mut Rulings, mut ruling: Ruling) {
     let all = rulings
         .entry((ruling.record.clone(), ruling.part))
         .or_default();
+    let is_yes = |ruling: &Ruling| ruling.choice == Choice::GoAhead;
+    let same = |known: &&Ruling| {
+        (&known.reason, &known.seen, &known.shown.customer)
+            == (&ruling.reason, &ruling.seen, &ruling.shown.customer)
+            && is_yes(known)
+            && is_yes(&ruling)
+    };
+    let before = all.iter().find(same).map(|known| known.shown.alike.clone());
+    ruling.shown.alike.extend(before.unwrap_or_default());
     all.retain(|known| known.reason != ruling.reason || !same_field(known, &ruling));
     all.push(ruling);
 }
@@ -115,6 +126,13 @@ pub(crate) fn named(rulings: &Rulings) -> impl Iterator<Item = (&'static str, &s
         };
         objects.iter().map(move |object| (*object, id))
     })
+}
+
+fn ends_by_looking_again(choice: &Choice) -> bool {
+    matches!(
+        choice,
+        Choice::IgnoreOnce | Choice::IgnoreAlways | Choice::LinkTo { .. }
+    )
 }
 
 fn same_field(one: &Ruling, other: &Ruling) -> bool {

@@ -19,6 +19,7 @@ use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
 use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
 use footbridge_model::receivable::is_receivable;
 use footbridge_model::request::{RequestEvent, RequestState};
+use footbridge_model::shown::Shown;
 
 impl Engine {
     /// Makes final outcomes durable. With a doubt the remaining operations stay open.
@@ -288,7 +289,8 @@ impl Engine {
         reason: &str,
         message: &str,
     ) -> Result<(), EngineError> {
-        self.decide_after(changes, None, subject, standing, (reason, message))
+        let said = (reason, message, Shown::default());
+        self.decide_showing(changes, None, subject, standing, said)
     }
 
     /// The same, with the request that it comes from; `said`: reason and message.
@@ -299,6 +301,19 @@ impl Engine {
         subject: &Subject,
         standing: Standing,
         (reason, message): (&str, &str),
+    ) -> Result<(), EngineError> {
+        let said = (reason, message, Shown::default());
+        self.decide_showing(changes, request, subject, standing, said)
+    }
+
+    /// The same, with what a person's answer is held against.
+    pub(crate) fn decide_showing(
+        &self,
+        changes: &mut Changes,
+        request: Option<&RequestId>,
+        subject: &Subject,
+        standing: Standing,
+        (reason, message, shown): (&str, &str, Shown),
     ) -> Result<(), EngineError> {
         let object = subject.record.object.as_str();
         let is_deal = object == self.flow.policy.deal.object;
@@ -312,6 +327,7 @@ impl Engine {
             message: short(message.to_owned()),
             at: self.clock.now(),
             request: request.cloned(),
+            shown,
         };
         let flow = self.flow.name.as_str();
         let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);

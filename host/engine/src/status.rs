@@ -160,7 +160,7 @@ impl Engine {
             if decision.standing == Standing::Refused {
                 changes.delete(key);
             }
-            self.withdraw_ignores(&decision.subject.record, &mut changes)
+            self.withdraw(&decision.subject.record, &mut changes)
                 .await?;
         }
         self.forget_refusals(&mut changes).await?;

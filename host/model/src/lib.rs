@@ -16,6 +16,7 @@ pub mod receivable;
 pub mod remedy;
 pub mod request;
 pub mod ruling;
+pub mod shown;
 pub mod write_kind;
 
 pub use document::{Document, DocumentError};

@@ -3,6 +3,7 @@
 use crate::document::Document;
 use crate::id::{ConnectionId, FlowName, ObjectName, OpId, OrganisationId, RecordId, RecordKey};
 use crate::plugin::Action;
+use crate::shown::Shown;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -113,6 +114,9 @@ pub struct Note {
     pub reason: String,
     /// What a bookkeeper reads: what was found, where, and what to do next.
     pub message: String,
+    /// What of it a person's answer is held against.
+    #[serde(default, skip_serializing_if = "Shown::is_empty")]
+    pub shown: Shown,
 }
 
 /// One write, with all that it expects. The executor makes no choice.

@@ -5,6 +5,7 @@
 
 use crate::plan::reason;
 use crate::ruling::Choice;
+use crate::shown::{May, Shown};
 
 /// Something that a person can do about an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub enum Remedy {
     Release,
     /// Say whose value counts, the CRM's or the ledger's.
     Choose,
+    /// Say that the ledger's stays. The CRM's can't be taken.
+    Keep,
     /// Say that a record of the ledger is the one: of one of these objects.
     Link(&'static [&'static str]),
     /// Do it although the item warns of it; what that means, in words.
@@ -25,7 +28,7 @@ pub enum Remedy {
     Ignore,
 }
 
-use Remedy::{Choose, EditMapping, GoAhead, Ignore, Link, Release, Retry};
+use Remedy::{Choose, EditMapping, GoAhead, Ignore, Keep, Link, Release, Retry};
 
 const CUSTOMER: Remedy = Link(&["customer"]);
 const INVOICE: Remedy = Link(&["invoice"]);
@@ -90,7 +93,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::UNRESOLVED_WRITE, &[Retry]),
     (reason::CHANGED_AFTER_INVOICING, &[Choose, Retry, Ignore]),
     (reason::INVOICE_EDITED, &[Choose, Retry, Ignore]),
-    (reason::NEEDS_CREDIT_NOTE, &[Choose, Retry, Ignore]),
+    (reason::NEEDS_CREDIT_NOTE, &[Keep, Retry, Ignore]),
     (reason::DEAL_LOST, &[Choose, Retry, Ignore]),
     (
         reason::KEY_STANDS_TWICE,
@@ -103,7 +106,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::TOTAL_DIFFERS, &[Retry]),
     (reason::NUMBER_MISSING, &[Retry, Ignore]),
     (reason::NUMBER_TAKEN, &[INVOICE, Retry, Ignore]),
-    (reason::DEAL_DELETED, &[Choose, Ignore, Retry]),
+    (reason::DEAL_DELETED, &[Keep, Ignore, Retry]),
     (reason::INVOICE_VOIDED, &[Ignore, Retry]),
     (reason::AMOUNTS_DONT_ADD_UP, &[Retry]),
     (reason::NOT_REPORTED, &[Retry]),
@@ -136,15 +139,51 @@ pub fn remedies(reason: &str) -> &'static [Remedy] {
         .map_or(&[Retry], |(_, remedies)| remedies)
 }
 
+/// What an item is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of {
+    /// A deal.
+    Deal,
+    /// A customer that is linked, and of which a side changed.
+    Customer,
+    /// A record of the way back, which follows from the ledger.
+    WayBack,
+}
+
+/// What can be done about one item, the likeliest first: of what its reason takes, what fits what it is about and what it shows.
+pub fn of_item(reason: &str, of: Of, shown: &Shown) -> Vec<Remedy> {
+    let standing = shown.standing.as_ref().map(|standing| standing.may);
+    let fits = |remedy: &Remedy| match (of, remedy) {
+        (Of::WayBack, Retry) => Some(Retry),
+        (Of::WayBack, _) => None,
+        // An invoice that went too far, or isn't the flow's, only stays. Of some changes nothing stands that could be taken.
+        (Of::Deal, Choose) => match standing {
+            Some(May::Follow) => Some(Choose),
+            Some(May::Stay) => Some(Keep),
+            None => None,
+        },
+        // It is linked: only where that one is gone another one takes its place.
+        (Of::Customer, Link(_)) => standing.is_some().then_some(CUSTOMER),
+        (_, other) => Some(*other),
+    };
+    remedies(reason).iter().filter_map(fits).collect()
+}
+
 /// The remedy that a choice is, where an item of this reason takes it.
 pub fn allows(reason: &str, choice: &Choice) -> Option<Remedy> {
+    among(remedies(reason), choice)
+}
+
+/// The remedy of these that a choice is.
+pub fn among(remedies: &[Remedy], choice: &Choice) -> Option<Remedy> {
     let is_it = |remedy: &&Remedy| match choice {
-        Choice::TakeSource { .. } | Choice::TakeLedger { .. } => **remedy == Remedy::Choose,
+        Choice::TakeSource { .. } => **remedy == Choose,
+        Choice::TakeLedger { .. } => matches!(remedy, Choose | Keep),
         Choice::LinkTo { .. } => matches!(remedy, Link(_)),
         Choice::GoAhead => matches!(remedy, GoAhead(_)),
         Choice::IgnoreOnce | Choice::IgnoreAlways => **remedy == Ignore,
     };
-    remedies(reason).iter().find(is_it).copied()
+    remedies.iter().find(is_it).copied()
 }
 
 /// The page that tells more about a reason, a kind of failure or a kind of error, from the project's folder.
@@ -156,6 +195,7 @@ pub fn page(code: &str) -> String {
 mod tests {
     use super::*;
     use crate::id::RecordId;
+    use crate::shown::ShownRecord;
     use std::collections::BTreeSet;
 
     /// Codes as `plan::reason` has them, read from its text: a constant that nobody entered here is found.
@@ -177,11 +217,90 @@ mod tests {
     }
 
     #[test]
+    fn an_item_takes_only_what_fits_it() {
+        let standing = |may| Shown {
+            standing: Some(ShownRecord {
+                id: RecordId::from("i1"),
+                version: "1".to_owned(),
+                may,
+            }),
+            ..Shown::default()
+        };
+        let (follow, stay) = (standing(May::Follow), standing(May::Stay));
+        let nothing = Shown::default();
+        for (reason, of, shown, want) in [
+            (
+                reason::DEAL_LOST,
+                Of::Deal,
+                &follow,
+                &[Choose, Retry, Ignore][..],
+            ),
+            (reason::DEAL_LOST, Of::Deal, &stay, &[Keep, Retry, Ignore]),
+            (
+                reason::CHANGED_AFTER_INVOICING,
+                Of::Deal,
+                &nothing,
+                &[Retry, Ignore],
+            ),
+            (
+                reason::NEEDS_CREDIT_NOTE,
+                Of::Deal,
+                &stay,
+                &[Keep, Retry, Ignore],
+            ),
+            (
+                reason::DEAL_DELETED,
+                Of::Deal,
+                &nothing,
+                &[Keep, Ignore, Retry],
+            ),
+            (
+                reason::CUSTOMER_GONE,
+                Of::Deal,
+                &nothing,
+                &[CUSTOMER, Retry, Ignore],
+            ),
+            (
+                reason::CUSTOMER_GONE,
+                Of::Customer,
+                &stay,
+                &[CUSTOMER, Retry, Ignore],
+            ),
+            (
+                reason::CUSTOMER_GONE,
+                Of::Customer,
+                &nothing,
+                &[Retry, Ignore],
+            ),
+            (
+                reason::CUSTOMER_NAME_CLASH,
+                Of::Customer,
+                &nothing,
+                &[Retry, Ignore],
+            ),
+            (
+                reason::CUSTOMER_CONFLICT,
+                Of::Customer,
+                &nothing,
+                &[Choose, Ignore, Retry],
+            ),
+            (reason::REWRITTEN, Of::WayBack, &nothing, &[Retry]),
+        ] {
+            assert_eq!(
+                of_item(reason, of, shown),
+                want,
+                "{reason} {of:?} {shown:?}"
+            );
+        }
+    }
+
+    #[test]
     fn a_choice_is_taken_only_where_it_makes_sense() {
         let link = Choice::LinkTo {
             id: RecordId::from("1"),
         };
         let ledger = Choice::TakeLedger { field: None };
+        let source = Choice::TakeSource { field: None };
         for (reason, choice, taken) in [
             (reason::LOOKS_ALREADY_INVOICED, &link, true),
             (reason::LOOKS_ALREADY_INVOICED, &Choice::GoAhead, true),
@@ -190,6 +309,9 @@ mod tests {
             (reason::CUSTOMER_NAME_CLASH, &Choice::GoAhead, false),
             (reason::CUSTOMER_LOOKS_EXISTING, &Choice::GoAhead, true),
             (reason::LOCKED_PERIOD, &Choice::GoAhead, false),
+            (reason::NEEDS_CREDIT_NOTE, &ledger, true),
+            (reason::NEEDS_CREDIT_NOTE, &source, false),
+            (reason::INVOICE_EDITED, &source, true),
             (reason::IN_DOUBT, &Choice::IgnoreOnce, false),
             (reason::UP_TO_DATE, &Choice::IgnoreOnce, false),
             ("of-another-version", &Choice::GoAhead, false),

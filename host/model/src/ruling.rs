@@ -1,9 +1,11 @@
 //! What a person decided about something that waits. The planner obeys a ruling; nobody else makes one.
 //!
-//! A ruling answers one item: it names the record, the reason that it answers and the version that the person saw, so that
-//! it says nothing about a later, different problem. Next: the engine stores it, the planner reads it with its input.
+//! A ruling answers one item: it names the record, the reason that it answers, the version that the person saw and what the item
+//! showed beside it, so that it says nothing about a later, different problem. Next: the engine stores it, the planner reads it
+//! with its input.
 
 use crate::id::{RecordId, RecordKey};
+use crate::shown::Shown;
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,10 @@ pub struct Ruling {
     /// The source record's version that the person saw. Another version later: the ruling no longer counts,
     /// unless it is [`Choice::IgnoreAlways`] or [`Choice::LinkTo`].
     pub seen: String,
+    /// What the item showed beside the record. Empty in rulings of before it was kept: a yes among them counts for nothing that
+    /// had to be shown.
+    #[serde(default, skip_serializing_if = "Shown::is_empty")]
+    pub shown: Shown,
     /// Who, as the operating system names them.
     pub by: String,
     /// When.
@@ -65,7 +71,7 @@ impl Choice {
 }
 
 impl Ruling {
-    /// Whether it still speaks of a record at this version.
+    /// Whether it still speaks of a record at this version. What else it has to have seen is the planner's to compare.
     pub fn counts_at(&self, version: &str) -> bool {
         match self.choice {
             Choice::IgnoreAlways | Choice::LinkTo { .. } => true,

@@ -13,7 +13,7 @@ use crate::matching::{exact_name, loose_name};
 use crate::merge;
 use crate::ruled::{self, Word, Words};
 use footbridge_model::document::Document;
-use footbridge_model::id::{ObjectName, OpId};
+use footbridge_model::id::{ObjectName, OpId, RecordId};
 use footbridge_model::ledger;
 use footbridge_model::link::{Member, Role};
 use footbridge_model::plan::{
@@ -175,15 +175,22 @@ impl<'a> Names<'a> {
         if same.is_some_and(|all| all.iter().any(|other| *other != reference)) {
             return Some(say::namesakes(name));
         }
-        if word.distinct {
+        let alike = self.loose.get(&loose_name(name))?.iter();
+        let others: BTreeMap<&str, &str> = alike
+            .filter(|(other, _)| other != reference)
+            .map(|((_, id), other)| (id.as_str(), other.as_str()))
+            .collect();
+        if others.keys().all(|id| word.is_not(id)) {
             return None;
         }
-        let alike = self.loose.get(&loose_name(name))?.iter();
-        alike
-            .filter(|(other, _)| other != reference)
-            .map(|(_, other)| other)
-            .min()
-            .map(|other| say::looks_like_other(name, other))
+        let mut names: Vec<&str> = others.values().copied().collect();
+        names.sort_unstable();
+        let stop = say::looks_like_other(name, &names);
+        Some(
+            stop.showing(|shown| {
+                shown.alike = others.keys().map(|id| RecordId::from(*id)).collect()
+            }),
+        )
     }
 }
 
@@ -399,18 +406,18 @@ fn by_name<'a>(
         }
         [id, ..] => return Err(say::name_held(name, id, "another one is called the same")),
     }
-    if word.distinct {
+    let alike = index.customers_like(&loose_name(name));
+    if alike.iter().all(|id| word.is_not(id)) {
         return Ok(None);
     }
-    match index.customers_like(&loose_name(name)).first() {
-        Some(id) => {
-            let other = customers
-                .get(*id)
-                .map_or(*id, |seen| seen.value.name.as_str());
-            Err(say::looks_existing(name, other, id))
-        }
-        None => Ok(None),
-    }
+    let called = |id: &&'a str| {
+        customers
+            .get(*id)
+            .map_or(*id, |seen| seen.value.name.as_str())
+    };
+    let others: Vec<(&str, &str)> = alike.iter().map(|id| (called(id), *id)).collect();
+    let stop = say::looks_existing(name, &others);
+    Err(stop.showing(|shown| shown.alike = alike.iter().map(|id| RecordId::from(*id)).collect()))
 }
 
 fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op {

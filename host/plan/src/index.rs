@@ -29,7 +29,7 @@ pub(crate) struct Index<'a> {
     links_of: BTreeMap<(&'a RecordKey, Role), Vec<&'a Link>>,
     links_by_id: BTreeMap<&'a str, &'a Link>,
     invoices_by_key: BTreeMap<&'a str, BTreeSet<&'a str>>,
-    invoices_of: BTreeMap<&'a str, Vec<&'a Seen<ledger::Invoice>>>,
+    invoices_of: BTreeMap<&'a str, Vec<(&'a str, &'a Seen<ledger::Invoice>)>>,
     unresolved_billing: BTreeSet<&'a str>,
     by_number: BTreeMap<&'a str, Vec<&'a str>>,
     by_exact_name: BTreeMap<String, Vec<&'a str>>,
@@ -76,7 +76,7 @@ impl<'a> Index<'a> {
             self.invoices_of
                 .entry(&seen.value.customer)
                 .or_default()
-                .push(seen);
+                .push((id, seen));
             if let Some(key) = seen.value.url.as_deref().and_then(our_key) {
                 self.invoices_by_key.entry(key).or_default().insert(id);
             }
@@ -167,7 +167,8 @@ impl<'a> Index<'a> {
             .unwrap_or_default()
     }
 
-    pub(crate) fn invoices_of(&self, customer: &str) -> &[&'a Seen<ledger::Invoice>] {
+    /// Invoices of a ledger customer, with their ids.
+    pub(crate) fn invoices_of(&self, customer: &str) -> &[(&'a str, &'a Seen<ledger::Invoice>)] {
         self.invoices_of.get(customer).map_or(&[], Vec::as_slice)
     }
 

@@ -15,13 +15,13 @@ use crate::ruled;
 use crate::tax::{self, LineTax};
 use crate::totals::{Totals, predict};
 use footbridge_model::document::Document;
-use footbridge_model::id::{ObjectName, OpId};
+use footbridge_model::id::{ObjectName, OpId, RecordId};
 use footbridge_model::ledger::{Account, Item};
 use footbridge_model::money::canonical;
 use footbridge_model::plan::{Bill, BillLine, Expectation, NaturalKey, Op, key, reason};
 use footbridge_model::plugin::{Action, Presence};
 use rust_decimal::Decimal;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One part of a deal that is to be billed.
 #[derive(Debug, Clone)]
@@ -59,9 +59,8 @@ pub(crate) fn create(
     let dates = dates::of_invoice(index.input, &to_bill.deal.doc, &to_bill.draft)?;
     let Worked { lines, totals } = work_out(index, to_bill, party)?;
     let (deal, part) = (to_bill.deal, to_bill.part.number);
-    if !ruled::goes_ahead(index, deal, part, reason::LOOKS_ALREADY_INVOICED) {
-        not_invoiced_by_hand(index, party, &to_bill.currency, totals)?;
-    }
+    let cleared = ruled::cleared(index, deal, part, reason::LOOKS_ALREADY_INVOICED);
+    not_invoiced_by_hand(index, party, &to_bill.currency, totals, cleared)?;
     let number = numbers.give(index, to_bill.deal, to_bill.part.number)?;
     let op = operation(index, to_bill, party, dates, &lines, totals, number);
     let bill = bill(&op, to_bill, party, &lines, totals);
@@ -207,19 +206,22 @@ fn account<'a>(
     }
 }
 
-/// Domain rule 1: an invoice of the same customer and total that this flow didn't make.
+/// Domain rule 1: an invoice of the same customer and total that this flow didn't make, unless it was shown to a person who said to
+/// bill all the same. One that came later was not.
 fn not_invoiced_by_hand(
     index: &Index<'_>,
     party: &Party,
     currency: &str,
     totals: Totals,
+    cleared: Option<&BTreeSet<RecordId>>,
 ) -> Result<(), Stop> {
     let Some(customer) = ledger_id(party) else {
         return Ok(());
     };
+    let mut alike: Vec<(RecordId, String)> = Vec::new();
     let days = i64::from(index.input.policy.billing.already_invoiced_days);
     let today = index.input.as_of.local_date;
-    for seen in index.invoices_of(customer) {
+    for (id, seen) in index.invoices_of(customer) {
         let invoice = &seen.value;
         let base = &index.input.organisation.base_currency;
         let dated = invoice.date.as_deref().unwrap_or_default();
@@ -237,15 +239,16 @@ fn not_invoiced_by_hand(
                 invoice.number.as_deref().filter(|n| !n.is_empty()),
                 "without a number",
             );
-            return Err(say::looks_already_invoiced(
-                &name,
-                totals.total,
-                currency,
-                dated,
-            ));
+            alike.push((RecordId::from(*id), format!("{name} of {dated}")));
         }
     }
-    Ok(())
+    let is_new = |(id, _): &(RecordId, String)| cleared.is_none_or(|known| !known.contains(id));
+    if !alike.iter().any(is_new) {
+        return Ok(());
+    }
+    let names: Vec<&str> = alike.iter().map(|(_, name)| name.as_str()).collect();
+    let stop = say::looks_already_invoiced(&names, totals.total, currency);
+    Err(stop.showing(|shown| shown.alike = alike.into_iter().map(|(id, _)| id).collect()))
 }
 
 fn ledger_id(party: &Party) -> Option<&str> {

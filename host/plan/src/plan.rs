@@ -72,6 +72,11 @@ fn in_order<'a>(index: &Index<'a>) -> Vec<Assessed<'a>> {
     deals
 }
 
+/// What a part waits for, with whom it is to bill: an answer that names a customer is about that one.
+fn of_customer(part: &invoice::ToBill<'_>, stop: Stop) -> Stop {
+    stop.showing(|shown| shown.customer = Some(ruled::shown_customer(&part.draft.customer)))
+}
+
 /// The plan as it grows.
 struct Round<'r, 'a> {
     index: &'r Index<'a>,
@@ -109,7 +114,7 @@ impl Round<'_, '_> {
             if let Some(ruling) = ruled::invoice(self.index, deal, number) {
                 match self.linked(part, ruling) {
                     Ok(kept) => linked.push((number, kept)),
-                    Err(stop) => self.note(deal, number, stop),
+                    Err(stop) => self.note(deal, number, of_customer(part, stop)),
                 }
                 continue;
             }
@@ -124,7 +129,7 @@ impl Round<'_, '_> {
                     self.paying.insert(part.draft.customer.clone());
                     self.invoices.push(op);
                 }
-                Err(stop) => self.note(deal, part.part.number, stop),
+                Err(stop) => self.note(deal, part.part.number, of_customer(part, stop)),
             }
         }
         let linked_part = linked.iter().map(|(part, _)| *part).max();
@@ -147,6 +152,12 @@ impl Round<'_, '_> {
             let party = customer.and_then(|customer| self.parties.get(customer));
             match amend(self.index, part, party) {
                 Ok(Amended::Write(op)) => {
+                    let ignored =
+                        ruled::nothing_is_to_be_done(self.index, assessed.deal, part.part);
+                    if let Some(stop) = ignored {
+                        self.note(assessed.deal, part.part, stop);
+                        continue;
+                    }
                     if !op.after.is_empty() {
                         self.paying.extend(customer.cloned());
                     }
@@ -160,6 +171,10 @@ impl Round<'_, '_> {
                     if let Stop::Hold(said) = &stop {
                         held.get_or_insert((part.part, said.clone()));
                     }
+                    let stop = match &part.wants {
+                        Some(wants) => of_customer(wants, stop),
+                        None => stop,
+                    };
                     self.note(assessed.deal, part.part, stop);
                 }
             }
@@ -219,6 +234,7 @@ impl Round<'_, '_> {
             subject: deal::subject(self.index.input, deal, part),
             reason: said.reason.to_owned(),
             message: said.message,
+            shown: said.shown,
         });
     }
 

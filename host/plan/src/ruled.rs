@@ -1,8 +1,8 @@
 //! What people decided about deals of this round: looked up for the rules that obey it, and obeyed here where it is about any
 //! reason at all.
 //!
-//! A decision that was made about an earlier version of the record doesn't count, and the item says so. Next: `assess`,
-//! `customer`, `invoice` and `plan` ask.
+//! A decision that was made about an earlier version of the record doesn't count, nor a yes to something else than the item shows
+//! now (another invoice, sum or customer), and the item says so. Next: `assess`, `customer`, `invoice` and `plan` ask.
 
 use crate::assess::Assessed;
 use crate::customer::{Party, Place, Reference};
@@ -12,9 +12,11 @@ use crate::explain::{Said, Stop, invoice as say, op as why, ruled as words};
 use crate::index::{INVOICE, Index};
 use crate::input::Source;
 use crate::invoice::ToBill;
+use footbridge_model::id::{ObjectName, RecordId};
 use footbridge_model::plan::{Adoption, reason};
 use footbridge_model::ruling::{Choice, Ruling};
-use std::collections::BTreeMap;
+use footbridge_model::shown::ShownCustomer;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reasons whose item lies with the deal's customer: a link that answers one names a customer.
 const OF_CUSTOMER: [&str; 4] = [
@@ -29,19 +31,29 @@ const OF_CUSTOMER: [&str; 4] = [
 pub(crate) struct Word<'a> {
     /// It is this customer of the ledger.
     pub(crate) link: Option<&'a Ruling>,
-    /// It only looks like another one.
-    pub(crate) distinct: bool,
+    /// It only looks like the others that were shown.
+    pub(crate) distinct: Option<&'a Ruling>,
+}
+
+impl Word<'_> {
+    /// Whether it was said to be another one than this.
+    pub(crate) fn is_not(&self, id: &str) -> bool {
+        let shown = self.distinct.map(|ruling| &ruling.shown.alike);
+        shown.is_some_and(|alike| alike.contains(&RecordId::from(id)))
+    }
 }
 
 /// By customer.
 pub(crate) type Words<'a> = BTreeMap<Reference, Word<'a>>;
 
-/// What was decided in items of these deals about their customers. Of two links the later one counts.
+/// What was decided in items of these deals about the customers that they had then. Of two decisions the later one counts.
 pub(crate) fn of_customers<'a>(index: &Index<'a>, deals: &[Assessed<'a>]) -> Words<'a> {
     let mut words = Words::new();
     for to_bill in deals.iter().flat_map(|assessed| &assessed.to_bill) {
         let word = words.entry(to_bill.draft.customer.clone()).or_default();
-        for ruling in counting(index, to_bill.deal, to_bill.part.number) {
+        let then = Some(shown_customer(&to_bill.draft.customer));
+        let rulings = counting(index, to_bill.deal, to_bill.part.number);
+        for ruling in rulings.filter(|ruling| ruling.shown.customer == then) {
             match &ruling.choice {
                 Choice::LinkTo { id }
                     if (OF_CUSTOMER.contains(&ruling.reason.as_str())
@@ -51,14 +63,25 @@ pub(crate) fn of_customers<'a>(index: &Index<'a>, deals: &[Assessed<'a>]) -> Wor
                 {
                     word.link = Some(ruling);
                 }
-                Choice::GoAhead if ruling.reason == reason::CUSTOMER_LOOKS_EXISTING => {
-                    word.distinct = true;
+                Choice::GoAhead
+                    if ruling.reason == reason::CUSTOMER_LOOKS_EXISTING
+                        && word.distinct.is_none_or(|known| known.at <= ruling.at) =>
+                {
+                    word.distinct = Some(ruling);
                 }
                 _ => {}
             }
         }
     }
     words
+}
+
+/// A customer as items show it.
+pub(crate) fn shown_customer((object, id): &Reference) -> ShownCustomer {
+    ShownCustomer {
+        object: ObjectName::new(object.clone()),
+        id: RecordId::new(id.clone()),
+    }
 }
 
 /// The ledger's id in a link.
@@ -73,6 +96,18 @@ pub(crate) fn linked_to(ruling: &Ruling) -> Option<&str> {
 pub(crate) fn goes_ahead(index: &Index<'_>, deal: &Source, part: u32, reason: &str) -> bool {
     counting(index, deal, part)
         .any(|ruling| ruling.reason == reason && ruling.choice == Choice::GoAhead)
+}
+
+/// The records that a person was shown who wants it done all the same.
+pub(crate) fn cleared<'a>(
+    index: &Index<'a>,
+    deal: &Source,
+    part: u32,
+    reason: &str,
+) -> Option<&'a BTreeSet<RecordId>> {
+    counting(index, deal, part)
+        .find(|ruling| ruling.reason == reason && ruling.choice == Choice::GoAhead)
+        .map(|ruling| &ruling.shown.alike)
 }
 
 /// The invoice that a person linked a part with.
@@ -133,7 +168,7 @@ pub(crate) fn adopt(
 /// Why a part is not billed although nothing else keeps it: a person wants nothing done.
 pub(crate) fn nothing_is_to_be_done(index: &Index<'_>, deal: &Source, part: u32) -> Option<Stop> {
     let ruling = counting(index, deal, part).find(|ruling| ignores(ruling))?;
-    Some(words::ignored(ruling, None))
+    Some(words::ignored(ruling, "deal", None))
 }
 
 /// A note as it stands after what a person decided: ignored, or with a word about a decision that no longer counts.
@@ -146,14 +181,20 @@ pub(crate) fn obeyed(index: &Index<'_>, deal: &Source, part: u32, stop: Stop) ->
             || (ruling.choice == Choice::IgnoreOnce && ruling.reason == said.reason)
     });
     if let Some(ruling) = ignored {
-        return words::ignored(ruling, Some(&said.message));
+        return words::ignored(ruling, "deal", Some(&said.message));
     }
-    let outdated = all(index, deal, part)
-        .iter()
-        .find(|ruling| ruling.reason == said.reason && !ruling.counts_at(&deal.version));
+    let mut answers = all(index, deal, part).iter();
+    let outdated = answers.find_map(|ruling| match ruling {
+        _ if ruling.reason != said.reason => None,
+        _ if !ruling.counts_at(&deal.version) => Some(words::outdated(ruling)),
+        _ if !ignores(ruling) && !ruling.shown.covers(&said.shown) => {
+            Some(words::not_shown(ruling))
+        }
+        _ => None,
+    });
     match outdated {
-        Some(ruling) => Stop::Hold(Said {
-            message: format!("{} {}", said.message, words::outdated(ruling)),
+        Some(outdated) => Stop::Hold(Said {
+            message: format!("{} {outdated}", said.message),
             ..said
         }),
         None => Stop::Hold(said),

@@ -133,6 +133,7 @@ async fn decide(
             part: ruled.part,
             reason: item.reason.clone(),
             choice: ruled.choice.clone(),
+            shown: item.shown.clone(),
             seen: seen.with_context(|| format!("{} was never read", ruled.of))?,
             by: "the case".to_owned(),
             at: world.clock.now(),

@@ -269,6 +269,7 @@ mod tests {
             subject: approved.subject.clone(),
             reason: reason::AMOUNT_DIFFERS.to_owned(),
             message: "The amounts differ.".to_owned(),
+            shown: Default::default(),
         };
         let now = Fresh {
             ops: Vec::new(),

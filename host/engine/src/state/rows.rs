@@ -8,6 +8,7 @@ use footbridge_model::id::{
 use footbridge_model::plan::{Op, Subject};
 use footbridge_model::plugin::{Method, Presence};
 use footbridge_model::request::RequestState;
+use footbridge_model::shown::Shown;
 use serde::{Deserialize, Serialize};
 
 /// The version of every row here.
@@ -110,6 +111,9 @@ pub struct Decision {
     /// The request that it comes from, where there was one: its answer is kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub request: Option<RequestId>,
+    /// What a person's answer to it is held against.
+    #[serde(default, skip_serializing_if = "Shown::is_empty")]
+    pub shown: Shown,
 }
 
 /// `request`: the journalled unit.

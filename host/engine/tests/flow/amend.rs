@@ -24,6 +24,8 @@ fn raise(world: &World) {
 /// A person's word about the deal as it is now.
 async fn rule(world: &World, reason: &str, choice: Choice) {
     let version = world.far.lock().unwrap().tables["Opportunity"]["opp1"].version;
+    let decisions = world.decisions().await;
+    let item = decisions.into_iter().find(|item| item.reason == reason);
     let ruling = Ruling {
         record: RecordKey {
             connection: ConnectionId::new("crm"),
@@ -35,6 +37,7 @@ async fn rule(world: &World, reason: &str, choice: Choice) {
         reason: reason.to_owned(),
         choice,
         seen: version.to_string(),
+        shown: item.unwrap().shown,
         by: "kim".to_owned(),
         at: world.far.lock().unwrap().now,
     };

@@ -6,6 +6,7 @@ use footbridge_engine::Standing;
 use footbridge_model::id::{ConnectionId, ObjectName, OrganisationId, RecordId, RecordKey};
 use footbridge_model::plugin::Presence;
 use footbridge_model::ruling::{Choice, Ruling};
+use footbridge_model::shown::Shown;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
@@ -86,6 +87,7 @@ pub(crate) async fn rule(world: &World, reason: &str, choice: Choice) {
             reason: reason.to_owned(),
             choice,
             seen: far.tables["Account"]["acc1"].version.to_string(),
+            shown: Shown::default(),
             by: "jo".to_owned(),
             at: far.now,
         }

@@ -2,7 +2,7 @@
 
 use crate::world::{Numbers, World};
 use chrono::Utc;
-use footbridge_engine::{EngineError, Standing};
+use footbridge_engine::{Answered, EngineError, Refusal, Standing};
 use footbridge_model::plan::reason;
 use footbridge_model::ruling::{Choice, Ruling};
 use footbridge_plan::rails::{FirstRun, Rails};
@@ -112,10 +112,10 @@ async fn a_large_invoice_waits_for_a_yes_to_just_that_version() {
     assert!(message.contains("360.00 GBP"), "{message}");
     let engine = world.engine().await;
     let decision = engine.decisions().await.unwrap();
-    let subject = (decision.into_iter())
+    let item = (decision.into_iter())
         .find(|decision| decision.reason == reason::NEEDS_APPROVAL)
-        .unwrap()
-        .subject;
+        .unwrap();
+    let subject = &item.subject;
     let version = world.far.lock().unwrap().tables["Opportunity"]["opp3"]
         .version
         .to_string();
@@ -125,6 +125,7 @@ async fn a_large_invoice_waits_for_a_yes_to_just_that_version() {
         reason: reason::NEEDS_APPROVAL.to_owned(),
         choice: Choice::GoAhead,
         seen: seen.to_owned(),
+        shown: item.shown.clone(),
         by: "Anna".to_owned(),
         at: Utc::now(),
     };
@@ -139,6 +140,43 @@ async fn a_large_invoice_waits_for_a_yes_to_just_that_version() {
     world.engine().await.rule(ruling(&version)).await.unwrap();
     world.sync().await;
     assert_eq!(world.count("invoice"), 3);
+}
+
+#[tokio::test]
+async fn a_yes_is_to_the_sum_that_was_shown() {
+    // With tax 120.
+    let world = railed(Numbers::Ledger, 1, json!({"approval-above": "100"}));
+    world.sync().await;
+    let engine = world.engine().await;
+    let item = engine.decisions().await.unwrap().remove(0);
+    assert_eq!(item.reason, reason::NEEDS_APPROVAL);
+    let kept = engine.answer(&item, Choice::GoAhead, "ann").await.unwrap();
+    assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+    drop(engine);
+    // The deal is as it was; the bookkeeper corrects a rate.
+    world.set("tax-rate", "t-20", "rate", json!("50"));
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 0, "nobody said yes to 150");
+    let (_, why, message) = world.decision(1).await;
+    assert_eq!(why, reason::NEEDS_APPROVAL);
+    assert!(
+        message.contains("150.00 GBP")
+            && message.ends_with("The yes that was given was to 120 GBP; approve it again."),
+        "{message}"
+    );
+    // Whoever saw 120 and answers once more has not seen 150.
+    let engine = world.engine().await;
+    let refused = engine.answer(&item, Choice::GoAhead, "ann").await.unwrap();
+    assert!(
+        matches!(refused, Answered::Refused(Refusal::ShowsOtherwise { .. })),
+        "{refused:?}"
+    );
+    let now = engine.decisions().await.unwrap().remove(0);
+    let kept = engine.answer(&now, Choice::GoAhead, "ann").await.unwrap();
+    assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+    drop(engine);
+    world.sync().await;
+    assert_eq!(world.count("invoice"), 1);
 }
 
 #[tokio::test]

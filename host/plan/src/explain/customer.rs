@@ -1,6 +1,6 @@
 //! Sentences about customers. Each names the customer, since deals are held for them.
 
-use super::{Stop, quoted};
+use super::{Stop, listed, quoted};
 use footbridge_model::plan::reason;
 
 pub(crate) fn not_visible(object: &str, id: &str) -> Stop {
@@ -92,24 +92,41 @@ pub(crate) fn namesakes(name: &str) -> Stop {
     )
 }
 
-pub(crate) fn looks_like_other(name: &str, other: &str) -> Stop {
+/// `others`: names, all of them.
+pub(crate) fn looks_like_other(name: &str, others: &[&str]) -> Stop {
+    let mut all = vec![name];
+    all.extend(others);
+    let all: Vec<String> = all.into_iter().map(quoted).collect();
+    let all: Vec<&str> = all.iter().map(String::as_str).collect();
+    let neither = match others {
+        [_] => "neither",
+        _ => "none of them",
+    };
     Stop::hold(
         reason::CUSTOMER_LOOKS_EXISTING,
         format!(
-            "Customers {} and {} in the source look like one, and neither is in the ledger. Merge them, or link each with its own.",
-            quoted(name),
-            quoted(other)
+            "Customers {} in the source look like one, and {neither} is in the ledger. Merge them, or link each with its own.",
+            listed(&all)
         ),
     )
 }
 
-pub(crate) fn looks_existing(name: &str, other: &str, id: &str) -> Stop {
+/// `others`: names and ids, all of them.
+pub(crate) fn looks_existing(name: &str, others: &[(&str, &str)]) -> Stop {
+    let (links, apart) = match others {
+        [_] => ("Link them if they are one", "one of them"),
+        _ => ("Link the one that it is, if it is one of them", "it"),
+    };
+    let others: Vec<String> = (others.iter())
+        .map(|(other, id)| format!("{} of the ledger ({id})", quoted(other)))
+        .collect();
+    let others: Vec<&str> = others.iter().map(String::as_str).collect();
     Stop::hold(
         reason::CUSTOMER_LOOKS_EXISTING,
         format!(
-            "Customer {} looks like {} of the ledger ({id}). Link them if they are one; else give one of them a clearly different name.",
+            "Customer {} looks like {}. {links}; else give {apart} a clearly different name.",
             quoted(name),
-            quoted(other)
+            listed(&others)
         ),
     )
 }

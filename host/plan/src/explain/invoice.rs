@@ -1,6 +1,6 @@
 //! Sentences about invoices: those that exist, and what keeps a new one from being made.
 
-use super::{Said, Stop, mapping, quoted};
+use super::{Said, Stop, listed, mapping, quoted};
 use crate::money::shown;
 use chrono::NaiveDate;
 use footbridge_model::plan::reason;
@@ -79,19 +79,19 @@ pub(crate) fn waits_for_earlier(part: u32, earlier: &Said) -> Stop {
     )
 }
 
-pub(crate) fn looks_already_invoiced(
-    invoice: &str,
-    total: Decimal,
-    currency: &str,
-    date: &str,
-) -> Stop {
-    Stop::hold(
-        reason::LOOKS_ALREADY_INVOICED,
-        format!(
-            "The customer has {invoice} of {date} with the same total, {}, and it was not made by this flow. Link it with the deal if it bills it.",
-            shown(total, currency)
+/// `invoices`: all of them, each with its date.
+pub(crate) fn looks_already_invoiced(invoices: &[&str], total: Decimal, currency: &str) -> Stop {
+    let total = shown(total, currency);
+    let message = match invoices {
+        [invoice] => format!(
+            "The customer has {invoice} with the same total, {total}, and it was not made by this flow. Link it with the deal if it bills it."
         ),
-    )
+        invoices => format!(
+            "The customer has {} with the same total, {total}, and they were not made by this flow. Link the one with the deal that bills it.",
+            listed(invoices)
+        ),
+    };
+    Stop::hold(reason::LOOKS_ALREADY_INVOICED, message)
 }
 
 pub(crate) fn currency_missing(path: &str) -> Stop {

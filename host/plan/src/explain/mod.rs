@@ -14,6 +14,7 @@ pub(crate) mod ruled;
 
 use footbridge_model::failure::Problem;
 use footbridge_model::plan::reason;
+use footbridge_model::shown::Shown;
 
 /// Why something isn't done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) struct Said {
     pub(crate) reason: &'static str,
     /// For people.
     pub(crate) message: String,
+    /// What of it a person's answer is held against.
+    pub(crate) shown: Shown,
 }
 
 impl Stop {
@@ -38,6 +41,7 @@ impl Stop {
         Stop::Skip(Said {
             reason,
             message: message.into(),
+            shown: Shown::default(),
         })
     }
 
@@ -45,13 +49,30 @@ impl Stop {
         Stop::Hold(Said {
             reason,
             message: message.into(),
+            shown: Shown::default(),
         })
+    }
+
+    /// The same, showing this as well.
+    pub(crate) fn showing(mut self, show: impl FnOnce(&mut Shown)) -> Self {
+        let (Stop::Skip(said) | Stop::Hold(said)) = &mut self;
+        show(&mut said.shown);
+        self
     }
 }
 
 /// Text from outside in a sentence.
 pub(crate) fn quoted(text: &str) -> String {
     format!("\"{text}\"")
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(names: &[&str]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
 }
 
 /// The mapping or what it made can't be used.

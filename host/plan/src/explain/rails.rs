@@ -3,11 +3,17 @@
 use super::Said;
 use crate::money::shown;
 use crate::rails::Pilot;
+use footbridge_model::money::{canonical, decimal};
 use footbridge_model::plan::reason;
+use footbridge_model::shown::{Shown, Sum};
 use rust_decimal::Decimal;
 
 fn said(reason: &'static str, message: String) -> Said {
-    Said { reason, message }
+    Said {
+        reason,
+        message,
+        shown: Shown::default(),
+    }
 }
 
 pub(crate) fn outside_pilot(pilot: &Pilot) -> Said {
@@ -43,17 +49,41 @@ fn named(n: usize) -> String {
     }
 }
 
-pub(crate) fn needs_approval(total: &str, currency: &str, limit: Option<Decimal>) -> Said {
+/// `before`: what a yes was given to, where that was another sum.
+pub(crate) fn needs_approval(
+    total: &str,
+    currency: &str,
+    limit: Option<Decimal>,
+    before: Option<&Sum>,
+) -> Said {
     let above = match limit {
         Some(limit) => format!("more than the {} that go unasked", shown(limit, currency)),
         None => format!("and no limit is set for {currency}"),
     };
-    said(
-        reason::NEEDS_APPROVAL,
+    let before = before.map_or_else(String::new, |sum| {
         format!(
-            "The invoice would come to {total} {currency}, {above}. It is made once you approve it: the item, or a plan that it stands in."
+            " The yes that was given was to {} {}; approve it again.",
+            sum.total, sum.currency
+        )
+    });
+    Said {
+        reason: reason::NEEDS_APPROVAL,
+        message: format!(
+            "The invoice would come to {total} {currency}, {above}. It is made once you approve it: the item, or a plan that it stands in.{before}"
         ),
-    )
+        shown: Shown {
+            sum: Some(sum(total, currency)),
+            ..Shown::default()
+        },
+    }
+}
+
+/// A sum as it is kept. What can't be read is equal to nothing but itself.
+pub(crate) fn sum(total: &str, currency: &str) -> Sum {
+    Sum {
+        total: decimal(total).map_or_else(|_| total.to_owned(), canonical),
+        currency: currency.to_owned(),
+    }
 }
 
 pub(crate) fn over_the_cap(room: usize) -> Said {

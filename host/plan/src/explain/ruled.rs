@@ -4,11 +4,11 @@ use super::Stop;
 use footbridge_model::plan::reason;
 use footbridge_model::ruling::{Choice, Ruling};
 
-/// Nothing is done because a person wants it so; `item`: what it would wait for.
-pub(crate) fn ignored(ruling: &Ruling, item: Option<&str>) -> Stop {
+/// Nothing is done because a person wants it so, about this `what`; `item`: what it would wait for.
+pub(crate) fn ignored(ruling: &Ruling, what: &str, item: Option<&str>) -> Stop {
     let how_long = match ruling.choice {
-        Choice::IgnoreAlways => "for good",
-        _ => "until the deal changes",
+        Choice::IgnoreAlways => "for good".to_owned(),
+        _ => format!("until the {what} changes"),
     };
     let item = item.map_or_else(String::new, |item| format!(" It would wait: {item}"));
     Stop::skip(
@@ -28,6 +28,19 @@ pub(crate) fn outdated(ruling: &Ruling) -> String {
         "What {} decided on {} was about the deal as it was then; it has changed, so decide again.",
         ruling.by,
         day(ruling)
+    )
+}
+
+/// A decision that was about something else than the item shows now.
+pub(crate) fn not_shown(ruling: &Ruling) -> String {
+    let (by, day) = (&ruling.by, day(ruling));
+    if ruling.shown.is_empty() {
+        return format!(
+            "What {by} decided on {day} doesn't say what this item showed then, so decide again."
+        );
+    }
+    format!(
+        "What {by} decided on {day} was about what this item showed then; it shows something else now, so decide again."
     )
 }
 

@@ -1,4 +1,5 @@
-//! Approval: an invoice that is made, or changed, to more than the flow's limit waits for a person's yes to just that deal as it is now.
+//! Approval: an invoice that is made, or changed, to more than the flow's limit waits for a person's yes to just that deal and
+//! sum as they are now.
 
 use super::{Approved, Bounds, Cuts};
 use crate::explain::rails as say;
@@ -29,21 +30,28 @@ pub(super) fn needed(plan: &Plan, bounds: &Bounds<'_>, cuts: &mut Cuts) -> Vec<(
         if is_within(total, limit) {
             continue;
         }
-        let said = say::needs_approval(total, currency, limit);
+        let now = say::sum(total, currency);
+        let place = (op.subject.record.clone(), op.subject.part);
         match bounds.approved {
             Approved::These(yes) => {
-                if !yes.contains(&(op.subject.record.clone(), op.subject.part)) {
+                let yes = yes.get(&place);
+                if yes != Some(&now) {
+                    let said = say::needs_approval(total, currency, limit, yes);
                     cuts.insert(op.id.clone(), Some(said));
                 }
             }
-            Approved::ThePlan => asks.push((
-                op.id.clone(),
-                Note {
-                    subject: op.subject.clone(),
-                    reason: said.reason.to_owned(),
-                    message: said.message,
-                },
-            )),
+            Approved::ThePlan => {
+                let said = say::needs_approval(total, currency, limit, None);
+                asks.push((
+                    op.id.clone(),
+                    Note {
+                        subject: op.subject.clone(),
+                        reason: said.reason.to_owned(),
+                        message: said.message,
+                        shown: said.shown,
+                    },
+                ));
+            }
         }
     }
     asks

@@ -21,6 +21,7 @@ use footbridge_model::id::{OpId, RecordId, RecordKey};
 use footbridge_model::plan::{Note, Op, Plan, Subject};
 use footbridge_model::plugin::Action;
 use footbridge_model::receivable::is_receivable;
+use footbridge_model::shown::Sum;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What the rails are applied with.
@@ -47,8 +48,8 @@ pub struct Bounds<'a> {
 /// What a person said yes to.
 #[derive(Debug, Clone, Copy)]
 pub enum Approved<'a> {
-    /// These deals and parts.
-    These(&'a BTreeSet<(RecordKey, u32)>),
+    /// These deals and parts, each at this sum.
+    These(&'a BTreeMap<(RecordKey, u32), Sum>),
     /// The plan itself is to be approved: what needs a yes stays in it, and is named.
     ThePlan,
 }
@@ -127,6 +128,7 @@ fn without(mut plan: Plan, cuts: &Cuts) -> (Plan, BTreeSet<RecordKey>) {
                 subject: op.subject.clone(),
                 reason: said.reason.to_owned(),
                 message: said_of_it.join(" "),
+                shown: said.shown.clone(),
             });
         }
     }

@@ -315,6 +315,7 @@ fn a_ruling_counts_for_the_version_and_the_values_that_were_seen() {
             reason: reason.to_owned(),
             choice: choice.clone(),
             seen: seen.to_owned(),
+            shown: Default::default(),
             by: "jo".to_owned(),
             at: books_now() + chrono::Duration::minutes(minutes),
         }];

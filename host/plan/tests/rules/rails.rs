@@ -6,12 +6,13 @@ use footbridge_model::document::Document;
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::plan::Plan;
 use footbridge_model::plugin::Action;
+use footbridge_model::shown::Sum;
 use footbridge_plan::lint;
 use footbridge_plan::policy::NumberMode;
 use footbridge_plan::rails::{Approved, Bounds, Railed, Rails, apply, same_id};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Rails as a configuration says them.
 fn rails(said: Value) -> Rails {
@@ -22,7 +23,7 @@ fn rails(said: Value) -> Rails {
 #[derive(Default)]
 struct Before {
     admitted: BTreeSet<RecordId>,
-    yes: BTreeSet<(RecordKey, u32)>,
+    yes: BTreeMap<(RecordKey, u32), Sum>,
     the_plan: bool,
 }
 
@@ -168,15 +169,37 @@ fn the_first_so_many_stay_the_first() {
 #[test]
 fn a_yes_lets_through_just_what_it_was_said_of() {
     let rails = rails(json!({"approval-above": "200"}));
-    let yes = Before {
-        yes: BTreeSet::from([(record("Opportunity", "d3"), 1)]),
+    // Shown as 360.00 GBP. The item shows what the yes has to be to.
+    let asked = railed(&three(), &rails, &Before::default()).plan;
+    let shown = asked.holds.last().unwrap().shown.sum.clone().unwrap();
+    assert_eq!(
+        (shown.total.as_str(), shown.currency.as_str()),
+        ("360", "GBP")
+    );
+    let yes = |sum: &Sum| Before {
+        yes: BTreeMap::from([((record("Opportunity", "d3"), 1), sum.clone())]),
         ..Before::default()
     };
-    let out = railed(&three(), &rails, &yes);
+    let out = railed(&three(), &rails, &yes(&shown));
     assert_eq!(
         outcomes(&out.plan).join(", "),
         "d1/1 invoice, d2/1 hold needs-approval, d3/1 invoice"
     );
+    // The same version of the deal comes to another sum: by the mapping, by a tax, in another currency.
+    for (total, currency) in [("36", "GBP"), ("360", "EUR")] {
+        let sum = Sum {
+            total: total.to_owned(),
+            currency: currency.to_owned(),
+        };
+        let out = railed(&three(), &rails, &yes(&sum));
+        assert_eq!(
+            outcomes(&out.plan).join(", "),
+            "d1/1 invoice, d2/1 hold needs-approval, d3/1 hold needs-approval"
+        );
+        let said = format!("The yes that was given was to {total} {currency}; approve it again.");
+        let message = &out.plan.holds.last().unwrap().message;
+        assert!(message.ends_with(&said), "{message}");
+    }
     // A plan that is to be approved holds all of it and says what needs the yes.
     let the_plan = Before {
         the_plan: true,
@@ -222,7 +245,7 @@ fn an_invoice_that_is_changed_to_more_needs_a_yes_as_well() {
             deals: &[],
             admitted: &BTreeSet::new(),
             shown: &BTreeSet::new(),
-            approved: Approved::These(&BTreeSet::new()),
+            approved: Approved::These(&BTreeMap::new()),
             room: None,
         };
         let out = apply(plan, &bounds).plan;

@@ -44,6 +44,114 @@ fn a_deal_that_looks_invoiced_is_billed_linked_or_left_as_a_person_says() {
 }
 
 #[test]
+fn a_yes_clears_just_the_invoices_that_were_shown() {
+    let world = billed_by_hand().with(|w| w.ruled("d1", BILLED, Choice::GoAhead));
+    assert_eq!(world.outcome(), "invoice");
+    // While the deal waited for something else, somebody raised this very invoice by hand.
+    let raised = world
+        .clone()
+        .with(|w| w.ledger_invoice("i2", json!({"date": "2026-09-14"})));
+    assert_eq!(raised.outcome(), "hold looks-already-invoiced");
+    assert_eq!(
+        raised.message(),
+        "The customer has invoice \"INV-i1\" of 2026-09-01 and invoice \"INV-i2\" of 2026-09-14 with the same total, 120.00 GBP, and they were not made by this flow. Link the one with the deal that bills it. What ann decided on 2026-09-13 was about what this item showed then; it shows something else now, so decide again."
+    );
+    let both = raised.with(|w| {
+        w.rulings.clear();
+        w.ruled("d1", BILLED, Choice::GoAhead);
+    });
+    assert_eq!(both.outcome(), "invoice", "both were shown");
+    // The old one goes, and nothing new comes.
+    let gone = world.with(|w| w.ledger_invoice("i1", json!({"status": "voided"})));
+    assert_eq!(gone.outcome(), "invoice");
+}
+
+#[test]
+fn a_yes_of_before_it_was_kept_what_was_shown_counts_for_nothing_that_is_shown() {
+    let world = billed_by_hand().with(|w| {
+        w.ruled("d1", BILLED, Choice::GoAhead);
+        w.rulings[0].shown = Default::default();
+    });
+    assert_eq!(world.outcome(), "hold looks-already-invoiced");
+    let said =
+        "What ann decided on 2026-09-13 doesn't say what this item showed then, so decide again.";
+    assert!(world.message().ends_with(said), "{}", world.message());
+}
+
+#[test]
+fn a_customer_that_is_linked_is_the_one_that_the_deal_had() {
+    let ltd = json!({"name": "Acme Ltd", "number": "", "status": "active"});
+    for (reason, customer, choice) in [
+        (
+            CLASH,
+            json!({"name": "Acme", "number": "other", "status": "active"}),
+            link("x9"),
+        ),
+        (ALIKE, ltd.clone(), link("x9")),
+        (ALIKE, ltd, Choice::GoAhead),
+    ] {
+        // Ann answers for c1; then the deal's customer is corrected to c2, at which she never looked.
+        let world = beside(customer).with(|w| {
+            w.ruled("d1", reason, choice.clone());
+            w.customers.push(account("c2", "Acme GmbH"));
+            w.customers.push(account("c3", "Zenith"));
+        });
+        let corrected = |to: &str| {
+            let to = json!({"$ref": {"object": "Account", "id": to}});
+            let deal = |deal: Deal| deal.drafted("customer", to);
+            world.clone().deal(deal)
+        };
+        let other = corrected("c3");
+        assert_eq!(other.outcome(), "invoice", "{reason} {choice:?}");
+        let plan = other.plan();
+        assert!(plan.adoptions.is_empty(), "{reason} {choice:?}");
+        let made = &ops(&plan, "customer")[0];
+        assert_eq!(made.doc.text("name"), Some("Zenith"));
+        // A link doesn't end with the deal's version; it ends with its customer.
+        let moved = other.with(|w| w.deals[0].version = "v2".to_owned());
+        assert!(moved.plan().adoptions.is_empty(), "{reason} {choice:?}");
+        let alike = corrected("c2");
+        assert_ne!(alike.outcome(), "invoice", "{reason} {choice:?}");
+    }
+}
+
+#[test]
+fn another_customer_that_looks_alike_is_asked_about() {
+    let world = beside(json!({"name": "Acme Ltd", "number": "", "status": "active"}))
+        .with(|w| w.ruled("d1", ALIKE, Choice::GoAhead))
+        .with(|w| {
+            let plc = json!({"name": "Acme PLC", "number": "", "status": "active"});
+            w.ledger_customer("x8", plc);
+        });
+    assert_eq!(world.outcome(), "hold customer-looks-existing");
+    assert!(
+        world.message().contains(
+            "looks like \"Acme PLC\" of the ledger (x8) and \"Acme Ltd\" of the ledger (x9). Link the one that it is"
+        ),
+        "{}",
+        world.message()
+    );
+}
+
+#[test]
+fn what_is_ignored_is_not_changed_either() {
+    let mut world = World::new();
+    let plan = world.plan();
+    world.apply(&plan);
+    let world = world
+        .deal(|deal| deal.lines(&["150"], "150"))
+        .with(|w| w.deals[0].version = "v1".to_owned());
+    assert_eq!(world.outcome(), "update");
+    for choice in [Choice::IgnoreOnce, Choice::IgnoreAlways] {
+        let ignored = world
+            .clone()
+            .with(|w| w.ruled("d1", "amount-differs", choice.clone()));
+        assert_eq!(ignored.outcome(), "skip ignored", "{choice:?}");
+        assert!(ignored.plan().ops.is_empty());
+    }
+}
+
+#[test]
 fn a_decision_about_another_reason_says_nothing() {
     let world = billed_by_hand().with(|w| w.ruled("d1", "amount-differs", Choice::GoAhead));
     assert_eq!(world.outcome(), "hold looks-already-invoiced");

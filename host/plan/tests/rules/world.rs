@@ -11,6 +11,7 @@ use footbridge_model::link::{Link, Member, Role};
 use footbridge_model::plan::{AsOf, Op, Plan, billing_key, customer_key};
 use footbridge_model::plugin::Presence;
 use footbridge_model::ruling::{Choice, Ruling};
+use footbridge_model::shown::{Shown, ShownCustomer};
 use footbridge_plan::input::{Observed, Seen, Source};
 use footbridge_plan::{FlowPolicy, PlanInput, lint, plan};
 use serde_json::{Value, json};
@@ -315,14 +316,43 @@ impl World {
             .push(link(our_key(deal, part), Role::Billing, source, other));
     }
 
-    /// What Ann decided on 13 September about part 1 of a deal as it is.
+    /// What the item of part 1 of a deal shows now; where it doesn't stand under this reason, only the deal's customer.
+    pub(crate) fn shown(&self, deal: &str, reason: &str) -> Shown {
+        let plan = self.plan();
+        let mut notes = plan.skips.iter().chain(&plan.holds);
+        let its = notes.find(|note| {
+            let subject = &note.subject;
+            (
+                subject.record.id.as_str(),
+                subject.part,
+                note.reason.as_str(),
+            ) == (deal, 1, reason)
+        });
+        its.map(|note| note.shown.clone()).unwrap_or_else(|| {
+            let mut deals = self.deals.iter();
+            let deal = deals.find(|known| known.id == deal).unwrap();
+            let customer = &deal.draft["customer"]["$ref"];
+            let text = |field: &str| customer[field].as_str().unwrap();
+            Shown {
+                customer: Some(ShownCustomer {
+                    object: ObjectName::from(text("object")),
+                    id: RecordId::from(text("id")),
+                }),
+                ..Shown::default()
+            }
+        })
+    }
+
+    /// What Ann decided on 13 September about part 1 of a deal as it and its item are.
     pub(crate) fn ruled(&mut self, deal: &str, reason: &str, choice: Choice) {
+        let shown = self.shown(deal, reason);
         self.rulings.push(Ruling {
             record: record("Opportunity", deal),
             part: 1,
             reason: reason.to_owned(),
             choice,
             seen: "v1".to_owned(),
+            shown,
             by: "ann".to_owned(),
             at: at("2026-09-13T09:00:00Z", "2026-09-13").instant,
         });
@@ -336,12 +366,14 @@ impl World {
 
     /// A person's word about the first part of the one deal, as it is now.
     pub(crate) fn rule(&mut self, reason: &str, choice: Choice) {
+        let shown = self.shown(&self.deals[0].id, reason);
         self.rulings.push(Ruling {
             record: record("Opportunity", &self.deals[0].id),
             part: 1,
             reason: reason.to_owned(),
             choice,
             seen: self.deals[0].version.clone(),
+            shown,
             by: "kim".to_owned(),
             at: self.as_of.instant,
         });

@@ -9,7 +9,7 @@ use crate::who;
 use footbridge_engine::{Answered, Decision, Engine, Refusal, Released, Standing};
 use footbridge_model::RequestId;
 use footbridge_model::id::RecordId;
-use footbridge_model::remedy::{Remedy, page, remedies};
+use footbridge_model::remedy::{Remedy, page};
 use footbridge_model::ruling::Choice;
 use serde_json::json;
 
@@ -112,7 +112,10 @@ async fn decide(
             });
             say(output, text.trim_end(), &value)
         }
-        Answered::Refused(refusal) => Err(UsageError(refused(&refusal, &decision)).into()),
+        Answered::Refused(refusal) => {
+            let remedies = engine.remedies(&decision);
+            Err(UsageError(refused(&refusal, &decision, &remedies)).into())
+        }
     }
 }
 
@@ -144,14 +147,15 @@ fn the_one(mut items: Vec<Decision>, wanted: &ItemId) -> Result<Decision, UsageE
 }
 
 /// A refusal, with what can be done instead.
-fn refused(refusal: &Refusal, item: &Decision) -> String {
+fn refused(refusal: &Refusal, item: &Decision, remedies: &[Remedy]) -> String {
     let Refusal::NotTaken { reason } = refusal else {
         return refusal.to_string();
     };
-    let names = remedies(reason).iter().map(|remedy| match remedy {
+    let names = remedies.iter().map(|remedy| match remedy {
         Remedy::Retry | Remedy::EditMapping => "retry",
         Remedy::Release => "release",
         Remedy::Choose => "choose",
+        Remedy::Keep => "choose --ledger",
         Remedy::Link(_) => "link",
         Remedy::GoAhead(_) => "approve",
         Remedy::Ignore => "ignore",

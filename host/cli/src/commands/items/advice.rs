@@ -4,8 +4,7 @@ use super::Place;
 use crate::render::safe;
 use footbridge_engine::{Decision, Evidence};
 use footbridge_model::plan::reason;
-use footbridge_model::receivable::is_receivable;
-use footbridge_model::remedy::{Remedy, remedies};
+use footbridge_model::remedy::Remedy;
 use footbridge_model::request::RequestState;
 
 /// One thing that can be done.
@@ -17,8 +16,13 @@ pub(super) struct Advice {
     pub(super) meaning: String,
 }
 
-/// All that can be done about an item.
-pub(super) fn of(item: &Decision, evidence: Option<&Evidence>, place: &Place) -> Vec<Advice> {
+/// All that can be done about an item, by what it takes.
+pub(super) fn of(
+    item: &Decision,
+    remedies: &[Remedy],
+    evidence: Option<&Evidence>,
+    place: &Place,
+) -> Vec<Advice> {
     let id = safe(item.subject.record.id.as_str(), 160);
     let part = match item.subject.part {
         0 | 1 => String::new(),
@@ -28,9 +32,8 @@ pub(super) fn of(item: &Decision, evidence: Option<&Evidence>, place: &Place) ->
         command: format!("footbridge items {action} {id}{rest}{part}{}", place.flow),
         meaning,
     };
-    let of_way_back = is_receivable(item.subject.record.object.as_str());
     let mut all = Vec::new();
-    for remedy in remedies(&item.reason) {
+    for remedy in remedies {
         match remedy {
             Remedy::Retry => all.push(Advice {
                 command: format!("footbridge items retry {id}{}", place.flow),
@@ -42,7 +45,6 @@ pub(super) fn of(item: &Decision, evidence: Option<&Evidence>, place: &Place) ->
                     _ => "after you corrected it: the next sync looks at it again".to_owned(),
                 },
             }),
-            _ if of_way_back => {}
             Remedy::EditMapping => all.push(Advice {
                 command: format!("footbridge items retry --reason {}{}", item.reason, place.flow),
                 meaning: format!(
@@ -74,6 +76,9 @@ pub(super) fn of(item: &Decision, evidence: Option<&Evidence>, place: &Place) ->
                     let rest = format!(" --{side}{field}");
                     all.push(command("choose", &rest, format!("{whose} value counts")));
                 }
+            }
+            Remedy::Keep => {
+                all.push(command("choose", " --ledger", "the ledger's value counts".to_owned()));
             }
             Remedy::Link(objects) => all.push(command(
                 "link",

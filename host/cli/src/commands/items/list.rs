@@ -19,7 +19,10 @@ pub(super) async fn run(
     decisions.retain(|decision| is_listed(decision, args));
     match output {
         Output::Json => {
-            let all: Vec<_> = decisions.iter().map(|d| as_json(d, place)).collect();
+            let all = decisions.iter();
+            let all: Vec<_> = all
+                .map(|decision| as_json(decision, &engine.remedies(decision), place))
+                .collect();
             print_json(&all)
         }
         Output::Text if decisions.is_empty() && args.ignored => show("Nothing is ignored.\n"),

@@ -15,6 +15,7 @@ use crate::config::{Config, Flow};
 use crate::exit::{Exit, UsageError};
 use crate::render::safe;
 use footbridge_engine::{Decision, Engine, Known};
+use footbridge_model::remedy::Remedy;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -87,10 +88,10 @@ fn say(output: Output, text: &str, value: &serde_json::Value) -> anyhow::Result<
 }
 
 /// A decision for scripts: with what can be done and the page that tells more.
-fn as_json(decision: &Decision, place: &Place) -> serde_json::Value {
+fn as_json(decision: &Decision, remedies: &[Remedy], place: &Place) -> serde_json::Value {
     let mut value = json!(decision);
     if let Some(fields) = value.as_object_mut() {
-        let commands: Vec<String> = advice::of(decision, None, place)
+        let commands: Vec<String> = advice::of(decision, remedies, None, place)
             .into_iter()
             .map(|advice| advice.command)
             .collect();

@@ -5,7 +5,7 @@ use crate::commands::{Output, print_json, show};
 use crate::exit::UsageError;
 use crate::render::{safe, wrapped};
 use footbridge_engine::{Decision, Engine, Evidence, Standing};
-use footbridge_model::remedy::page;
+use footbridge_model::remedy::{Remedy, page};
 use footbridge_model::ruling::{Choice, Ruling};
 use serde_json::json;
 
@@ -38,7 +38,7 @@ pub(super) async fn run(
         let rulings = engine.rulings(&item.subject).await?;
         match output {
             Output::Json => {
-                let mut value = as_json(item, place);
+                let mut value = as_json(item, &engine.remedies(item), place);
                 if let Some(fields) = value.as_object_mut() {
                     fields.insert("evidence".to_owned(), json!(evidence));
                     fields.insert("decided".to_owned(), json!(rulings));
@@ -49,7 +49,12 @@ pub(super) async fn run(
                 if !text.is_empty() {
                     text.push('\n');
                 }
-                text.push_str(&words(item, evidence.as_ref(), &rulings, wanted, place));
+                let known = What {
+                    remedies: engine.remedies(item),
+                    evidence,
+                    rulings,
+                };
+                text.push_str(&words(item, &known, wanted, place));
             }
         }
     }
@@ -59,13 +64,15 @@ pub(super) async fn run(
     }
 }
 
-fn words(
-    item: &Decision,
-    evidence: Option<&Evidence>,
-    rulings: &[Ruling],
-    wanted: Answered,
-    place: &Place,
-) -> String {
+/// What is known about an item beside itself.
+struct What {
+    remedies: Vec<Remedy>,
+    evidence: Option<Evidence>,
+    rulings: Vec<Ruling>,
+}
+
+fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> String {
+    let evidence = known.evidence.as_ref();
     let record = &item.subject.record;
     let stands = match item.standing {
         Standing::Waiting => "waits; every sync looks at it again",
@@ -95,11 +102,11 @@ fn words(
         text.push('\n');
         text.push_str(&answered(evidence, wanted));
     }
-    let relevant = rulings.iter().filter(|r| r.part == item.subject.part);
+    let relevant = known.rulings.iter().filter(|r| r.part == item.subject.part);
     for ruling in relevant {
         text.push_str(&wrapped(&decided(ruling), 2));
     }
-    let advice = advice::of(item, evidence, place);
+    let advice = advice::of(item, &known.remedies, evidence, place);
     if !advice.is_empty() {
         text.push_str("\n  What you can do:\n");
         for one in advice {
