@@ -4,6 +4,7 @@ use crate::world::{Numbers, World};
 use footbridge_engine::{Answered, Decision, Event, Happened, Known, Refusal, Standing};
 use footbridge_model::id::RecordId;
 use footbridge_model::ruling::Choice;
+use footbridge_plan::policy::InvoiceStatus;
 use serde_json::json;
 
 fn link(id: &str) -> Choice {
@@ -65,6 +66,186 @@ async fn a_deal_that_looks_invoiced_is_billed_on_a_persons_word() {
     );
     world.sync().await;
     assert_eq!(world.count("invoice"), 2, "once");
+}
+
+#[tokio::test]
+async fn an_invoice_that_is_raised_after_the_yes_is_not_made_a_second_time() {
+    let mut world = billed_by_hand().await;
+    let kept = world.answer("opp1", Choice::GoAhead).await;
+    assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+    // It waits for something else; meanwhile the bookkeeper raises it by hand.
+    world.flow.rails = serde_json::from_value(json!({
+        "first-run": "write", "most-writes-per-run": 0,
+    }))
+    .unwrap();
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "over-the-cap");
+    world.bill("new", "known", 120, "2026-10-02");
+    world.flow.rails.most_writes_per_run = None;
+    world.sync().await;
+    let (standing, reason, message) = world.decision(1).await;
+    assert_eq!(
+        (standing, reason.as_str(), world.count("invoice")),
+        (Standing::Waiting, "looks-already-invoiced", 2),
+        "{message}"
+    );
+    assert!(
+        message.contains("HAND-new") && message.ends_with("so decide again."),
+        "{message}"
+    );
+    assert!(matches!(
+        world.answer("opp1", link("new")).await,
+        Answered::Kept(_)
+    ));
+    world.sync().await;
+    assert_eq!(world.doc("Opportunity", "opp1")["InvoiceId"], json!("new"));
+    assert_eq!(world.count("invoice"), 2);
+}
+
+#[tokio::test]
+async fn whoever_saw_one_invoice_said_nothing_about_two() {
+    let world = billed_by_hand().await;
+    world.bill("new", "known", 120, "2026-10-02");
+    world.plan().await;
+    let refused = world.answer("opp1", Choice::GoAhead).await;
+    let Answered::Refused(refusal) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(
+        matches!(refusal, Refusal::ShowsOtherwise { .. }),
+        "{refusal}"
+    );
+    assert!(
+        refusal.to_string().contains("HAND-new")
+            && refusal.to_string().contains("Run `footbridge sync`"),
+        "{refusal}"
+    );
+    world.sync().await;
+    assert!(matches!(
+        world.answer("opp1", Choice::GoAhead).await,
+        Answered::Kept(_)
+    ));
+}
+
+/// A draft of a deal that changed, edited by the bookkeeper.
+async fn edited() -> World {
+    let mut world = World::with_deals(Numbers::Ledger, 1);
+    world.flow.policy.billing.status = InvoiceStatus::Draft;
+    world.sync().await;
+    world.sync().await;
+    world.set("invoice", "invoice-1", "reference", json!("theirs"));
+    world.set("Opportunity", "opp1", "Amount", json!("150"));
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "invoice-edited");
+    world
+}
+
+#[tokio::test]
+async fn what_a_bookkeeper_adds_after_the_word_is_not_written_over() {
+    for told in [true, false] {
+        let world = edited().await;
+        let take = Choice::TakeSource { field: None };
+        let kept = world.answer("opp1", take.clone()).await;
+        assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+        let mut doc = world.doc("invoice", "invoice-1");
+        let mut freight = doc["lines"][0].clone();
+        freight["id"] = json!("freight");
+        freight["description"] = json!("Freight");
+        doc["lines"].as_array_mut().unwrap().push(freight);
+        doc["status"] = json!("authorised");
+        if told {
+            world.put("invoice", "invoice-1", doc);
+        } else {
+            // No list of changes tells of it: it is read again before it is changed.
+            let mut far = world.far.lock().unwrap();
+            let row = far.tables.get_mut("invoice").unwrap();
+            let row = row.get_mut("invoice-1").unwrap();
+            row.doc = doc;
+            row.version += 1;
+        }
+        world.sync().await;
+        let invoice = world.doc("invoice", "invoice-1");
+        assert_eq!(invoice["lines"].as_array().unwrap().len(), 2, "{told}");
+        let (_, reason, message) = world.decision(1).await;
+        assert_eq!(reason, "invoice-edited");
+        assert!(message.ends_with("so decide again."), "{message}");
+        // Seen as it is now, it may be taken.
+        let kept = world.answer("opp1", take).await;
+        assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+        world.sync().await;
+        let invoice = world.doc("invoice", "invoice-1");
+        assert_eq!(invoice["total"], json!("180"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_choice_that_leads_to_nothing_is_refused() {
+    let mut world = edited().await;
+    let field = Some("reference".to_owned());
+    let refused = world.answer("opp1", Choice::TakeSource { field }).await;
+    assert!(
+        matches!(refused, Answered::Refused(Refusal::AsAWhole)),
+        "{refused:?}"
+    );
+    // Lost, and in a period that is closed: the draft can't be deleted, now or once it is open again.
+    world.set("Opportunity", "opp1", "IsWon", json!(false));
+    world.flow.policy.billing.tax_filed_to = Some("2027-12-31".parse().unwrap());
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "deal-lost");
+    let take = Choice::TakeSource { field: None };
+    let refused = world.answer("opp1", take.clone()).await;
+    assert!(
+        matches!(refused, Answered::Refused(Refusal::NotTaken { .. })),
+        "{refused:?}"
+    );
+    world.flow.policy.billing.tax_filed_to = None;
+    world.sync().await;
+    assert_eq!(world.decision(1).await.1, "deal-lost");
+    assert_eq!(world.doc("invoice", "invoice-1")["status"], json!("draft"));
+    // Kept first, and then not after all.
+    let keep = Choice::TakeLedger { field: None };
+    for choice in [keep, take] {
+        let kept = world.answer("opp1", choice).await;
+        assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+        world.sync().await;
+    }
+    assert_eq!(
+        world.doc("invoice", "invoice-1")["status"],
+        json!("deleted")
+    );
+}
+
+#[tokio::test]
+async fn a_link_answers_for_the_customer_that_the_deal_had() {
+    for again in [true, false] {
+        let world = World::with_deals(Numbers::Ledger, 1);
+        let theirs = json!({"name": "Customer 1", "number": "other", "status": "active"});
+        world.put("customer", "x", theirs);
+        world.sync().await;
+        assert_eq!(world.decision(1).await.1, "customer-name-clash");
+        assert!(matches!(
+            world.answer("opp1", link("x")).await,
+            Answered::Kept(_)
+        ));
+        if again {
+            // It can be taken back.
+            assert!(world.engine().await.look_again("opp1").await.unwrap());
+            world.sync().await;
+            assert_eq!(world.decision(1).await.1, "customer-name-clash");
+            assert_eq!(world.count("invoice"), 0);
+            let subject = world.item("opp1").await.subject;
+            assert_eq!(world.engine().await.rulings(&subject).await.unwrap(), []);
+        }
+        // The deal was of another customer all along.
+        world.account(2, "Customer 2");
+        world.set("Opportunity", "opp1", "AccountId", json!("acc2"));
+        world.sync().await;
+        assert_eq!(world.decision(1).await.0, Standing::Applied, "{again}");
+        let far = world.far.lock().unwrap();
+        let billed = far.rows("invoice")[0].1.doc["customer"].clone();
+        let customer = &far.tables["customer"][billed.as_str().unwrap()].doc;
+        assert_eq!(customer["name"], json!("Customer 2"), "{again}");
+    }
 }
 
 #[tokio::test]

@@ -1,16 +1,18 @@
 //! The table of domain rule 4: how far the invoice went x who touched it x what became of the deal x the flow's policy x a person's word.
 //!
-//! It writes nothing and works nothing out. A ruling answers just the question that it was asked, at the deal's version that the
-//! person saw; a ruling about a single field isn't taken here: such an item goes on waiting.
+//! It writes nothing and works nothing out. A ruling answers just the question that it was asked, at the deal's and the invoice's
+//! versions that the person saw; a ruling about a single field isn't taken here: such an item goes on waiting.
 
-use super::ToAmend;
 use super::stage::{Bar, Stage};
 use super::touched::Touched;
+use super::{Standing, ToAmend};
 use crate::index::{Index, our_key};
 use crate::input::Source;
 use crate::policy::{ChangedAuthorised, DraftOfLostDeal};
+use footbridge_model::id::RecordId;
 use footbridge_model::plan::reason;
 use footbridge_model::ruling::{Choice, Ruling};
+use footbridge_model::shown::{May, ShownRecord};
 
 /// What became of the deal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +30,8 @@ pub(crate) enum Act {
     Update(Option<Ruling>),
     /// Deleted in the ledger; drafts only.
     Delete(Option<Ruling>),
-    /// It stays, by a person's word.
-    Keep(Ruling),
+    /// It stays, by a person's word about this question.
+    Keep(Ruling, Ask),
     /// A person is asked.
     Ask(Ask),
 }
@@ -59,6 +61,18 @@ impl Ask {
             Self::Approved | Self::NotOurs => reason::CHANGED_AFTER_INVOICING,
             Self::Credit(_) => reason::NEEDS_CREDIT_NOTE,
             Self::LostDraft(_) | Self::LostStands(_) => reason::DEAL_LOST,
+        }
+    }
+
+    /// The invoice as the question shows it.
+    pub(crate) fn shown(&self, standing: &Standing<'_>) -> ShownRecord {
+        ShownRecord {
+            id: RecordId::from(standing.id),
+            version: standing.seen.version.clone(),
+            may: match self {
+                Self::Edited(_) | Self::Approved | Self::LostDraft(_) => May::Follow,
+                Self::Credit(_) | Self::NotOurs | Self::LostStands(_) => May::Stay,
+            },
         }
     }
 
@@ -96,19 +110,23 @@ pub(crate) fn decide(
         ours.then_some((billing.draft_of_lost_deal, billing.changed_authorised)),
     );
     let Act::Ask(ask) = &act else { return act };
-    match answered(index, to_amend.deal, to_amend.part, ask.reason()) {
-        Some(ruling) => match ruling.choice {
-            Choice::TakeLedger { field: None } => Act::Keep(ruling.clone()),
-            Choice::TakeSource { field: None } | Choice::GoAhead => {
-                ask.taken(ruling.clone()).unwrap_or(act)
-            }
-            _ => act,
-        },
-        None => act,
+    let Some(ruling) = answered(index, to_amend.deal, to_amend.part, ask.reason()) else {
+        return act;
+    };
+    let as_shown = ruling.shown.standing.as_ref() == Some(&ask.shown(&to_amend.standing));
+    match ruling.choice {
+        // Nothing is written, and nothing remembered of the invoice, which may go on meanwhile.
+        Choice::TakeLedger { field: None } if as_shown || change == Change::Lost => {
+            Act::Keep(ruling.clone(), ask.clone())
+        }
+        Choice::TakeSource { field: None } | Choice::GoAhead if as_shown => {
+            ask.taken(ruling.clone()).unwrap_or(act)
+        }
+        _ => act,
     }
 }
 
-/// The newest word of a person about this question, if it still counts.
+/// The newest word of a person about this question, if it is about the deal as it is. It may be about another state of the invoice.
 pub(crate) fn answered<'a>(
     index: &Index<'a>,
     deal: &Source,

@@ -82,7 +82,7 @@ pub(crate) fn amend(
     };
     // A person's word that it stays needs no knowledge of what it would have become.
     let asked = decide::decide(index, to_amend, Change::Changed, &stage, &touched);
-    if let Act::Keep(ruling) = &asked {
+    if let Act::Keep(ruling, _) = &asked {
         return Ok(write::kept(index, to_amend, to_bill, Some(ruling)));
     }
     let party = match party {
@@ -109,8 +109,8 @@ pub(crate) fn amend(
                 index, to_amend, to_bill, wanted, party, why,
             )))
         }
-        Act::Ask(ask) => Err(say::asks(&ask, &standing.name, Some(&change))),
-        Act::Keep(_) | Act::Delete(_) => Err(say_invoice::nothing_stands()),
+        Act::Ask(ask) => Err(asked_about(&ask, standing, Some(&change))),
+        Act::Keep(..) | Act::Delete(_) => Err(say_invoice::nothing_stands()),
     }
 }
 
@@ -121,10 +121,25 @@ fn lost(index: &Index<'_>, to_amend: &ToAmend<'_>, act: Act) -> Result<Amended, 
             let why = say::deletion(name, by(ruling.as_ref()));
             Ok(Amended::Write(write::deletion(index, to_amend, why)))
         }
-        Act::Keep(ruling) => Ok(Amended::Stays(None, say::lost_and_kept(name, &ruling.by))),
-        Act::Ask(ask) => Err(say::asks(&ask, name, None)),
+        Act::Keep(ruling, ask) => {
+            let stop = say::lost_and_kept(name, &ruling.by);
+            Ok(Amended::Stays(
+                None,
+                showing(stop, &ask, &to_amend.standing),
+            ))
+        }
+        Act::Ask(ask) => Err(asked_about(&ask, &to_amend.standing, None)),
         Act::Update(_) => Err(say_invoice::nothing_stands()),
     }
+}
+
+/// The question, about the invoice as it is.
+fn asked_about(ask: &Ask, standing: &Standing<'_>, change: Option<&say::Difference<'_>>) -> Stop {
+    showing(say::asks(ask, &standing.name, change), ask, standing)
+}
+
+fn showing(stop: Stop, ask: &Ask, standing: &Standing<'_>) -> Stop {
+    stop.showing(|shown| shown.standing = Some(ask.shown(standing)))
 }
 
 fn by(ruling: Option<&Ruling>) -> Option<&str> {

@@ -340,6 +340,62 @@ fn what_people_answer() {
 }
 
 #[test]
+fn an_answer_is_about_the_invoice_as_it_was_shown() {
+    let edit = json!({"reference": "theirs"});
+    let cases: [(Change, &str, Choice, &str); 4] = [
+        (
+            raised,
+            reason::INVOICE_EDITED,
+            TAKE_SOURCE,
+            "hold invoice-edited",
+        ),
+        (
+            raised,
+            reason::INVOICE_EDITED,
+            TAKE_LEDGER,
+            "hold invoice-edited",
+        ),
+        (lost, reason::DEAL_LOST, TAKE_SOURCE, "hold deal-lost"),
+        // It stays whatever becomes of it: nothing is written, nothing remembered.
+        (lost, reason::DEAL_LOST, TAKE_LEDGER, "skip deal-lost"),
+    ];
+    for (change, asked, choice, want) in cases {
+        let world = edited(billed(), edit.clone()).deal(change);
+        let world = world.with(|w| w.rule(asked, choice.clone()));
+        // Before the next sync the bookkeeper goes on: a line for freight, and approved.
+        let mut later = edited(world, json!({"status": "authorised"}));
+        later.observed.invoices.get_mut("i1").unwrap().version = "3".to_owned();
+        let freight = edited_line(later.clone(), "description", json!("Freight"));
+        for mut world in [later, freight] {
+            world.observed.invoices.get_mut("i1").unwrap().version = "3".to_owned();
+            assert_eq!(world.outcome(), want, "{asked} {choice:?}");
+            if want.starts_with("hold") {
+                let said = "was about what this item showed then; it shows something else now, so decide again.";
+                assert!(world.message().ends_with(said), "{}", world.message());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_word_that_could_not_be_carried_out_is_not_carried_out_later() {
+    // The draft lies in a filed period, so that it can't be deleted; "take the deal's" was said all the same.
+    let mut world = edited(billed(), json!({"date": "2026-08-31"})).deal(lost);
+    world.policy.billing.tax_filed_to = Some(day("2026-08-31"));
+    world.rule(reason::DEAL_LOST, TAKE_SOURCE);
+    assert_eq!(world.outcome(), "hold deal-lost");
+    world.policy.billing.tax_filed_to = None;
+    assert_eq!(
+        world.outcome(),
+        "hold deal-lost",
+        "the period is open again"
+    );
+    world.rulings.clear();
+    world.rule(reason::DEAL_LOST, TAKE_SOURCE);
+    assert_eq!(world.outcome(), "delete", "now it was offered");
+}
+
+#[test]
 fn keeping_theirs_is_silent_until_the_deal_changes_again() {
     let mut world = edited(billed(), json!({"reference": "theirs"}))
         .deal(raised)
