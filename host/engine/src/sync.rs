@@ -81,6 +81,15 @@ pub struct Preview {
     pub reflected: Option<ReflectPreview>,
 }
 
+/// Whether a run passed the gate that keeps a flow from writing before a person said yes: one that did is kept, and counts for later ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// It did.
+    Yes,
+    /// Only if the flow was let write: of an approved plan nothing may have been left to write.
+    IfLetWrite,
+}
+
 /// One planning round.
 #[derive(Debug, Clone, Copy)]
 enum Round<'a> {
@@ -111,13 +120,14 @@ impl Engine {
     /// One run: everything that changed is planned and carried out.
     pub async fn sync(self: &Arc<Self>) -> Result<RunReport, EngineError> {
         self.may_run().await?;
-        self.one_run(self.run()).await
+        self.one_run(self.run(), Passed::Yes).await
     }
 
-    /// A run, one at a time in a flow, and kept as the last one.
+    /// A run, one at a time in a flow, and kept as the last one if the flow was let write: before it, or in it.
     pub(crate) async fn one_run(
         &self,
         run: impl Future<Output = Result<RunReport, EngineError>>,
+        passed: Passed,
     ) -> Result<RunReport, EngineError> {
         let started_at = self.clock.now();
         let name = format!("run/{}", self.flow.name);
@@ -138,6 +148,9 @@ impl Engine {
         let report = result?;
         if let Err(error) = released {
             tracing::warn!(%error, "the run's lease could not be given back");
+        }
+        if passed == Passed::IfLetWrite && !self.has_written().await? {
+            return Ok(report);
         }
         let mut changes = Changes::default();
         let last = LastRun {

@@ -12,7 +12,7 @@ use crate::execute::{Closed, Executed, filled_in};
 use crate::mirror::Changes;
 use crate::rails::Asking;
 use crate::state::keys;
-use crate::sync::{Looked, RunReport};
+use crate::sync::{Looked, Passed, RunReport};
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
@@ -60,7 +60,7 @@ impl Engine {
         self.may_write().await?;
         let mut fates = kept.fates.clone();
         let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
-        let report = self.one_run(carried).await?;
+        let report = self.one_run(carried, Passed::IfLetWrite).await?;
         for (id, fate) in &fates {
             let before = kept.fates.get(id).map(|before| before.fate);
             // What this plan wrote stays told as written by it.

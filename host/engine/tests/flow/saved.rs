@@ -151,6 +151,49 @@ async fn a_stale_operation_is_refused_with_what_changed_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn a_plan_of_which_nothing_held_is_no_first_run() {
+    let mut world = World::with_deals(Numbers::Ledger, 3);
+    world.flow.rails.first_run = FirstRun::Ask;
+    let id = save(&world).await;
+    approve(&world, &id, &["opp1"], &[]).await;
+    world.set("Opportunity", "opp1", "Amount", json!("0"));
+    let applied = apply(&world, &id).await;
+    assert!(!counted(&applied).contains_key(&Fate::Applied));
+    for _ in 0..2 {
+        let refused = world.try_sync().await.unwrap_err();
+        assert!(matches!(refused, EngineError::FirstRun { .. }), "{refused}");
+    }
+    assert_eq!(world.count("invoice"), 0);
+    let status = world.engine().await.status().await.unwrap();
+    assert!(status.last_run.is_none(), "nobody let it run");
+    // A plan that holds lets the flow write, and so it stays whatever becomes of a later one.
+    let id = save(&world).await;
+    approve(&world, &id, &["opp2"], &[]).await;
+    apply(&world, &id).await;
+    assert_eq!(world.count("invoice"), 1);
+    world.set("Opportunity", "opp1", "Amount", json!("100"));
+    world.sync().await;
+    world.sync().await;
+    world.assert_settled(3, "after the yes").await;
+}
+
+#[tokio::test]
+async fn a_stale_plan_takes_no_old_flows_leave_to_write() {
+    let mut world = World::with_deals(Numbers::Ledger, 1);
+    world.sync().await;
+    world.flow.rails.first_run = FirstRun::Ask;
+    world.account(2, "Customer 2");
+    world.deal(2, 2, 50);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &[]).await;
+    world.set("Opportunity", "opp2", "Amount", json!("60"));
+    apply(&world, &id).await;
+    world.sync().await;
+    world.sync().await;
+    world.assert_settled(2, "an older data directory").await;
+}
+
+#[tokio::test]
 async fn what_a_sync_did_meanwhile_is_not_done_again() {
     let world = World::with_deals(Numbers::Ledger, 2);
     let id = save(&world).await;
