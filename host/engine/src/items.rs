@@ -13,7 +13,7 @@ use crate::state::keys::{self, Side};
 use crate::state::rows::{Decision, Due, Pin, Request};
 use footbridge_model::document::Document;
 use footbridge_model::failure::FailureKind;
-use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RequestId};
+use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RecordKey, RequestId};
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{Plan, Subject, reason};
 use footbridge_model::plugin::{Answer, Method};
@@ -21,6 +21,7 @@ use footbridge_model::receivable::is_receivable;
 use footbridge_model::remedy::{Of, Remedy, among, of_item};
 use footbridge_model::request::RequestState;
 use footbridge_model::ruling::{Choice, Ruling};
+use footbridge_model::shown::{May, ShownRecord};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -316,23 +317,28 @@ impl Engine {
             }
             (_, choice) => choice,
         };
+        let mut shown = item.shown.clone();
+        if !is_deal && shown.standing.is_none() {
+            shown.standing = self.linked_customer(&sides, &subject.record).await?;
+        }
         let ruling = Ruling {
             record: subject.record.clone(),
             part: subject.part,
             reason: item.reason.clone(),
             choice,
             seen,
-            shown: item.shown.clone(),
+            shown,
             by: by.to_owned(),
             at: self.clock.now(),
         };
-        let follows = if is_deal {
-            match self.tried(&sides, &ruling, remedy).await? {
-                Ok(follows) => follows,
-                Err(refusal) => return refused(refusal),
-            }
+        let tried = if is_deal {
+            self.tried(&sides, &ruling, remedy).await?
         } else {
-            Vec::new()
+            self.tried_of_customer(&sides, &ruling, remedy).await?
+        };
+        let follows = match tried {
+            Ok(follows) => follows,
+            Err(refusal) => return refused(refusal),
         };
         self.rule(ruling).await?;
         Ok(Answered::Kept(follows))
@@ -370,6 +376,42 @@ impl Engine {
         })
     }
 
+    /// The same of a customer that is linked. A word about one field may leave others that wait.
+    async fn tried_of_customer(
+        &self,
+        sides: &Sides,
+        ruling: &Ruling,
+        remedy: Remedy,
+    ) -> Result<Result<Vec<String>, Refusal>, EngineError> {
+        if !self.merges(ruling.record.object.as_str()) {
+            let reason = ruling.reason.clone();
+            return Ok(Err(Refusal::NotTaken { reason }));
+        }
+        let as_of = self.as_of(&sides.organisation)?;
+        let (plan, again) = self.tried_customer(as_of, sides, ruling).await?;
+        let mine = |subject: &Subject| subject.record == ruling.record;
+        let whole = matches!(remedy, Remedy::Link(_) | Remedy::Ignore);
+        if let Some(refusal) = still_waits(&plan, &mine, ruling).filter(|_| whole) {
+            return Ok(Err(refusal));
+        }
+        let mut said = follows(&plan, &mine);
+        if let (Remedy::Link(objects), Choice::LinkTo { id }) = (remedy, &ruling.choice) {
+            let own = BTreeSet::from([ruling.record.id.to_string()]);
+            let taken = self.taken(sides, objects, id.as_str(), &own).await?;
+            if let Some(refusal) = taken {
+                return Ok(Err(refusal));
+            }
+            if again {
+                let called = self.named(&sides.ledger, "customer", id.as_str()).await?;
+                said.push(format!(
+                    "{} {} is linked with {called} from then on. Nothing is written to it for that",
+                    ruling.record.object, ruling.record.id
+                ));
+            }
+        }
+        Ok(Ok(said))
+    }
+
     /// Whether a ledger record is linked with a source record other than these.
     async fn taken(
         &self,
@@ -397,6 +439,32 @@ impl Engine {
             }
         }
         Ok(None)
+    }
+
+    /// The one customer of the ledger that a record is linked with, as it is.
+    async fn linked_customer(
+        &self,
+        sides: &Sides,
+        record: &RecordKey,
+    ) -> Result<Option<ShownRecord>, EngineError> {
+        let mut ids = BTreeSet::new();
+        for link in self.link_ids(record).await? {
+            let members = self.state.link(&link).await?.into_iter();
+            let members = members.flat_map(|link| link.members).map(|m| m.record);
+            ids.extend(members.filter(|member| {
+                member.connection == sides.ledger.0 && member.object.as_str() == "customer"
+            }));
+        }
+        let (Some(one), None) = (ids.pop_first(), ids.first()) else {
+            return Ok(None);
+        };
+        let id = one.id.as_str();
+        let known = self.state.mirrored(&sides.ledger, "customer", id).await?;
+        Ok(known.map(|known| ShownRecord {
+            id: one.id.clone(),
+            version: known.version,
+            may: May::Stay,
+        }))
     }
 
     /// What people call a record: its object, its name or number where it has one, its id.

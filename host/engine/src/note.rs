@@ -12,8 +12,8 @@ use crate::settle::join_source;
 use crate::state::keys;
 use crate::state::rows::{Decision, Happened, Standing};
 use crate::sync::RunReport;
-use footbridge_model::id::OpId;
-use footbridge_model::link::{Link, Member};
+use footbridge_model::id::{OpId, RecordKey};
+use footbridge_model::link::{Link, Member, Role};
 use footbridge_model::plan::{Note, Plan, reason};
 use footbridge_plan::input::Source;
 use footbridge_plan::policy::NumberMode;
@@ -131,6 +131,9 @@ impl Engine {
                     made_by: None,
                 },
             };
+            if adoption.link.role == Role::Customer {
+                forget_another(&mut link, &adoption.ledger_record);
+            }
             join_source(&mut link, &adoption.link);
             link.set(Member {
                 record: adoption.ledger_record.clone(),
@@ -246,6 +249,18 @@ impl Engine {
         match unused {
             Some(number) => changes.put(&keys::counter(self.flow.name.as_str()), &number),
             None => Ok(()),
+        }
+    }
+}
+
+/// What both sides agreed on of a customer that is gone says nothing of the one that takes its place.
+fn forget_another(link: &mut Link, new: &RecordKey) {
+    if link.members.iter().any(|member| member.record == *new) {
+        return;
+    }
+    for member in &mut link.members {
+        if member.record.connection != new.connection {
+            member.shadow = None;
         }
     }
 }

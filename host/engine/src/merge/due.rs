@@ -203,6 +203,8 @@ impl Engine {
                 if decision.standing == Standing::Refused {
                     changes.delete(&key);
                 }
+                self.withdraw(&decision.subject.record, &mut changes)
+                    .await?;
                 self.put_record_of_customer_due(&decision.subject.record, &mut changes)?;
             }
         }

@@ -4,11 +4,13 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::record_key;
 use crate::mirror::{Changes, Mirrored};
+use crate::ruling::{Rulings, add, named};
 use crate::state::keys;
 use footbridge_model::id::{RecordId, RecordKey};
 use footbridge_model::link::{Link, Role};
 use footbridge_model::plan::AsOf;
 use footbridge_model::plugin::Presence;
+use footbridge_model::ruling::Ruling;
 use footbridge_plan::exact_name;
 use footbridge_plan::input::Source;
 use footbridge_plan::merge::{CustomerPolicy, MergeInput, SeenCustomer};
@@ -21,10 +23,17 @@ impl Engine {
         as_of: AsOf,
         sides: &Sides,
         due: Vec<(String, String)>,
+        tried: &[Ruling],
     ) -> Result<MergeInput<'a>, EngineError> {
         let customers = self.due_customers(as_of, sides, due).await?;
         let links = self.links_of_customers(sides, &customers).await?;
-        let observed = self.customers_seen(sides, &customers, &links).await?;
+        let mut rulings = self.rulings_of(customers.iter()).await?;
+        for ruling in tried {
+            add(&mut rulings, ruling.clone());
+        }
+        let observed = self
+            .customers_seen(sides, &customers, &links, &rulings)
+            .await?;
         // Of whom the ledger merged, the one that remains may be somebody else's.
         let mut all: BTreeMap<String, Link> = links
             .into_iter()
@@ -40,7 +49,7 @@ impl Engine {
             policy,
             source: sides.source.clone(),
             ledger: sides.ledger.clone(),
-            rulings: self.rulings_of(customers.iter()).await?,
+            rulings,
             unresolved: self.unresolved(sides).await?,
             links: all.into_values().collect(),
             observed,
@@ -117,12 +126,14 @@ impl Engine {
         Ok(())
     }
 
-    /// The ledger's customers: linked ones, those that remain of merged ones, and those of the names in the drafts.
+    /// The ledger's customers: linked ones, those that remain of merged ones, those that people named, and those of the names in the
+    /// drafts.
     async fn customers_seen(
         &self,
         sides: &Sides,
         customers: &[Source],
         links: &[Link],
+        rulings: &Rulings,
     ) -> Result<BTreeMap<String, SeenCustomer>, EngineError> {
         let ledger = &sides.ledger;
         let mut wanted: BTreeSet<String> = links
@@ -131,6 +142,8 @@ impl Engine {
             .filter(|member| member.record.connection == ledger.0)
             .map(|member| member.record.id.to_string())
             .collect();
+        let named = named(rulings).filter(|(object, _)| *object == "customer");
+        wanted.extend(named.map(|(_, id)| id.to_owned()));
         for customer in customers {
             let drafts = customer.drafts.iter().flatten();
             for (_, draft) in drafts.filter(|(object, _)| object == "customer") {

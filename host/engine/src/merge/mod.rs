@@ -15,6 +15,7 @@ use crate::sync::sound;
 use footbridge_model::id::RecordKey;
 use footbridge_model::link::Link;
 use footbridge_model::plan::{AsOf, Plan};
+use footbridge_model::ruling::Ruling;
 use footbridge_plan::input::Observed;
 use footbridge_plan::merge::CustomerPolicy;
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,18 +54,15 @@ impl Engine {
         sides: &Sides,
     ) -> Result<(Plan, Gathered), EngineError> {
         let Some(policy) = self.merging() else {
-            return Err(EngineError::Format {
-                key: "a customers' round".to_owned(),
-                why: "the flow says nothing of customers".to_owned(),
-            });
+            return Err(nothing_said());
         };
         let due = self.customers_to_look_at(sides).await?;
         let again = due.clone();
-        let mut input = self.gather_customers(policy, as_of, sides, due).await?;
+        let mut input = self.gather_customers(policy, as_of, sides, due, &[]).await?;
         let mut made = footbridge_plan::merge::plan(&input);
         let reread = self.reread_amended(sides, &made.plan, "customer").await?;
         if let Reread::Otherwise(missing) = reread {
-            input = self.gather_customers(policy, as_of, sides, again).await?;
+            input = self.gather_customers(policy, as_of, sides, again, &[]).await?;
             input.observed.retain(|id, _| !missing.contains(id));
             made = footbridge_plan::merge::plan(&input);
         }
@@ -84,5 +82,32 @@ impl Engine {
             },
         };
         Ok((sound(made.plan)?, gathered))
+    }
+
+    /// What would come of one customer if this ruling stood, and whether its link moves.
+    pub(crate) async fn tried_customer(
+        &self,
+        as_of: AsOf,
+        sides: &Sides,
+        ruling: &Ruling,
+    ) -> Result<(Plan, bool), EngineError> {
+        let Some(policy) = self.merging() else {
+            return Err(nothing_said());
+        };
+        let record = &ruling.record;
+        let due = vec![(record.object.to_string(), record.id.to_string())];
+        let tried = std::slice::from_ref(ruling);
+        let input = self
+            .gather_customers(policy, as_of, sides, due, tried)
+            .await?;
+        let made = footbridge_plan::merge::plan(&input);
+        Ok((sound(made.plan)?, made.again.contains(record)))
+    }
+}
+
+fn nothing_said() -> EngineError {
+    EngineError::Format {
+        key: "a customers' round".to_owned(),
+        why: "the flow says nothing of customers".to_owned(),
     }
 }

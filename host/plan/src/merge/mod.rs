@@ -12,6 +12,7 @@ pub(crate) mod normal;
 mod plan;
 pub(crate) mod policy;
 mod relink;
+mod ruled;
 pub(crate) mod state;
 mod values;
 mod write;

@@ -9,7 +9,7 @@ use super::normal::is_empty;
 use super::policy::{CustomerPolicy, Side};
 use super::relink::{self, Relinked};
 use super::state::{Memory, Pair, State, Writing};
-use super::{values, write};
+use super::{ruled, values, write};
 use crate::dates;
 use crate::explain::merge as say;
 use crate::explain::{Stop, mapping_said};
@@ -99,7 +99,7 @@ pub fn plan(input: &MergeInput<'_>) -> MergePlan {
     sources.dedup_by(|a, b| a.record == b.record);
     for source in sources {
         if let Err(stop) = round.customer(source) {
-            round.note(source, stop);
+            round.note(source, ruled::obeyed(input, source, stop));
         }
     }
     round.out
@@ -169,6 +169,10 @@ impl<'a> Round<'_, 'a> {
             || unresolved(source.record.object.as_str(), source.record.id.as_str())
         {
             return Err(say::unresolved(&title));
+        }
+        let now = relink::shown(id, ledger);
+        if let Some(stop) = ruled::refused_and_ignored(input, source, &now) {
+            return Err(stop);
         }
         let pairing = Pairing {
             source,

@@ -1,15 +1,20 @@
 //! Which two records are one customer, and who takes over where one was merged away (domain rules 3 and 11).
 //!
-//! A link follows a merge only where that leaves no choice; absent is not deleted, and nothing is written because something is gone.
+//! A link follows a merge only where that leaves no choice, or where a person says who takes the place of one that is gone; absent is
+//! not deleted, and nothing is written because something is gone.
 
-use super::plan::{MergeInput, is_customers, title};
-use crate::explain::{Stop, merge as say};
+use super::plan::{MergeInput, SeenCustomer, is_customers, title};
+use super::ruled;
+use crate::explain::{Stop, merge as say, ruled as words};
 use crate::index::CUSTOMER;
 use crate::input::Source;
+use crate::ruled::linked_to;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::{Link, Member, Role};
 use footbridge_model::plan::customer_key;
 use footbridge_model::plugin::Presence;
+use footbridge_model::ruling::Ruling;
+use footbridge_model::shown::{May, ShownRecord};
 use std::collections::BTreeSet;
 
 /// What stands for a source record.
@@ -35,9 +40,15 @@ pub(super) fn follow<'a>(input: &'a MergeInput<'_>, source: &Source) -> Result<R
         .collect();
     let name = title(source);
     let ids: BTreeSet<&str> = linked.iter().map(|(_, id)| *id).collect();
+    // One that is gone stays beside the one that took its place.
+    let mut there = linked.iter().filter(|(_, id)| !is_gone(input, id));
+    let in_place: BTreeSet<&str> = there.clone().map(|(_, id)| *id).collect();
     let (link, id) = match linked.as_slice() {
         [] => return Ok(Relinked::Unlinked),
-        _ if ids.len() > 1 => return Err(say::linked_twice(&name)),
+        _ if ids.len() > 1 => match there.next() {
+            Some((link, id)) if in_place.len() == 1 => (*link, *id),
+            _ => return Err(say::linked_twice(&name)),
+        },
         [(link, id), ..] => (*link, *id),
     };
     match &source.presence {
@@ -52,13 +63,83 @@ pub(super) fn follow<'a>(input: &'a MergeInput<'_>, source: &Source) -> Result<R
         return Ok(Relinked::As { link, id });
     };
     let status = seen.doc.text("status");
-    match (&seen.presence, status) {
-        (Presence::MergedInto(winner), _) => survivor(input, source, link, id, winner, &name),
-        (_, Some("merged")) => Err(say::merged_away(&name, id, None)),
-        (Presence::Archived | Presence::Deleted, _) | (_, Some("archived")) => {
-            Err(say::archived(&name, id))
+    let gone = match (&seen.presence, status) {
+        (Presence::MergedInto(winner), _) => {
+            match survivor(input, source, link, id, winner, &name) {
+                Err(stop) => stop,
+                moved => return moved,
+            }
         }
-        (Presence::Present, _) => Ok(Relinked::As { link, id }),
+        (_, Some("merged")) => say::merged_away(&name, id, None),
+        (Presence::Archived | Presence::Deleted, _) | (_, Some("archived")) => {
+            say::archived(&name, id)
+        }
+        (Presence::Present, _) => return Ok(Relinked::As { link, id }),
+    };
+    let shown = shown(id, seen);
+    let moved = match ruled::heir(input, source, &shown) {
+        Some(ruling) => named(input, source, link, ruling),
+        None => Err(gone),
+    };
+    moved.map_err(|stop| stop.showing(|then| then.standing = Some(shown)))
+}
+
+/// A customer of the ledger as an item shows it.
+pub(super) fn shown(id: &str, seen: &SeenCustomer) -> ShownRecord {
+    ShownRecord {
+        id: RecordId::from(id),
+        version: seen.version.clone(),
+        may: May::Stay,
+    }
+}
+
+/// Said to be gone, which is more than not being seen.
+fn is_gone(input: &MergeInput<'_>, id: &str) -> bool {
+    input.observed.get(id).is_some_and(|seen| {
+        seen.presence != Presence::Present
+            || matches!(seen.doc.text("status"), Some("archived" | "merged"))
+    })
+}
+
+/// A person named who takes the place of the one that is gone. That one stays a member: what it was billed is still the record's.
+fn named<'a>(
+    input: &'a MergeInput<'_>,
+    source: &Source,
+    link: &Link,
+    ruling: &Ruling,
+) -> Result<Relinked<'a>, Stop> {
+    let id = linked_to(ruling).unwrap_or_default();
+    let called = format!("customer {id} of the ledger");
+    if !input.observed.contains_key(id) {
+        return Err(words::cant_link(ruling, &called, "it can't be seen"));
+    }
+    if is_gone(input, id) {
+        return Err(words::cant_link(ruling, &called, "it is not active"));
+    }
+    if shared_with(input, id, &source.record).is_some() {
+        let why = "it is linked with another record";
+        return Err(words::cant_link(ruling, &called, why));
+    }
+    let mut link = link.clone();
+    forget(&mut link, &source.record);
+    link.set(Member {
+        record: ledger_record(input, id),
+        shadow: None,
+        version: None,
+    });
+    Ok(Relinked::Moved {
+        left: Vec::new(),
+        links: vec![link],
+        again: vec![source.record.clone()],
+    })
+}
+
+/// Another record with other values: what both sides agreed on was said of the one that is gone.
+fn forget(link: &mut Link, source: &RecordKey) {
+    for member in &mut link.members {
+        if member.record == *source {
+            member.shadow = None;
+        }
     }
 }
 
@@ -81,12 +162,7 @@ fn survivor<'a>(
     let gone = ledger_record(input, id);
     let mut link = link.clone();
     link.members.retain(|member| member.record != gone);
-    // Another record with other values: what both sides agreed on was said of the one that is gone.
-    for member in &mut link.members {
-        if member.record == source.record {
-            member.shadow = None;
-        }
-    }
+    forget(&mut link, &source.record);
     link.set(Member {
         record: ledger_record(input, winner),
         shadow: None,
