@@ -77,6 +77,8 @@ struct Run<'a> {
     mode: Mode,
     each: &'a mut (dyn FnMut(&Looked) + Send),
     deals: Vec<String>,
+    /// Linked customers, by object.
+    customers: BTreeMap<String, Vec<String>>,
     done: Replayed,
 }
 
@@ -97,6 +99,7 @@ impl Engine {
             mode,
             each,
             deals: Vec::new(),
+            customers: BTreeMap::new(),
             done: Replayed::default(),
         };
         match selection {
@@ -107,6 +110,7 @@ impl Engine {
             Selection::Matching(of) => self.replay_decided(&mut run, of).await?,
         }
         self.flush(&mut run).await?;
+        self.flush_customers(&mut run).await?;
         Ok(run.done)
     }
 
@@ -131,10 +135,24 @@ impl Engine {
                 if let Some(object) = of.filter(|_| self.back.is_some()) {
                     return self.way_back(run, object, id).await;
                 }
-                run.deals.push(id.to_owned());
+                match self.customer_known(run, id).await? {
+                    Some(object) => run.customers.entry(object).or_default().push(id.to_owned()),
+                    None => run.deals.push(id.to_owned()),
+                }
                 Ok(())
             }
         }
+    }
+
+    /// The object of a customer whose changes are followed, if this is the id of one that was read.
+    async fn customer_known(&self, run: &Run<'_>, id: &str) -> Result<Option<String>, EngineError> {
+        for object in self.flow.customer_objects.iter().filter(|o| self.merges(o)) {
+            let record = self.state.mirrored(&run.sides.source, object, id).await?;
+            if record.is_some() {
+                return Ok(Some(object.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// Over all that was decided; parts of a deal stand beside each other.
@@ -213,6 +231,14 @@ impl Engine {
             return self.take_deal(run, record, Some(decision)).await;
         }
         run.tell(record, Some(decision));
+        if self.merges(record.object.as_str()) {
+            let all = run.customers.entry(record.object.to_string()).or_default();
+            all.push(record.id.to_string());
+            if all.len() >= BATCH {
+                self.flush_customers(run).await?;
+            }
+            return Ok(());
+        }
         self.way_back(run, record.object.as_str(), record.id.as_str())
             .await
     }
@@ -304,6 +330,34 @@ impl Engine {
         self.state.commit(changes.into_set()).await?;
         run.done.looked_at += shown.len();
         run.done.not_shown += ids.iter().filter(|id| !shown.contains(*id)).count();
+        Ok(())
+    }
+
+    /// The customers so far are read again at both sides, and are due.
+    async fn flush_customers(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
+        for (object, ids) in std::mem::take(&mut run.customers) {
+            if run.mode == Mode::Dry {
+                run.done.looked_at += ids.len();
+                continue;
+            }
+            let shown = self
+                .read_again(run, From::Source, &object, ids.clone())
+                .await?;
+            let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            let mut changes = Changes::default();
+            for id in &shown {
+                let record = record_key(&run.sides.source, &object, id);
+                self.linked_with(run, &record, &mut linked).await?;
+                self.put_record_of_customer_due(&record, &mut changes)?;
+            }
+            for (object, ids) in linked {
+                let ids = ids.into_iter().collect();
+                self.read_again(run, From::Ledger, &object, ids).await?;
+            }
+            self.state.commit(changes.into_set()).await?;
+            run.done.looked_at += shown.len();
+            run.done.not_shown += ids.iter().filter(|id| !shown.contains(*id)).count();
+        }
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 //! back by looking again.
 
 use crate::world::{Numbers, World};
-use footbridge_engine::{Answered, Decision, Refusal, Standing};
+use footbridge_engine::{Answered, Conditions, Decision, Mode, Refusal, Selection, Standing};
 use footbridge_model::id::RecordId;
 use footbridge_model::plugin::Presence;
 use footbridge_model::remedy::Remedy;
@@ -281,4 +281,46 @@ async fn a_name_clash_is_no_question_of_who_it_is() {
     look_again(&world).await;
     world.sync().await;
     assert_eq!(reason(&world).await, "customer-name-clash");
+}
+
+#[tokio::test]
+async fn replay_reads_customers_again_at_both_sides() {
+    let world = billed().await;
+    world.set("customer", "customer-1", "status", json!("archived"));
+    world.sync().await;
+    assert_eq!(reason(&world).await, "customer-gone");
+    // Restored, and no list of changes tells of it.
+    let mut doc = world.doc("customer", "customer-1");
+    doc["status"] = json!("active");
+    let far = std::sync::Arc::clone(&world.far);
+    far.lock()
+        .unwrap()
+        .set_quietly("customer", "customer-1", doc);
+    world.sync().await;
+    assert_eq!(reason(&world).await, "customer-gone", "nothing told of it");
+    let by_reason = Selection::Matching(Conditions {
+        reason: Some("customer-gone".to_owned()),
+        ..Conditions::default()
+    });
+    for (selection, mode) in [
+        (by_reason.clone(), Mode::Dry),
+        (by_reason, Mode::Do),
+        (Selection::One("acc1".to_owned()), Mode::Do),
+    ] {
+        let engine = world.engine().await;
+        let mut named = Vec::new();
+        let mut each = |looked: &footbridge_engine::Looked| named.push(looked.id.clone());
+        let done = engine.replay(&selection, mode, &mut each).await.unwrap();
+        assert_eq!((done.looked_at, done.not_shown), (1, 0), "{selection:?}");
+        assert_eq!(named, ["acc1"]);
+        drop(engine);
+        if mode == Mode::Dry {
+            assert_eq!(reason(&world).await, "customer-gone");
+        }
+    }
+    world.sync().await;
+    assert_ne!(reason(&world).await, "customer-gone");
+    world.set("Account", "acc1", "Name", json!("Customer One"));
+    world.sync().await;
+    assert_eq!(world.doc("customer", "customer-1")["name"], "Customer One");
 }
