@@ -94,6 +94,8 @@ impl Watch for Progress {
         let is_now = |moment: &Option<Moment>| moment.as_ref().is_some_and(|m| m.is_now(point));
         if is_now(&self.stop_at) {
             signal("-STOP");
+            // The system stops one thread after the other: on a busy machine this one would go on meanwhile.
+            std::thread::sleep(std::time::Duration::from_millis(500));
         }
         if is_now(&self.die_at) {
             signal("-KILL");

@@ -2,6 +2,7 @@
 //!
 //! It never decides that a lost request had no effect: that is `recover`'s, by rule. Interpretation may be repeated after any crash.
 
+use crate::awake::STOOD_STILL;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::mirror::Changes;
@@ -20,8 +21,6 @@ use std::time::Duration;
 const LONGEST_WAIT: u32 = 70;
 /// A stopped flow isn't tried again within its run: nobody knows when it goes on.
 const STOPPED: u32 = u32::MAX;
-/// A request that was to leave so long ago is not sent without a look.
-const STOOD_STILL: Duration = Duration::from_secs(60);
 /// So often a budget is waited for in a row.
 const MOST_WAITS: u32 = 4;
 
@@ -48,7 +47,7 @@ impl Engine {
                 self.doubt(&mut request, doubt).await?;
                 return Ok(Vec::new());
             }
-            let sent = match self.stopped() {
+            let sent = match self.barred() {
                 Some(why) => Sent::NotSent {
                     why,
                     retry_after_seconds: Some(STOPPED),

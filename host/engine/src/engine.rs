@@ -2,6 +2,7 @@
 //!
 //! It makes no decision. `sync` says in which order the steps run.
 
+use crate::awake::Awake;
 use crate::check;
 use crate::config::FlowConfig;
 use crate::error::EngineError;
@@ -51,6 +52,7 @@ pub struct Engine {
     pub(crate) unique: BTreeMap<String, Vec<String>>,
     /// What the way back reads, where it is switched on.
     pub(crate) back: Option<Back>,
+    pub(crate) awake: Awake,
 }
 
 /// Objects that the way back reads.
@@ -97,6 +99,7 @@ impl Engine {
             fields: checked.fields,
             unique: checked.unique,
             back: checked.back,
+            awake: Awake::default(),
             flow,
         })
     }

@@ -219,7 +219,7 @@ impl Engine {
                 if shut.get().is_some() {
                     return Ok((ids, Carried::Closed));
                 }
-                if let Some(why) = engine.stopped() {
+                if let Some(why) = engine.barred() {
                     let _ = shut.set(why);
                     return Ok((ids, Carried::Closed));
                 }

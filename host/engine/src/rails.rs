@@ -156,6 +156,15 @@ impl Engine {
         self.outbound.stopped(&self.flow.name)
     }
 
+    /// Why nothing more may leave in this run: a person stopped the flow, or what the run read is old.
+    pub(crate) fn barred(&self) -> Option<String> {
+        self.stopped().or_else(|| {
+            self.awake.has_slept().then(|| {
+                "the process stood still for over a minute after it had read both sides. The next run looks again".to_owned()
+            })
+        })
+    }
+
     /// Refuses where a person stopped the flow.
     pub(crate) fn goes(&self) -> Result<(), EngineError> {
         match self.stopped() {

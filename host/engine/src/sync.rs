@@ -142,7 +142,11 @@ impl Engine {
                 flow: self.flow.name.to_string(),
                 source,
             })?;
-        let result = run.await;
+        self.awake.begin();
+        let result = tokio::select! {
+            result = run => result,
+            never = self.awake.beats() => match never {},
+        };
         // A lease that can't be given back runs out by itself.
         let released = self.state.store.release(lease).await;
         let report = result?;
