@@ -53,6 +53,8 @@ pub enum Outcome {
     },
     /// Not so.
     Wrong(Vec<String>),
+    /// Not so, in a way that is known and told in README.md, and in no other.
+    Known(&'static str),
     /// It can't happen to such a write.
     Cannot(&'static str),
     /// It can't be played on this machine.
@@ -70,8 +72,14 @@ pub async fn play(
     let outcome = match column.cannot(row) {
         Some(why) => Outcome::Cannot(why),
         None => match played(row, column, sandbox, auditor).await {
-            Ok((wrong, waited_for)) if wrong.is_empty() => Outcome::Right { waited_for },
-            Ok((wrong, _)) => Outcome::Wrong(wrong),
+            Ok((wrong, waited_for)) => match column.known(row) {
+                Some(known) if known.is(&wrong) => Outcome::Known(known.why),
+                Some(_) if wrong.is_empty() => Outcome::Wrong(vec![
+                    "it comes out right and is registered as wrong: `Column::known`".to_owned(),
+                ]),
+                None if wrong.is_empty() => Outcome::Right { waited_for },
+                _ => Outcome::Wrong(wrong),
+            },
             Err(error) => Outcome::Wrong(vec![format!("it can't be played: {error:#}")]),
         },
     };

@@ -78,10 +78,29 @@ pub enum Column {
     Stopped,
     /// The same, and the other one has a copy of the data directory.
     StoppedAndCopied,
+    /// Stopped once it has the answer, with more of its plan to come, while the copy does that.
+    AnsweredAndCopied,
     /// The process is killed while it is being answered.
     Killed,
     /// The disk is full before the answer can be stored.
     FullDisk,
+}
+
+/// Something that goes wrong and is not put right.
+pub(crate) struct Known {
+    /// In words.
+    pub(crate) why: &'static str,
+    /// What the cell says then: each of these, and nothing besides.
+    pub(crate) told: &'static [&'static str],
+}
+
+impl Known {
+    /// Whether the cell says that and nothing else.
+    pub(crate) fn is(&self, wrong: &[String]) -> bool {
+        let has = |told: &str| wrong.iter().any(|wrong| wrong.contains(told));
+        let is_told = |wrong: &String| self.told.iter().any(|told| wrong.contains(told));
+        self.told.iter().all(|told| has(told)) && wrong.iter().all(is_told)
+    }
 }
 
 /// Who plays it.
@@ -135,6 +154,7 @@ impl Column {
         all.extend([
             Self::Stopped,
             Self::StoppedAndCopied,
+            Self::AnsweredAndCopied,
             Self::Killed,
             Self::FullDisk,
         ]);
@@ -180,6 +200,7 @@ impl Column {
             Self::Crash(at) => return format!("crash at {}", at.name()),
             Self::Stopped => "SIGSTOP, another starts",
             Self::StoppedAndCopied => "SIGSTOP, another on a copy recovers",
+            Self::AnsweredAndCopied => "SIGSTOP once answered, another on a copy goes on",
             Self::Killed => "SIGKILL while sending",
             Self::FullDisk => "full disk",
         };
@@ -189,9 +210,11 @@ impl Column {
     /// Who plays it.
     pub fn ground(self) -> Ground {
         match self {
-            Self::Stopped | Self::StoppedAndCopied | Self::Killed | Self::FullDisk => {
-                Ground::Program
-            }
+            Self::Stopped
+            | Self::StoppedAndCopied
+            | Self::AnsweredAndCopied
+            | Self::Killed
+            | Self::FullDisk => Ground::Program,
             _ => Ground::Here,
         }
     }
@@ -224,6 +247,9 @@ impl Column {
             }
             Self::DuplicateRule if !xero && !row.is_set_up() && update => {
                 "a change of fields that the rule doesn't watch is not looked at by it"
+            }
+            Self::AnsweredAndCopied if row.is_set_up() => {
+                "a set-up looks again after each request; nothing of it was planned before"
             }
             Self::DuplicateRule
             | Self::ValidationRule
@@ -298,6 +324,7 @@ impl Column {
             | Self::Crash(_)
             | Self::Stopped
             | Self::StoppedAndCopied
+            | Self::AnsweredAndCopied
             | Self::Killed
             | Self::FullDisk => None,
         }
@@ -329,6 +356,22 @@ impl Column {
             | Self::ClockBehind => true,
             Self::Crash(at) => !matches!(at, At::BeforeIntent | At::IntentStored | At::Sending),
             _ => false,
+        }
+    }
+
+    /// What is known to go wrong in a cell and is not put right; none: it must come out right.
+    pub(crate) fn known(self, row: &Row) -> Option<Known> {
+        match self {
+            Self::DelayedPastKey if row.is_ours_to_keep_single() => Some(Known {
+                why: "Two invoices for a deal: a request that is still under way after ten minutes is carried out after all, long after the same bytes were sent \
+                      again and Xero forgot their key. The product finds them in its next run and lets the deal wait as key-stands-twice.",
+                told: &[
+                    "key-stands-twice",
+                    "2 invoices instead of one",
+                    "6 invoices in all",
+                ],
+            }),
+            _ => None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! every value is right to the cent, and a last run writes nothing.
 //!
 //! In reading order: `row` and `column` (what there is), `world` (both companies), `life` (an engine that dies at a point), `cell` (plays
-//! one), `program` (plays one on a program of its own), `verdict` (counts), `matrix` (plays many), `table` (prints). README.md tells how to add a row.
+//! one), `process` and `program` (play one on a program of its own), `verdict` (counts), `matrix` (plays many), `table` (prints). README.md tells how to add a row.
 
 mod audited;
 mod cell;
@@ -12,6 +12,7 @@ mod column;
 mod life;
 mod matrix;
 mod person;
+mod process;
 mod program;
 mod registry;
 mod row;

@@ -63,6 +63,9 @@ async fn main() -> anyhow::Result<ExitCode> {
     let began = Instant::now();
     let setting = Setting::open(&plugins()?).await?;
     let tell = |played: &Played| {
+        if let Outcome::Known(why) = &played.outcome {
+            eprintln!("KNOWN: {} x {}: {why}", played.row, played.column.name());
+        }
         if let Outcome::Wrong(wrong) = &played.outcome {
             eprintln!(
                 "WRONG: {} x {}: {}",
@@ -134,6 +137,7 @@ fn told(all: &[Played]) -> Vec<Value> {
             let (outcome, more) = match &played.outcome {
                 Outcome::Right { waited_for } => ("right", json!(waited_for)),
                 Outcome::Wrong(wrong) => ("wrong", json!(wrong)),
+                Outcome::Known(why) => ("known", json!([why])),
                 Outcome::Cannot(why) => ("cannot", json!([why])),
                 Outcome::Skipped(why) => ("skipped", json!([why])),
             };

@@ -10,6 +10,7 @@ use footbridge_engine::{Engine, Released, Standing};
 use footbridge_model::id::{ConnectionId, RequestId};
 use footbridge_sandbox::Sandbox;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -27,11 +28,7 @@ pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<us
         let deal = decision.subject.record.id.as_str();
         let asked = decision.message.split_once(COMMAND);
         if let Some(request) = asked.and_then(|(_, rest)| rest.split('`').next()) {
-            let there = invoices.iter().any(|invoice| {
-                let url = invoice.get("Url").and_then(Value::as_str);
-                url.is_some_and(|url| url.contains(deal))
-            });
-            if !there {
+            if !is_billed(&invoices, deal) {
                 // Released once for all that it carried.
                 if let Released::Done(_) = engine.release(&RequestId::from(request)).await? {
                     released += 1;
@@ -42,6 +39,26 @@ pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<us
         engine.look_again(deal).await?;
     }
     Ok(released)
+}
+
+/// Requests that the program's items ask for and that left nothing at the far side.
+pub(crate) fn would_release(world: &World, items: &Value) -> BTreeSet<String> {
+    let invoices = world.xero.dump("Invoices");
+    let items = items.as_array().into_iter().flatten();
+    let asked = items.filter_map(|item| {
+        let message = item.pointer("/message")?.as_str()?;
+        let deal = item.pointer("/subject/record/id")?.as_str()?;
+        let request = message.split_once(COMMAND)?.1.split('`').next()?;
+        (!is_billed(&invoices, deal)).then(|| request.to_owned())
+    });
+    asked.collect()
+}
+
+fn is_billed(invoices: &[Value], deal: &str) -> bool {
+    invoices.iter().any(|invoice| {
+        let url = invoice.get("Url").and_then(Value::as_str);
+        url.is_some_and(|url| url.contains(deal))
+    })
 }
 
 /// Both connections are by consent from now on, with refresh tokens that are replaced at each use.

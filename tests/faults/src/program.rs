@@ -5,6 +5,8 @@
 use crate::cell::{Cell, Outcome, Played};
 use crate::column::Column;
 use crate::life::At;
+use crate::person;
+use crate::process::{Ended, PATIENCE, Running, is_stopped, signal, start};
 use crate::row::{Chapter, Row};
 use crate::verdict;
 use crate::world::{Time, World};
@@ -13,17 +15,12 @@ use chrono::TimeDelta;
 use footbridge_crash::binary;
 use footbridge_sandbox::Sandbox;
 use footbridge_simulators::faults::Fault;
-use serde_json::Value;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
-use tokio::process::{Child, Command};
 
-/// A moment that has not come by then never comes.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// A cell that isn't quiet by then has failed.
 const DEADLINE: Duration = Duration::from_secs(180);
 /// Room of a disk that will be full.
@@ -70,10 +67,10 @@ impl Machine {
         let outcome = match column.cannot(row) {
             Some(why) => Outcome::Cannot(why),
             None => match self.played(row, column, sandbox).await {
-                Ok(Told::Played(wrong)) if wrong.is_empty() => Outcome::Right {
-                    waited_for: Vec::new(),
+                Ok(Told::Played(wrong, released)) if wrong.is_empty() => Outcome::Right {
+                    waited_for: vec!["in-doubt".to_owned(); released.min(1)],
                 },
-                Ok(Told::Played(wrong)) => Outcome::Wrong(wrong),
+                Ok(Told::Played(wrong, _)) => Outcome::Wrong(wrong),
                 Ok(Told::NotHere(why)) => Outcome::Skipped(why),
                 Err(error) => Outcome::Wrong(vec![format!("it can't be played: {error:#}")]),
             },
@@ -99,6 +96,7 @@ impl Machine {
             disk: None,
             struck: false,
             copy_is_gone: false,
+            released: 0,
         };
         if column == Column::FullDisk {
             match Disk::mount(&round.folder().join(DATA)) {
@@ -138,6 +136,12 @@ impl Machine {
         round.cell.wrong.extend(left);
         round.cell.world.clock.advance(TimeDelta::minutes(2));
         round.cell.world.reset_writes();
+        // Only what the copy has to think was sent, for its row says so, and never arrived: nothing proves that it isn't under way.
+        let stuck = column == Column::StoppedAndCopied && row.is_ours_to_keep_single();
+        if round.released > usize::from(stuck) {
+            let wrong = format!("{} requests had to be released", round.released);
+            round.cell.wrong.push(wrong);
+        }
         let last = round.run(&["sync"]).await?;
         if !last.is_quiet() {
             let wrong = format!("the last run was not quiet: {last}");
@@ -147,13 +151,13 @@ impl Machine {
             let wrong = "a run with nothing to do wrote".to_owned();
             round.cell.wrong.push(wrong);
         }
-        Ok(Told::Played(round.cell.wrong))
+        Ok(Told::Played(round.cell.wrong, round.released))
     }
 }
 
 enum Told {
-    /// What was wrong.
-    Played(Vec<String>),
+    /// What was wrong, and how many requests a person released.
+    Played(Vec<String>, usize),
     /// It can't be played on this machine.
     NotHere(String),
 }
@@ -167,6 +171,8 @@ struct Round<'m> {
     struck: bool,
     /// Somebody took the copy of the data directory away.
     copy_is_gone: bool,
+    /// Requests that a person said are not there.
+    released: usize,
 }
 
 impl Round<'_> {
@@ -202,21 +208,41 @@ impl Round<'_> {
     }
 
     async fn until_quiet(&mut self) -> anyhow::Result<()> {
+        let config = self.cell.world.config();
+        self.until_quiet_at(&config, false).await
+    }
+
+    /// Runs until nothing is left; the person decides what is still in doubt after another run, and lets go on what is held.
+    async fn until_quiet_at(&mut self, config: &Path, go_on: bool) -> anyhow::Result<()> {
+        let binary = self.machine.binary.as_path();
         let began = Instant::now();
+        let (mut go_on, mut in_doubt) = (go_on, 0);
         let mut last = String::new();
-        let mut arguments = ["sync"].as_slice();
         while began.elapsed() < DEADLINE {
-            let ended = self.run(arguments).await?;
+            let work: &[&str] = match std::mem::take(&mut go_on) {
+                true => &["sync", "--go-on"],
+                false => &["sync"],
+            };
+            let ended = start(binary, config, work, None)?.ended().await?;
             if ended.is_quiet() {
                 return Ok(());
             }
             if self.copy_is_gone && ended.is_error("failed", ANOTHER) {
                 // It found out that the copy was at work. The person looked: the copy is no more.
                 self.copy_is_gone = false;
-                arguments = &["sync", "--go-on"];
-            } else {
-                arguments = &["sync"];
+                go_on = true;
             }
+            if ended.in_doubt() > 0 && ended.in_doubt() == in_doubt {
+                let items = start(binary, config, &["items", "--reason", "in-doubt"], None)?;
+                let items = items.ended().await?.said;
+                for request in person::would_release(&self.cell.world, &items) {
+                    let word = &["items", "release", request.as_str()];
+                    let taken = start(binary, config, word, None)?.ended().await?;
+                    anyhow::ensure!(taken.is_done(), "a release was not taken: {taken}");
+                    self.released += 1;
+                }
+            }
+            in_doubt = ended.in_doubt();
             last = ended.to_string();
             self.cell.world.clock.advance(TimeDelta::minutes(1));
             tokio::time::sleep(Duration::from_millis(500)).await;
@@ -227,16 +253,22 @@ impl Round<'_> {
     async fn strike(&mut self, row: &Row, column: Column, work: &[&str]) -> anyhow::Result<()> {
         match column {
             Column::Stopped => self.stopped(row, work).await,
-            Column::StoppedAndCopied => self.stopped_and_copied(row, work).await,
+            Column::StoppedAndCopied => self.stopped_and_copied(row, At::Sending, work).await,
+            Column::AnsweredAndCopied => self.stopped_and_copied(row, At::AnswerStored, work).await,
             Column::Killed => self.killed(row, work).await,
             Column::FullDisk => self.full(row, work).await,
             _ => bail!("not for a program"),
         }
     }
 
-    /// Starts the work and waits until it has stopped just before it sends the row's request. A set-up has no watcher that could stop
+    /// Starts the work and waits until it has stopped just before it sends the row's request, or once it has its answer. A set-up has no watcher that could stop
     /// it: it is stopped from here while its request is on its way, which is lost.
-    async fn started_and_stopped(&self, row: &Row, work: &[&str]) -> anyhow::Result<Running> {
+    async fn started_and_stopped(
+        &self,
+        row: &Row,
+        at: At,
+        work: &[&str],
+    ) -> anyhow::Result<Running> {
         self.cell.world.reset_writes();
         if row.is_set_up() {
             let child = self
@@ -246,10 +278,11 @@ impl Round<'_> {
             is_stopped(&child).await?;
             return Ok(child);
         }
-        let child = self.start(work, Some((At::Sending, row.nth)))?;
+        let child = self.start(work, Some((at, row.nth)))?;
         is_stopped(&child).await?;
         let (writes, own) = (self.cell.world.writes(), row.arrived(&self.cell.world));
-        if writes + 1 != u64::from(row.nth) || own > 0 {
+        let sent = u64::from(at != At::Sending);
+        if writes + 1 != u64::from(row.nth) + sent || own != sent {
             bail!("it stopped at another request, after {writes} writes, {own} of them the row's");
         }
         Ok(child)
@@ -257,7 +290,7 @@ impl Round<'_> {
 
     /// Stopped between intent and connection: nobody else gets into the data directory, and it goes on by itself.
     async fn stopped(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let child = self.started_and_stopped(row, work).await?;
+        let child = self.started_and_stopped(row, At::Sending, work).await?;
         let other = self.run(&["sync"]).await?;
         if !other.is_error("data-directory", LOCKED) {
             let wrong = format!("another process was not kept out of the data directory: {other}");
@@ -269,9 +302,9 @@ impl Round<'_> {
         Ok(())
     }
 
-    /// The same, and somebody started another one over a copy of the data directory; keys are forgotten until the first goes on.
-    async fn stopped_and_copied(&mut self, row: &Row, work: &[&str]) -> anyhow::Result<()> {
-        let child = self.started_and_stopped(row, work).await?;
+    /// Stopped there, and somebody started another one over a copy of the data directory; keys are forgotten until the first goes on.
+    async fn stopped_and_copied(&mut self, row: &Row, at: At, work: &[&str]) -> anyhow::Result<()> {
+        let child = self.started_and_stopped(row, at, work).await?;
         let began = Instant::now();
         let copied = self.folder().join("copy");
         std::fs::create_dir_all(&copied)?;
@@ -284,7 +317,8 @@ impl Round<'_> {
             copy(&self.folder().join(name), &copied.join(name))?;
         }
         let config = copied.join("footbridge.toml");
-        let again = |work: &[&str]| start(&self.machine.binary, &config, work, None);
+        let binary = &self.machine.binary;
+        let again = |work: &[&str]| start(binary, &config, work, None);
         // A copy is held until a person says that nobody else works on these organisations; here they are wrong.
         let held = again(&["sync"])?.ended().await?;
         if !held.is_error("failed", COPIED) {
@@ -296,16 +330,10 @@ impl Round<'_> {
             let ended = again(work)?.ended().await?;
             anyhow::ensure!(ended.is_done(), "the copy did not set up: {ended}");
         }
-        let mut last = held;
-        while !last.is_quiet() {
-            if began.elapsed() > DEADLINE {
-                bail!("the copy did not come to rest; the last: {last}");
-            }
-            last = again(&["sync", "--go-on"])?.ended().await?;
-            self.cell.world.clock.advance(TimeDelta::minutes(2));
-            tokio::time::sleep(Duration::from_millis(500)).await;
-        }
-        // What it was about to write was written by the other one.
+        self.until_quiet_at(&config, true)
+            .await
+            .context("the copy did not come to rest")?;
+        // What it was about to write was written by the other one; or it had written it itself.
         self.struck = row.arrived(&self.cell.world) > 0;
         if !row.is_set_up() {
             let left = verdict::of(&self.cell.world, &self.cell.told);
@@ -365,122 +393,6 @@ impl Round<'_> {
         }
         Ok(child)
     }
-}
-
-fn start(
-    binary: &Path,
-    config: &Path,
-    arguments: &[&str],
-    stop: Option<(At, u32)>,
-) -> anyhow::Result<Running> {
-    // Two processes of one folder don't write into one file.
-    static STARTS: AtomicUsize = AtomicUsize::new(0);
-    let folder = config.parent().context("a file lies in a folder")?;
-    let nth = STARTS.fetch_add(1, Ordering::Relaxed);
-    let said = folder.join(format!("said-{nth}.out"));
-    let mut command = Command::new(binary);
-    command
-        .arg("--config")
-        .arg(config)
-        .arg("--json")
-        .args(arguments)
-        .stdin(Stdio::null())
-        .stdout(File::create(&said)?)
-        .stderr(File::create(folder.join(format!("said-{nth}.err")))?)
-        .kill_on_drop(true);
-    if let Some((at, nth)) = stop {
-        command.env("FOOTBRIDGE_STOP_AT", format!("{}:{nth}", at.name()));
-    }
-    let process = command
-        .spawn()
-        .with_context(|| format!("{} can't be started", binary.display()))?;
-    Ok(Running { process, said })
-}
-
-/// The program at work.
-struct Running {
-    process: Child,
-    said: PathBuf,
-}
-
-impl Running {
-    async fn ended(mut self) -> anyhow::Result<Ended> {
-        let waited = tokio::time::timeout(PATIENCE, self.process.wait()).await;
-        let status = waited.context("the program is stuck")??;
-        let said = std::fs::read_to_string(&self.said)?;
-        Ok(Ended {
-            code: status.code(),
-            said: serde_json::from_str(&said).unwrap_or(Value::Null),
-        })
-    }
-}
-
-/// How it ended, and the JSON that it printed.
-struct Ended {
-    /// None: by a signal.
-    code: Option<i32>,
-    said: Value,
-}
-
-impl Ended {
-    fn is_done(&self) -> bool {
-        self.code == Some(0)
-    }
-
-    /// It ended for this reason and no other.
-    fn is_error(&self, kind: &str, words: &str) -> bool {
-        let error = |path: &str| self.said.pointer(path).and_then(Value::as_str);
-        let causes = self.said.pointer("/error/causes").and_then(Value::as_array);
-        let causes = causes.into_iter().flatten().filter_map(Value::as_str);
-        !self.is_done()
-            && error("/error/kind") == Some(kind)
-            && error("/error/message")
-                .into_iter()
-                .chain(causes)
-                .any(|told| told.contains(words))
-    }
-
-    /// It says that nothing is left to do.
-    fn is_quiet(&self) -> bool {
-        let applied = self.said.get("applied").and_then(Value::as_object);
-        self.is_done()
-            && applied.is_some_and(serde_json::Map::is_empty)
-            && ["adopted", "recovered", "failed", "postponed", "in_doubt"]
-                .iter()
-                .all(|name| self.said.get(name).and_then(Value::as_u64) == Some(0))
-    }
-}
-
-impl std::fmt::Display for Ended {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "exit code {:?}, {}", self.code, self.said)
-    }
-}
-
-/// Waits until the system shows the process as stopped.
-async fn is_stopped(child: &Running) -> anyhow::Result<()> {
-    let stat = format!("/proc/{}/stat", child.process.id().context("it has ended")?);
-    let began = Instant::now();
-    loop {
-        let text = std::fs::read_to_string(&stat).context("it ended instead of being stopped")?;
-        let state = text
-            .rsplit_once(") ")
-            .and_then(|(_, rest)| rest.chars().next());
-        match state {
-            Some('T') => return Ok(()),
-            Some('Z') | None => bail!("it ended instead of being stopped"),
-            _ if began.elapsed() > PATIENCE => bail!("it never came to that point"),
-            _ => tokio::time::sleep(Duration::from_millis(5)).await,
-        }
-    }
-}
-
-async fn signal(child: &Running, which: &str) -> anyhow::Result<()> {
-    let id = child.process.id().context("it has ended")?;
-    let id = id.to_string();
-    let sent = Command::new("kill").args([which, &id]).status().await?;
-    anyhow::ensure!(sent.success(), "the signal {which} was not sent");
-    Ok(())
 }
 
 /// A small disk of its own.
