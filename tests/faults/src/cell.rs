@@ -71,17 +71,20 @@ pub async fn play(
 ) -> Played {
     let outcome = match column.cannot(row) {
         Some(why) => Outcome::Cannot(why),
-        None => match played(row, column, sandbox, auditor).await {
-            Ok((wrong, waited_for)) => match column.known(row) {
+        None => {
+            let played = played(row, column, sandbox, auditor).await;
+            let (wrong, waited_for) = played.unwrap_or_else(|error| {
+                (vec![format!("it can't be played: {error:#}")], Vec::new())
+            });
+            match column.known(row) {
                 Some(known) if known.is(&wrong) => Outcome::Known(known.why),
                 Some(_) if wrong.is_empty() => Outcome::Wrong(vec![
                     "it comes out right and is registered as wrong: `Column::known`".to_owned(),
                 ]),
                 None if wrong.is_empty() => Outcome::Right { waited_for },
                 _ => Outcome::Wrong(wrong),
-            },
-            Err(error) => Outcome::Wrong(vec![format!("it can't be played: {error:#}")]),
-        },
+            }
+        }
     };
     Played {
         row: row.name,

@@ -6,8 +6,10 @@
 use crate::world::World;
 use anyhow::Context;
 use footbridge::compose::Kit;
-use footbridge_engine::{Engine, Released, Standing};
+use footbridge_engine::{Answered, Engine, Released, Standing};
 use footbridge_model::id::{ConnectionId, RequestId};
+use footbridge_model::plan::reason;
+use footbridge_model::ruling::Choice;
 use footbridge_sandbox::Sandbox;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -35,6 +37,13 @@ pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<us
                 }
             }
             continue;
+        }
+        if decision.reason == reason::REWRITTEN {
+            // What rewrote it is gone. Not everything can be approved; what can't is looked at again.
+            let word = engine.answer(&decision, Choice::GoAhead, "person").await?;
+            if let Answered::Kept(_) = word {
+                continue;
+            }
         }
         engine.look_again(deal).await?;
     }

@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// A cell that isn't quiet by then has failed.
 const DEADLINE: Duration = Duration::from_secs(180);
+/// So often a cell is played anew that stopped at another request than its row's.
+const MOST_TRIES: usize = 6;
 /// Room of a disk that will be full.
 const DISK: &str = "size=96m";
 /// What the product says where a process has the data directory already.
@@ -66,7 +68,7 @@ impl Machine {
     pub async fn play(&self, row: &'static Row, column: Column, sandbox: &Sandbox) -> Played {
         let outcome = match column.cannot(row) {
             Some(why) => Outcome::Cannot(why),
-            None => match self.played(row, column, sandbox).await {
+            None => match self.played_there(row, column, sandbox).await {
                 Ok(Told::Played(wrong, released)) if wrong.is_empty() => Outcome::Right {
                     waited_for: vec!["in-doubt".to_owned(); released.min(1)],
                 },
@@ -80,6 +82,22 @@ impl Machine {
             column,
             outcome,
         }
+    }
+
+    /// Requests that need nothing of each other leave in any order: a cell that stopped at another one is played anew.
+    async fn played_there(
+        &self,
+        row: &Row,
+        column: Column,
+        sandbox: &Sandbox,
+    ) -> anyhow::Result<Told> {
+        for _ in 0..MOST_TRIES {
+            match self.played(row, column, sandbox).await {
+                Err(error) if error.is::<Elsewhere>() => {}
+                other => return other,
+            }
+        }
+        self.played(row, column, sandbox).await
     }
 
     async fn played(&self, row: &Row, column: Column, sandbox: &Sandbox) -> anyhow::Result<Told> {
@@ -154,6 +172,25 @@ impl Machine {
         Ok(Told::Played(round.cell.wrong, round.released))
     }
 }
+
+/// It stopped at the request of another row.
+#[derive(Debug)]
+struct Elsewhere {
+    writes: u64,
+    own: u64,
+}
+
+impl std::fmt::Display for Elsewhere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { writes, own } = self;
+        write!(
+            f,
+            "it stopped at another request, after {writes} writes, {own} of them the row's"
+        )
+    }
+}
+
+impl std::error::Error for Elsewhere {}
 
 enum Told {
     /// What was wrong, and how many requests a person released.
@@ -283,7 +320,7 @@ impl Round<'_> {
         let (writes, own) = (self.cell.world.writes(), row.arrived(&self.cell.world));
         let sent = u64::from(at != At::Sending);
         if writes + 1 != u64::from(row.nth) + sent || own != sent {
-            bail!("it stopped at another request, after {writes} writes, {own} of them the row's");
+            return Err(Elsewhere { writes, own }.into());
         }
         Ok(child)
     }

@@ -30,7 +30,7 @@ pub fn table(all: &[Played]) -> String {
                 Some(Outcome::Right { waited_for }) if waited_for.is_empty() => "1",
                 Some(Outcome::Right { .. }) => "1 p",
                 Some(Outcome::Wrong(_)) => "WRONG",
-                Some(Outcome::Known(_)) => "2 !",
+                Some(Outcome::Known(_)) => "!",
                 Some(Outcome::Cannot(_)) => "-",
                 Some(Outcome::Skipped(_)) => "skipped",
             };
@@ -43,7 +43,7 @@ pub fn table(all: &[Played]) -> String {
     }
     text.push_str(
         "\n\n1: exactly one effect each, nothing lost, nothing in doubt, right to the cent, and the last run writes nothing. 1 p: the same, after a person \
-         decided what waited for one. 2 !: known to be wrong, see README.md. -: it can't happen there.\n",
+         decided what waited for one. !: known to be wrong, see README.md. -: it can't happen there.\n",
     );
     text
 }
