@@ -58,11 +58,15 @@ impl Engine {
         };
         let due = self.customers_to_look_at(sides).await?;
         let again = due.clone();
-        let mut input = self.gather_customers(policy, as_of, sides, due, &[]).await?;
+        let mut input = self
+            .gather_customers(policy, as_of, sides, due, &[])
+            .await?;
         let mut made = footbridge_plan::merge::plan(&input);
         let reread = self.reread_amended(sides, &made.plan, "customer").await?;
         if let Reread::Otherwise(missing) = reread {
-            input = self.gather_customers(policy, as_of, sides, again, &[]).await?;
+            input = self
+                .gather_customers(policy, as_of, sides, again, &[])
+                .await?;
             input.observed.retain(|id, _| !missing.contains(id));
             made = footbridge_plan::merge::plan(&input);
         }

@@ -362,6 +362,7 @@ impl Books {
             choice,
             seen: "v1".to_owned(),
             by: "jo".to_owned(),
+            shown: Default::default(),
             at: books_now() + chrono::Duration::minutes(self.minutes),
         });
     }
@@ -600,7 +601,7 @@ fn what_a_rail_takes_out_waits_although_something_else_is_skipped() {
         let mut books = Books::new(json!({}));
         books.crm("c1", json!({"name": "Acme Ltd", "email": "ap@new.example", "phones": [{"kind": "main", "number": "1"}]}));
         let rails: Rails = serde_json::from_value(said).unwrap();
-        let none = BTreeSet::new();
+        let none = BTreeMap::new();
         let bounds = Bounds {
             hidden: &BTreeSet::new(),
             rails: &rails,
