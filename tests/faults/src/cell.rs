@@ -17,6 +17,7 @@ use footbridge::compose::Kit;
 use footbridge::provisioning::provision;
 use footbridge_crash::auditor::Auditor;
 use footbridge_engine::{Decision, Engine, RunReport, Standing};
+use footbridge_model::plan::reason;
 use footbridge_sandbox::Sandbox;
 use footbridge_simulators::faults::FaultRule;
 use footbridge_simulators::salesforce::options::{
@@ -421,18 +422,24 @@ impl Cell<'_> {
     pub(crate) async fn until_quiet(&mut self) -> anyhow::Result<Vec<Decision>> {
         let mut last = String::new();
         for n in 0..MOST_RUNS {
-            let Some(said) = self.run(&Life::long()).await? else {
+            let life = Life::long();
+            let Some(said) = self.run(&life).await? else {
                 bail!("a life without end ended");
             };
             let open = said.engine.open_requests().await?;
             let asked = open.iter().all(|request| {
                 request.state == footbridge_model::request::RequestState::NeedsPerson
             });
-            if asked && is_quiet(&said.report) {
-                let decisions = said.engine.decisions().await?;
-                let waits =
-                    |d: &Decision| matches!(d.standing, Standing::Waiting | Standing::Refused);
-                return Ok(decisions.into_iter().filter(waits).collect());
+            let mut decisions = said.engine.decisions().await?;
+            decisions.retain(|d| matches!(d.standing, Standing::Waiting | Standing::Refused));
+            // What was refused today counts as failed in each run and is not offered again: a person has to say so.
+            let refused = life.sent().is_empty()
+                && !decisions.is_empty()
+                && decisions
+                    .iter()
+                    .all(|d| [reason::REJECTED, reason::WAITS_FOR_ANOTHER].contains(&&*d.reason));
+            if asked && (is_quiet(&said.report) || refused) {
+                return Ok(decisions);
             }
             last = format!("{:?}", said.report);
             drop(said);
