@@ -12,7 +12,7 @@ async fn a_directory_in_use_names_who_uses_it() {
     )
     .unwrap();
     let said = format!(
-        "footbridge: the data directory BOOKS/footbridge-data is in use by process {}. Stop that process, or use another directory",
+        "footbridge: the data directory BOOKS/footbridge-data is in use by process {}, such as a sync that is running. Wait until it has ended, then try again",
         std::process::id()
     );
     for command in [["plan"], ["sync"], ["status"], ["items"]] {

@@ -372,7 +372,7 @@ async fn a_switch_is_for_one_flow_or_all_and_needs_a_reason() {
     }
     let none = books.run(&["go"]).await;
     assert!(
-        none.out.contains("was not stopped by that name"),
+        none.out.contains("was not stopped by its own name"),
         "{}",
         none.out
     );
