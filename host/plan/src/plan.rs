@@ -234,7 +234,7 @@ impl Round<'_, '_> {
             subject: deal::subject(self.index.input, deal, part),
             reason: said.reason.to_owned(),
             message: said.message,
-            shown: said.shown,
+            shown: *said.shown,
         });
     }
 

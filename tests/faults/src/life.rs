@@ -184,10 +184,10 @@ impl Life {
         drop(passed);
         let is_now = |point: At, nth: u32| point == at && usize::try_from(nth) == Ok(times);
         let mut deed = self.deed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, deed)) = deed.take_if(|(point, nth, _)| is_now(*point, *nth)) {
-            if let Err(why) = deed() {
-                self.note_wrong(format!("what was to happen could not: {why}"));
-            }
+        if let Some((_, _, deed)) = deed.take_if(|(point, nth, _)| is_now(*point, *nth))
+            && let Err(why) = deed()
+        {
+            self.note_wrong(format!("what was to happen could not: {why}"));
         }
         if self.end.is_some_and(|(point, nth)| is_now(point, nth)) {
             self.over.store(true, Ordering::SeqCst);

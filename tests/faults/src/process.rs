@@ -36,6 +36,8 @@ pub(crate) fn start(
         .stdin(Stdio::null())
         .stdout(File::create(&said)?)
         .stderr(File::create(folder.join(format!("said-{nth}.err")))?)
+        // Of its own: a group whose last parent goes while one of it is stopped is hung up, whole.
+        .process_group(0)
         .kill_on_drop(true);
     if let Some((at, nth)) = stop {
         command.env("FOOTBRIDGE_STOP_AT", format!("{}:{nth}", at.name()));

@@ -33,7 +33,7 @@ pub(crate) struct Said {
     /// For people.
     pub(crate) message: String,
     /// What of it a person's answer is held against.
-    pub(crate) shown: Shown,
+    pub(crate) shown: Box<Shown>,
 }
 
 impl Stop {
@@ -41,7 +41,7 @@ impl Stop {
         Stop::Skip(Said {
             reason,
             message: message.into(),
-            shown: Shown::default(),
+            shown: Box::default(),
         })
     }
 
@@ -49,7 +49,7 @@ impl Stop {
         Stop::Hold(Said {
             reason,
             message: message.into(),
-            shown: Shown::default(),
+            shown: Box::default(),
         })
     }
 

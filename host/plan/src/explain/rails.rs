@@ -12,7 +12,7 @@ fn said(reason: &'static str, message: String) -> Said {
     Said {
         reason,
         message,
-        shown: Shown::default(),
+        shown: Box::default(),
     }
 }
 
@@ -71,10 +71,10 @@ pub(crate) fn needs_approval(
         message: format!(
             "The invoice would come to {total} {currency}, {above}. It is made once you approve it: the item, or a plan that it stands in.{before}"
         ),
-        shown: Shown {
+        shown: Box::new(Shown {
             sum: Some(sum(total, currency)),
             ..Shown::default()
-        },
+        }),
     }
 }
 

@@ -388,7 +388,7 @@ impl<'a> Round<'_, 'a> {
             subject: subject(source, &title(source)),
             reason: said.reason.to_owned(),
             message: said.message,
-            shown: said.shown,
+            shown: *said.shown,
         });
     }
 }

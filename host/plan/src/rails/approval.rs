@@ -48,7 +48,7 @@ pub(super) fn needed(plan: &Plan, bounds: &Bounds<'_>, cuts: &mut Cuts) -> Vec<(
                         subject: op.subject.clone(),
                         reason: said.reason.to_owned(),
                         message: said.message,
-                        shown: said.shown,
+                        shown: *said.shown,
                     },
                 ));
             }

@@ -128,7 +128,7 @@ fn without(mut plan: Plan, cuts: &Cuts) -> (Plan, BTreeSet<RecordKey>) {
                 subject: op.subject.clone(),
                 reason: said.reason.to_owned(),
                 message: said_of_it.join(" "),
-                shown: said.shown.clone(),
+                shown: (*said.shown).clone(),
             });
         }
     }

@@ -251,7 +251,7 @@ impl Round<'_> {
             subject: subject(self.input, object, key, title),
             reason: said.reason.to_owned(),
             message: said.message,
-            shown: said.shown,
+            shown: *said.shown,
         });
     }
 
