@@ -99,7 +99,8 @@ impl Losses {
             }
         }
         let count = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
-        if count.saturating_mul(100) <= known * PER_CENT {
+        // A handful may be what was written a moment ago: lists show it a little later.
+        if count <= HANDFUL || count.saturating_mul(100) <= known * PER_CENT {
             return Ok(());
         }
         self.row.unlisted = count;
