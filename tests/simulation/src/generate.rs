@@ -52,11 +52,10 @@ pub fn generate(seed: u64) -> Schedule {
 /// is what it was before.
 fn with_customers(schedule: &mut Schedule) {
     let mut dice = Dice(StdRng::seed_from_u64(schedule.seed ^ 0x6375_7374_6f6d_6572));
-    let followed = [Customers::Owned, Customers::Newest, Customers::Ask];
     if dice.chance(50) {
         return;
     }
-    schedule.world.customers = dice.one(&followed, Customers::Owned);
+    schedule.world.customers = Customers::Owned;
     let mut steps = Vec::new();
     for step in schedule.steps.drain(..) {
         if matches!(step, Step::Sync | Step::Quiet) && dice.chance(35) {

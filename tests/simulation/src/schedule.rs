@@ -86,10 +86,6 @@ pub enum Customers {
     Once,
     /// Changes go over, each field to the side that doesn't own it.
     Owned,
-    /// The same, and the city goes where it wasn't changed last.
-    Newest,
-    /// The same, and of a city that both sides changed somebody is asked.
-    Ask,
 }
 
 /// A customer.

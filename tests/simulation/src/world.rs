@@ -478,17 +478,8 @@ fn write_files(setup: &Setup, servers: &(Running, Running), folder: &Path) -> an
         .and_then(toml::Value::as_table_mut)
         .context("the template's flow")?;
     flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
-    let owner = match setup.customers {
-        Customers::Once => None,
-        Customers::Owned => Some("source"),
-        Customers::Newest => Some("newest"),
-        Customers::Ask => Some("ask"),
-    };
-    if let Some(owner) = owner {
-        let customers: toml::Table = format!(
-            "objects = [\"Account\"]\n[back]\n\"addresses.billing.city\" = \"BillingCity\"\n[fields]\n\"addresses.billing\" = {{ owner = \"{owner}\" }}"
-        )
-        .parse()?;
+    if setup.customers == Customers::Owned {
+        let customers: toml::Table = "objects = [\"Account\"]".parse()?;
         flow.insert("customers".to_owned(), toml::Value::Table(customers));
     }
     if setup.way_back == Switch::On {

@@ -239,6 +239,12 @@ fn misdeeds() -> Vec<(&'static str, Moment, &'static str, Deed)> {
             },
         ),
         (
+            "a customer is renamed and no run looks at it",
+            Moment::AtRest,
+            "both sides agree about a customer",
+            |world| edit(world, "Account", json!({"Name": "Elsewhere"})),
+        ),
+        (
             "a deal is won that no run looks at",
             Moment::AtRest,
             "nothing is lost silently",
@@ -269,7 +275,10 @@ fn every_property_speaks_when_it_is_broken() {
         };
         let mut steps = vec![Step::Sync; 12];
         steps.push(Step::Quiet);
-        let schedule = plain(steps);
+        let mut schedule = plain(steps);
+        if property == "both sides agree about a customer" {
+            schedule.world.customers = Customers::Owned;
+        }
         let outcome = runtime().block_on(play_with(&schedule, &SETTING, &mut meddle));
         let broken = outcome.unwrap().broken;
         let found = broken.as_ref().map(|broken| broken.property);

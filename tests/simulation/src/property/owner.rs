@@ -6,6 +6,7 @@ use crate::records::text;
 use crate::schedule::Customers;
 use crate::world::World;
 use serde_json::Value;
+use std::collections::BTreeSet;
 
 pub(crate) const NAME: &str = "both sides agree about a customer";
 
@@ -14,7 +15,15 @@ pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
     if world.setup.customers == Customers::Once {
         return says;
     }
+    // What differed when a pair was first seen stays different until somebody says otherwise.
+    let known = &world.setup.known_in_xero;
+    let met: BTreeSet<&str> = (known.iter())
+        .filter_map(|at| world.accounts.get(*at).map(String::as_str))
+        .collect();
     for (id, account) in rested.records.live("Account") {
+        if met.contains(id) {
+            continue;
+        }
         let contacts: Vec<&Value> = rested
             .records
             .of("Contacts")
