@@ -39,7 +39,7 @@ impl Thrown {
             Reach::All => "footbridge go --all",
         };
         format!(
-            "{} stopped {} at {at}: {why}. `{back}` lets it go on",
+            "{} stopped {} at {at} (`{back}` lets it go on): {why}",
             self.by,
             reach.words()
         )

@@ -3,7 +3,7 @@
 //!
 //! It goes by the machine's own clock, not by the flow's, which tests hold. Never: ends a run. `execute` and `carry` ask.
 
-use std::convert::Infallible;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -31,7 +31,7 @@ impl Awake {
     }
 
     /// Shows for as long as the run lasts that it goes on.
-    pub(crate) async fn beats(&self) -> Infallible {
+    pub(crate) async fn beats(self: Arc<Self>) {
         loop {
             tokio::time::sleep(BEAT).await;
             self.has_slept();

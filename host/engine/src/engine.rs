@@ -52,7 +52,7 @@ pub struct Engine {
     pub(crate) unique: BTreeMap<String, Vec<String>>,
     /// What the way back reads, where it is switched on.
     pub(crate) back: Option<Back>,
-    pub(crate) awake: Awake,
+    pub(crate) awake: Arc<Awake>,
 }
 
 /// Objects that the way back reads.
@@ -99,7 +99,7 @@ impl Engine {
             fields: checked.fields,
             unique: checked.unique,
             back: checked.back,
-            awake: Awake::default(),
+            awake: Arc::default(),
             flow,
         })
     }

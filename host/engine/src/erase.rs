@@ -7,22 +7,21 @@
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::history::{Entry, Value};
-use crate::mirror::Changes;
+use crate::mirror::{Changes, Novelty};
 use crate::replay::Mode;
 use crate::saved::State;
 use crate::state::keys;
-use crate::state::rows::{Decision, Event, Record, Request, Standing, Text};
+use crate::state::rows::{Decision, Event, Request, Standing};
 use footbridge_model::id::{RecordKey, RequestId};
-use footbridge_model::plugin::Presence;
+use footbridge_model::plugin::{Item, Presence};
 use footbridge_model::request::RequestState;
 use footbridge_model::shown::Shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 
 /// What stands where words stood.
 const ERASED: &str = "(erased)";
-/// Rows in one step.
-const STEP: usize = 1000;
 
 /// What was erased, or would be.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -90,30 +89,24 @@ impl Engine {
         changes: &mut Changes,
         erased: &mut Erased,
     ) -> Result<(), EngineError> {
-        let range = keys::events().range();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let rows = self
-                .state
-                .some::<Event>(&range, after.as_deref(), STEP)
-                .await?;
-            let full = rows.len() == STEP;
-            for (key, mut event) in rows {
-                after = Some(key.clone());
-                if !(event.subject.as_ref()).is_some_and(|subject| records.contains(subject)) {
-                    continue;
-                }
-                requests.extend(event.request.clone());
-                if event.text != ERASED {
-                    ERASED.clone_into(&mut event.text);
-                    erased.journal += 1;
-                    changes.put_at(key, &event)?;
-                }
+        let mut found: Vec<(Vec<u8>, Event)> = Vec::new();
+        let each = |key: Vec<u8>, event: Event| {
+            let about = event.subject.as_ref();
+            if about.is_some_and(|subject| records.contains(subject)) {
+                found.push((key, event));
             }
-            if !full {
-                return Ok(());
+            ControlFlow::Continue(())
+        };
+        self.state.each(&keys::events().range(), each).await?;
+        for (key, mut event) in found {
+            requests.extend(event.request.clone());
+            if event.text != ERASED {
+                ERASED.clone_into(&mut event.text);
+                erased.journal += 1;
+                changes.put_at(key, &event)?;
             }
         }
+        Ok(())
     }
 
     /// Decisions that need nothing more, and the record as last read where the CRM deleted it.
@@ -141,21 +134,21 @@ impl Engine {
                 continue;
             }
             let side = (record.connection.clone(), record.organisation.clone());
-            let key = keys::record(&side, object, id);
-            let Some((mut row, _)) = self.state.get::<Record>(&key).await? else {
+            let Some(known) = self.state.mirrored(&side, object, id).await? else {
                 continue;
             };
-            if row.presence != Presence::Deleted {
+            if known.presence != Presence::Deleted {
                 continue;
             }
-            let text = self.state.read(&row.doc).await?;
-            if text != "{}" {
-                for index in self.state.indexed(&side, object, id, &row).await? {
-                    changes.delete(&index);
-                }
-                row.doc = Text::Inline("{}".to_owned());
+            let nothing = Item {
+                object: object.to_owned(),
+                id: id.to_owned(),
+                version: known.version,
+                presence: known.presence,
+                doc: "{}".to_owned(),
+            };
+            if self.state.mirror(&side, &nothing, changes).await? != Novelty::Seen {
                 erased.records += 1;
-                changes.put(&key, &row)?;
             }
         }
         Ok(())

@@ -421,7 +421,8 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let mut changes = Changes::default();
         let message = format!(
-            "{connection} did not take {}: {why}. It isn't offered again today as it is: correct it, or `footbridge items retry`",
+            "{connection} did not take it: {}. It isn't offered again today as it is: correct it, or `footbridge items retry`. {}",
+            why.trim_end().trim_end_matches('.'),
             op.why
         );
         let refused = Standing::Refused;

@@ -118,7 +118,11 @@ impl Engine {
                 ..cursor.clone()
             };
             changes.put(&key, &next)?;
-            lost.put(&gone, &mut changes)?;
+            if page.complete {
+                lost.put_last(self, &gone, &mut changes).await?;
+            } else {
+                lost.put(&gone, &mut changes)?;
+            }
             let (set, turn) = kept.into_commit(changes.into_set())?;
             match self.state.commit(set).await {
                 // Somebody else changed the plugin's storage: it only read, so it reads again.
@@ -142,7 +146,6 @@ impl Engine {
                 records: page.items.len(),
             });
             if page.complete {
-                lost.end(self).await?;
                 return Ok(pulled);
             }
             if stuck {

@@ -29,6 +29,7 @@ const SHORT_ID: usize = 15;
 const LONGEST_VALUE: usize = 160;
 /// Most fields of one operation that are kept.
 const MOST_FIELDS: usize = 64;
+
 /// What was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -295,9 +296,10 @@ impl Engine {
     /// Every entry, by record; ends early where `each` says so.
     pub async fn each_entry(
         &self,
-        each: impl FnMut(Entry) -> ControlFlow<()>,
+        mut each: impl FnMut(Entry) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
-        self.state.each(&keys::histories().range(), each).await
+        let range = keys::histories().range();
+        self.state.each(&range, |_, entry| each(entry)).await
     }
 }
 

@@ -158,10 +158,10 @@ impl Engine {
     /// Every decision, in the order of its keys; ends early where `each` says so.
     pub(crate) async fn each_decision(
         &self,
-        each: impl FnMut(Decision) -> ControlFlow<()>,
+        mut each: impl FnMut(Decision) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
         let range = keys::decisions(self.flow.name.as_str()).range();
-        self.state.each(&range, each).await
+        self.state.each(&range, |_, decision| each(decision)).await
     }
 
     /// What was decided about the record with this id, or with the one id that begins so.

@@ -81,10 +81,16 @@ impl Losses {
         self.row = std::mem::take(&mut self.row).with(gone);
     }
 
-    /// After the last page: what is known and was not listed.
-    pub(crate) async fn end(mut self, engine: &Engine) -> Result<(), EngineError> {
-        let Some(listed) = self.listed.take() else {
-            return Ok(());
+    /// The same for the last page: with what is known and was not listed. In the commit that says that all was read: a crash between
+    /// the two would forget it.
+    pub(crate) async fn put_last(
+        &self,
+        engine: &Engine,
+        gone: &[String],
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let Some(listed) = &self.listed else {
+            return self.put(gone, changes);
         };
         let range = keys::records(&self.side, &self.row.object).range();
         let mut unlisted = Vec::new();
@@ -101,15 +107,14 @@ impl Losses {
         let count = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
         // A handful may be what was written a moment ago: lists show it a little later.
         if count <= HANDFUL || count.saturating_mul(100) <= known * PER_CENT {
-            return Ok(());
+            return self.put(gone, changes);
         }
-        self.row.unlisted = count;
-        self.row.known = known;
-        self.row.examples.extend(unlisted);
-        self.row.examples.truncate(EXAMPLES);
-        let mut changes = Changes::default();
-        changes.put(&keys::losses(&self.side, &self.row.object), &self.row)?;
-        engine.state.commit(changes.into_set()).await
+        let mut row = self.row.clone().with(gone);
+        row.unlisted = count;
+        row.known = known;
+        row.examples.extend(unlisted);
+        row.examples.truncate(EXAMPLES);
+        changes.put(&keys::losses(&self.side, &row.object), &row)
     }
 }
 

@@ -188,20 +188,6 @@ impl State {
         Ok(rows.iter().filter_map(|key| last_text(key)).collect())
     }
 
-    /// The index rows that lead to a record.
-    pub(crate) async fn indexed(
-        &self,
-        side: &Side,
-        object: &str,
-        id: &str,
-        row: &Record,
-    ) -> Result<Vec<Key>, EngineError> {
-        let text = self.read(&row.doc).await?;
-        let doc =
-            Document::from_plugin(&text).map_err(|e| unusable(side, object, id, &e.to_string()))?;
-        Ok(index_rows(side, object, id, &row.presence, &doc))
-    }
-
     async fn opened(
         &self,
         side: &Side,

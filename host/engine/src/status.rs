@@ -114,7 +114,7 @@ impl Engine {
     /// The journal's last lines, newest first, at most `limit`. Reads the journal in steps, so its length costs time and no memory.
     pub async fn events(&self, limit: usize) -> Result<Vec<Event>, EngineError> {
         let mut last: VecDeque<Event> = VecDeque::new();
-        let each = |event| {
+        let each = |_, event| {
             last.push_front(event);
             last.truncate(limit);
             ControlFlow::Continue(())

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinSet;
 
 /// Deals in one planning round. Two customers of one name are seen as a clash within a round.
 const ROUND: usize = 5000;
@@ -143,10 +144,11 @@ impl Engine {
                 source,
             })?;
         self.awake.begin();
-        let result = tokio::select! {
-            result = run => result,
-            never = self.awake.beats() => match never {},
-        };
+        // Apart from the run, which may reckon for long without a pause; it ends when it is dropped.
+        let mut beat = JoinSet::new();
+        beat.spawn(Arc::clone(&self.awake).beats());
+        let result = run.await;
+        drop(beat);
         // A lease that can't be given back runs out by itself.
         let released = self.state.store.release(lease).await;
         let report = result?;
@@ -184,7 +186,7 @@ impl Engine {
         let mut worth_a_look = false;
         let mut rails = self.passage(Asking::Run);
         for round in self.rounds(looked) {
-            let (railed, gathered) = self.passed(&sides, round, &mut rails).await?;
+            let (railed, gathered) = self.let_through(&sides, round, &mut rails).await?;
             self.admit(&railed).await?;
             let plan = railed.plan;
             self.note_plan(&plan, &gathered, &mut report).await?;
@@ -209,7 +211,7 @@ impl Engine {
             report.recovered += self.recover(&sides).await?;
         }
         report.in_doubt = self.in_doubt().await?;
-        report.stopped = self.stopped();
+        report.stopped = self.barred();
         Ok(report)
     }
 
@@ -317,10 +319,10 @@ impl Engine {
         rails: &mut Passage,
     ) -> Result<Railed, EngineError> {
         let customers = match self.merging() {
-            Some(_) => Some(self.passed(sides, Round::Customers, rails).await?.0),
+            Some(_) => Some(self.let_through(sides, Round::Customers, rails).await?.0),
             None => None,
         };
-        let (mut railed, _) = self.passed(sides, Round::Deals(looked), rails).await?;
+        let (mut railed, _) = self.let_through(sides, Round::Deals(looked), rails).await?;
         if let Some(first) = customers {
             railed.plan.ops.splice(0..0, first.plan.ops);
             railed.plan.holds.extend(first.plan.holds);
@@ -332,7 +334,7 @@ impl Engine {
     }
 
     /// A round's plan without what waits, and what it was made from.
-    async fn passed(
+    async fn let_through(
         &self,
         sides: &Sides,
         round: Round<'_>,

@@ -113,3 +113,38 @@ pub(crate) fn remove_abandoned(folder: &Path, begins: &str, ends: &str) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::SystemTime;
+
+    #[test]
+    fn only_what_was_left_long_ago_under_the_own_name_is_removed() {
+        let place = tempfile::tempdir().unwrap();
+        let long_ago = SystemTime::now() - HOUR * 2;
+        for (name, old) in [
+            (".a.1.part", true),
+            (".a.2.part", false),
+            (".b.3.part", true),
+            ("a", true),
+        ] {
+            let file = File::create(place.path().join(name)).unwrap();
+            if old {
+                file.set_modified(long_ago).unwrap();
+            }
+        }
+        remove_abandoned(place.path(), ".a.", ".part");
+        let left: Vec<_> = file_names(place.path()).unwrap().into_iter().collect();
+        assert_eq!(left, [".a.2.part", ".b.3.part", "a"]);
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_mount_point_is_told_from_a_folder() {
+        let place = tempfile::tempdir().unwrap();
+        assert!(is_mount_point(Path::new("/proc")).unwrap());
+        assert!(!is_mount_point(place.path()).unwrap());
+        assert!(!is_mount_point(&place.path().join("none")).unwrap());
+    }
+}

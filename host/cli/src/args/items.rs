@@ -183,7 +183,6 @@ pub(crate) struct Which {
     pub(crate) holds: Vec<(String, String)>,
 }
 
-/// A date, at its beginning, or an instant.
 /// A reason that there is.
 fn reason(text: &str) -> Result<String, String> {
     if TABLE.iter().any(|(known, _)| *known == text) {
@@ -192,6 +191,7 @@ fn reason(text: &str) -> Result<String, String> {
     Err("there is no such reason; `footbridge items` names those that something waits for, docs/errors/README.md has all".to_owned())
 }
 
+/// A date, at its beginning, or an instant.
 pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let day = text.parse::<chrono::NaiveDate>();
     let begins = |day: chrono::NaiveDate| day.and_hms_opt(0, 0, 0).map(|at| at.and_utc());

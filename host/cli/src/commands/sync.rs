@@ -42,9 +42,6 @@ pub(crate) async fn run(
     let result = composition.engine.sync().await;
     composition.progress.finish();
     let report = result?;
-    if let Some(days) = config.retention.bodies_days {
-        composition.engine.keep_bodies_for(days.get()).await?;
-    }
     match output {
         Output::Json => print_json(&Shown {
             flow: name,
@@ -52,6 +49,10 @@ pub(crate) async fn run(
             seconds: began.elapsed().as_secs_f64(),
         })?,
         Output::Text => show(&words(name, &report))?,
+    }
+    // After it was told what the run did: whatever becomes of old bodies, that is so.
+    if let Some(days) = config.retention.bodies_days {
+        composition.engine.keep_bodies_for(days.get()).await?;
     }
     let back = report.reflected.as_ref();
     let back_waits = back.is_some_and(|back| back.problem.is_some() || !back.held.is_empty());

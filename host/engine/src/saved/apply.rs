@@ -174,7 +174,7 @@ impl Engine {
             }
         }
         report.in_doubt = self.in_doubt().await?;
-        report.stopped = self.stopped();
+        report.stopped = self.barred();
         Ok(report)
     }
 

@@ -55,11 +55,11 @@ impl State {
         }
     }
 
-    /// Each row of a family, in key order, read in steps, so that any number of them needs little memory. Ends early where `each` says so.
+    /// Each row of a family with its key, in key order, read in steps, so that any number of them needs little memory. Ends early where `each` says so.
     pub(crate) async fn each<T: DeserializeOwned>(
         &self,
         range: &KeyRange,
-        mut each: impl FnMut(T) -> ControlFlow<()>,
+        mut each: impl FnMut(Vec<u8>, T) -> ControlFlow<()>,
     ) -> Result<(), EngineError> {
         const STEP: usize = 1000;
         let mut after: Option<Vec<u8>> = None;
@@ -67,8 +67,8 @@ impl State {
             let rows = self.some::<T>(range, after.as_deref(), STEP).await?;
             let full = rows.len() == STEP;
             for (key, row) in rows {
-                after = Some(key);
-                if each(row).is_break() {
+                after = Some(key.clone());
+                if each(key, row).is_break() {
                     return Ok(());
                 }
             }

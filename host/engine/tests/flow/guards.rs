@@ -249,3 +249,28 @@ async fn a_deal_that_waited_and_is_no_longer_shown_is_not_billed() {
     world.sync().await;
     assert_eq!(world.count("invoice"), 3);
 }
+
+#[tokio::test]
+async fn a_reading_of_all_that_is_cut_short_forgets_no_loss() {
+    for point in 6..=10 {
+        let mut world = World::with_deals(Numbers::Ledger, 2);
+        bystanders(&world, 100);
+        world.sync().await;
+        {
+            let mut far = world.far.lock().unwrap();
+            for n in 0..12 {
+                far.hide("Account", &format!("acc{}", 1000 + n));
+            }
+        }
+        world.sync().await;
+        // Another field is mapped, so that everything is read again, in pages; the process ends between two of them.
+        world.reads[0].1.push("Phone".to_owned());
+        world.crm.lock().unwrap().page = 20;
+        assert!(!world.sync_until(point).await);
+        let (_, text) = refused(&world).await;
+        assert!(
+            text.contains("crm: of Account 12 of 102 no longer listed"),
+            "{point}: {text}"
+        );
+    }
+}

@@ -185,3 +185,29 @@ fn write_whole<T: Serialize>(path: &Path, value: &T) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&draft, path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_fresh_while_its_asker_waits_and_answers_are_cleared() {
+        let place = tempfile::tempdir().unwrap();
+        let question = Question::put(place.path(), Path::new("backup")).unwrap();
+        assert!(is_fresh(&question.ask));
+        let age = |path: &Path, by: Duration| {
+            let file = File::options().append(true).open(path).unwrap();
+            file.set_modified(SystemTime::now() - by).unwrap();
+        };
+        age(&question.ask, FRESH * 2);
+        assert!(!is_fresh(&question.ask));
+        question.wait();
+        assert!(is_fresh(&question.ask), "waiting says so");
+        write_whole(&question.answer, &Answered::Refused("no".to_owned())).unwrap();
+        drop_old_answers(&folder(place.path()));
+        assert!(question.answer.exists(), "somebody may come for it");
+        age(&question.answer, FRESH * 2);
+        drop_old_answers(&folder(place.path()));
+        assert!(!question.answer.exists() && question.ask.exists());
+    }
+}
