@@ -324,8 +324,11 @@ async fn a_switch_stops_a_sync_that_runs_in_another_process() {
     let ended = running.await.unwrap();
     let out = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert_eq!(ended.status.code(), Some(1), "{out}");
+    // Lines are wrapped where they are full.
+    let said = out.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(
-        out.contains("It was stopped before its end") && out.contains("wrong price list"),
+        said.contains("It was stopped before its end")
+            && said.contains("(`footbridge go` lets it go on): wrong price list"),
         "{out}"
     );
     // What was sent is seen through, and nothing is in doubt.
