@@ -49,6 +49,8 @@ pub struct Grown {
     pub disk: u64,
     /// Bytes of keys and values.
     pub live: u64,
+    /// The most memory that writing them took, in large commits; both simulators are in it.
+    pub filling_peak_kib: u64,
     /// A sync with nothing to do.
     pub quiet: Cost,
     /// A sync with ten changed deals and five paid invoices.
@@ -74,6 +76,7 @@ pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
     let store = footbridge_store::open(&data, footbridge_store::Backend::Sled)?;
     let pattern = Pattern::of(&store).await?;
     multiply(&store, &pattern, links).await?;
+    let filling_peak_kib = peak_kib();
     let report = store.verify().await?;
     let disk = store.size_on_disk().await?;
     let families = Pattern::families(&store).await?;
@@ -92,6 +95,7 @@ pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
         families,
         disk,
         live: report.live_bytes,
+        filling_peak_kib,
         quiet,
         changed,
         status,
@@ -191,11 +195,6 @@ struct Inside {
 /// # Errors
 /// The file can't be written.
 pub fn note_myself(file: &Path) -> anyhow::Result<()> {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|line| line.split_whitespace().next()?.parse().ok());
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     // After the name in brackets: user and system time are the 12th and 13th word, in hundredths of a second.
     let ticks: u64 = stat
@@ -207,10 +206,18 @@ pub fn note_myself(file: &Path) -> anyhow::Result<()> {
         .sum();
     let inside = Inside {
         cpu_milliseconds: ticks * 10,
-        peak_kib: peak.unwrap_or_default(),
+        peak_kib: peak_kib(),
     };
     std::fs::write(file, serde_json::to_vec(&inside)?)?;
     Ok(())
+}
+
+/// The most memory that this process had resident so far; 0 where the system doesn't tell.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok())
+        .unwrap_or_default()
 }
 
 /// One of the runs that were measured.
@@ -238,6 +245,11 @@ pub fn told(all: &[Grown]) -> String {
     line("rows", &|one| one.rows, "");
     line("live bytes", &|one| one.live / 1_000_000, " MB");
     line("on disk", &|one| one.disk / 1_000_000, " MB");
+    line(
+        "filling it: peak memory",
+        &|one| one.filling_peak_kib / 1024,
+        " MiB",
+    );
     let runs: [(&str, Of); 3] = [
         ("quiet sync", |one| &one.quiet),
         ("sync of 10 changed deals and 5 paid invoices", |one| {

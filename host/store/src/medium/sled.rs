@@ -6,7 +6,7 @@
 //! Known of 0.34.7 and handled here: `flush` on Linux is `sync_file_range`, which waits for neither the file's
 //! length nor the drive's cache, so the file is synced again through a handle of our own, and blob files and its
 //! configuration, which it never syncs, too; a `snap.*.generating` file left by a kill is taken for a finished snapshot and
-//! refused; some failures panic.
+//! refused; some failures panic; pages that large batches replaced are kept in memory.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -23,6 +23,8 @@ use crate::disk;
 
 /// Page cache in bytes; sled's own default is 1 GiB.
 const CACHE: u64 = 64 * 1024 * 1024;
+/// Rows of a batch after which replaced and evicted pages are freed once: far fewer than the 512 objects that are freed then.
+const ROWS_PER_FREEING: usize = 64;
 /// How long a store of this process just dropped may keep its file lock.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
@@ -119,7 +121,16 @@ impl Medium for Sled {
             }
         }
         guarded(|| self.rows.apply_batch(batch))?;
+        free_replaced(changes.len());
         self.flush()
+    }
+}
+
+/// Replaced and evicted pages are freed only while threads enter sled: at every 128th time, 512 of them. A batch enters once, whatever its
+/// size, so that without this large batches keep more memory with each of them.
+fn free_replaced(rows: usize) {
+    for _ in 0..=rows / ROWS_PER_FREEING {
+        sled::pin().flush();
     }
 }
 
