@@ -83,19 +83,20 @@ impl Engine {
                     .insert(connection.to_string(), (pin.name, pin.organisation));
             }
         }
-        for decision in self.decisions().await? {
-            if is_receivable(decision.subject.record.object.as_str()) {
-                *back.waiting.entry(decision.reason).or_default() += 1;
-                continue;
-            }
-            match decision.standing {
-                Standing::Applied => status.invoiced += 1,
-                Standing::Skipped => *status.skipped.entry(decision.reason).or_default() += 1,
-                Standing::Waiting | Standing::Refused => {
-                    *status.waiting.entry(decision.reason).or_default() += 1;
+        self.each_decision(|decision| {
+            let counted = match decision.standing {
+                _ if is_receivable(decision.subject.record.object.as_str()) => &mut back.waiting,
+                Standing::Applied => {
+                    status.invoiced += 1;
+                    return ControlFlow::Continue(());
                 }
-            }
-        }
+                Standing::Skipped => &mut status.skipped,
+                Standing::Waiting | Standing::Refused => &mut status.waiting,
+            };
+            *counted.entry(decision.reason).or_default() += 1;
+            ControlFlow::Continue(())
+        })
+        .await?;
         status.reflected = self.back.is_some().then_some(back);
         let dues = keys::dues(flow, &self.flow.policy.deal.object);
         status.due = self.state.all::<Due>(&dues.range()).await?.len();
@@ -106,9 +107,23 @@ impl Engine {
 
     /// What was decided last about each part of each deal.
     pub async fn decisions(&self) -> Result<Vec<Decision>, EngineError> {
-        let range = keys::decisions(self.flow.name.as_str()).range();
-        let rows = self.state.all::<Decision>(&range).await?;
-        Ok(rows.into_iter().map(|(_, decision)| decision).collect())
+        self.decisions_where(|_| true).await
+    }
+
+    /// Those of them that are wanted. All are read, in steps; only these are kept in memory.
+    pub async fn decisions_where(
+        &self,
+        wanted: impl Fn(&Decision) -> bool,
+    ) -> Result<Vec<Decision>, EngineError> {
+        let mut found = Vec::new();
+        self.each_decision(|decision| {
+            if wanted(&decision) {
+                found.push(decision);
+            }
+            ControlFlow::Continue(())
+        })
+        .await?;
+        Ok(found)
     }
 
     /// The journal's last lines, newest first, at most `limit`. Reads the journal in steps, so its length costs time and no memory.

@@ -83,18 +83,18 @@ impl Engine {
     /// Lets the next run look at a record of the way back again, refused or not. False if nothing was decided about it.
     pub(crate) async fn look_at_record_again(&self, id: &str) -> Result<bool, EngineError> {
         let mut changes = Changes::default();
-        let mut known = false;
-        for decision in self.decisions().await? {
+        let is_it = |decision: &Decision| {
+            let record = &decision.subject.record;
+            record.id.as_str() == id && is_receivable(record.object.as_str())
+        };
+        let found = self.decisions_where(is_it).await?;
+        for decision in &found {
             let RecordKey {
                 connection,
                 organisation,
                 object,
-                id: key,
+                ..
             } = &decision.subject.record;
-            if key.as_str() != id || !is_receivable(object.as_str()) {
-                continue;
-            }
-            known = true;
             let side = (connection.clone(), organisation.clone());
             changes.delete(&keys::sent(&side, object.as_str(), id));
             changes.delete(&keys::decision(
@@ -106,7 +106,7 @@ impl Engine {
                 .await?;
         }
         self.state.commit(changes.into_set()).await?;
-        Ok(known)
+        Ok(!found.is_empty())
     }
 
     /// Records of the way back that no run has dealt with yet.

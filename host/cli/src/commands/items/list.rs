@@ -15,8 +15,8 @@ pub(super) async fn run(
     place: &Place,
     output: Output,
 ) -> anyhow::Result<()> {
-    let mut decisions = engine.decisions().await?;
-    decisions.retain(|decision| is_listed(decision, args));
+    let listed = |decision: &Decision| is_listed(decision, args);
+    let decisions = engine.decisions_where(listed).await?;
     match output {
         Output::Json => {
             let all = decisions.iter();
