@@ -332,7 +332,7 @@ fn complete(request: &Request, outcomes: Vec<Outcome>) -> Result<Vec<Outcome>, C
 
 fn never_answered() -> Doubt {
     Doubt {
-        why: "it was sent before and never answered".to_owned(),
+        why: "no answer came".to_owned(),
         ended: Ended::Unknown,
     }
 }

@@ -10,6 +10,7 @@ use crate::mirror::Changes;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Standing;
 use footbridge_model::document::Document;
+use footbridge_model::doubt::NOT_KNOWN;
 use footbridge_model::failure::{FailureKind, Problem};
 use footbridge_model::id::{ConnectionId, OpId, RecordKey};
 use footbridge_model::plan::{Expectation, Op, Plan, Subject, reason};
@@ -73,7 +74,7 @@ impl Executed {
     fn why_lost(&self, id: &OpId) -> &str {
         match self.failed.get(id) {
             Some(why) => why,
-            None if self.in_doubt.contains(id) => "its effect isn't known yet",
+            None if self.in_doubt.contains(id) => NOT_KNOWN,
             None => "the record changed meanwhile; the next run plans it again",
         }
     }

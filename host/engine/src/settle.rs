@@ -11,6 +11,7 @@ use crate::state::keys;
 use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
 use crate::watch::Point;
 use footbridge_model::document::Document;
+use footbridge_model::doubt::Sent;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::id::RequestId;
 use footbridge_model::link::{Link, Member};
@@ -251,23 +252,14 @@ impl Engine {
             .as_ref()
             .map_or("", |doubt| doubt.why.as_str());
         for op in ops.iter().filter(|op| request.open.contains(&op.id)) {
-            let message = if request.state == RequestState::NeedsPerson {
-                format!(
-                    "{}: it was sent at {} and never answered ({why}), and {} doesn't show it. It may still turn up; every run looks. \
-                     If you are sure that it isn't there, `footbridge items release {}` lets it be made again",
-                    op.why,
-                    request.started_at.format("%Y-%m-%d %H:%M:%S UTC"),
-                    request.connection,
-                    request.id
-                )
-            } else {
-                format!(
-                    "{}: sent at {}, its effect isn't known yet ({why}). The next runs find out by reading {}",
-                    op.why,
-                    request.started_at.format("%Y-%m-%d %H:%M:%S UTC"),
-                    request.connection
-                )
+            let sent = Sent {
+                what: &op.why,
+                connection: request.connection.as_str(),
+                at: request.started_at,
+                seen: why,
+                request: request.id.as_str(),
             };
+            let message = sent.told(request.state);
             self.decide_after(
                 changes,
                 Some(&request.id),

@@ -4,6 +4,7 @@
 //! The planner (`host/plan`) turns these into plans, the engine (`host/engine`) makes plans happen.
 
 pub mod document;
+pub mod doubt;
 pub mod failure;
 pub mod id;
 pub mod ledger;

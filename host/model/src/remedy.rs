@@ -14,7 +14,7 @@ pub enum Remedy {
     Retry,
     /// Correct the mapping, then have everything of that reason looked at again.
     EditMapping,
-    /// Say that a request which was never answered left nothing.
+    /// Say that a request whose outcome is unknown left nothing.
     Release,
     /// Say whose value counts, the CRM's or the ledger's.
     Choose,

@@ -71,7 +71,7 @@ pub(crate) enum ItemAction {
         #[arg(long, conflicts_with = "id", value_parser = reason)]
         reason: Option<String>,
     },
-    /// You looked and it is not there: let a request that was never answered be made again.
+    /// You looked and it is not there: let a request whose outcome is unknown be made again.
     #[command(
         after_help = "Example:\n  footbridge items release 5f0c2a...   (as the item names it)"
     )]

@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use crate::switch::Switch;
 use footbridge_engine::{Status, StatusBack};
+use footbridge_model::doubt::COUNTED;
 use footbridge_model::id::ConnectionId;
 use footbridge_model::plan::reason;
 use serde::Serialize;
@@ -104,10 +105,8 @@ fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
         ));
     }
     if status.in_doubt > 0 {
-        text.push_str(&format!(
-            "  in doubt: {} (the next runs find out by reading)\n",
-            count(status.in_doubt, "operation")
-        ));
+        let n = count(status.in_doubt, "operation");
+        text.push_str(&wrapped(&format!("in doubt: {n}; {COUNTED}."), 2));
     }
     if let Some(back) = &status.reflected {
         text.push_str(&way_back(back));

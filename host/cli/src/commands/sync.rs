@@ -7,6 +7,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Reflected, RunReport};
+use footbridge_model::doubt::COUNTED;
 use footbridge_model::receivable::{self, is_receivable};
 use serde::Serialize;
 
@@ -153,7 +154,8 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         text.push_str(&format!("  {n} {how}.\n"));
     }
     if report.in_doubt > 0 {
-        text.push_str(&format!("  {} in doubt: no answer came. The next runs find out by reading, and nothing is made twice.\n", count(report.in_doubt, "operation")));
+        let n = count(report.in_doubt, "operation");
+        text.push_str(&wrapped(&format!("{n} in doubt: {COUNTED}."), 2));
     }
     let held: usize = report.held.values().sum();
     if held > 0 {

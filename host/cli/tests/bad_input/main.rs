@@ -14,6 +14,7 @@ mod configuration;
 mod connect;
 mod consent;
 mod data;
+mod doubts;
 mod grants;
 mod guards;
 mod history;

@@ -15,6 +15,7 @@ use crate::state::keys;
 use crate::sync::{Looked, Passed, RunReport};
 use crate::watch::Point;
 use footbridge_model::document::Document;
+use footbridge_model::doubt::NOT_KNOWN;
 use footbridge_model::id::OpId;
 use footbridge_model::plan::{Adoption, Op, Plan};
 use footbridge_model::plugin::Action;
@@ -278,10 +279,7 @@ impl Engine {
             } else if let Some(why) = done.failed.get(&op.id) {
                 said(Fate::Failed, why)
             } else if done.in_doubt.contains(&op.id) {
-                said(
-                    Fate::InDoubt,
-                    "no answer came; the next runs find out by reading",
-                )
+                said(Fate::InDoubt, NOT_KNOWN)
             } else if done.stale.contains(&op.id) {
                 said(
                     Fate::Stale,

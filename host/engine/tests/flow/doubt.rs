@@ -435,7 +435,10 @@ async fn what_is_in_doubt_is_told_with_its_way_out_and_holds_its_deal() {
     assert_eq!((report.in_doubt, report.recovered), (1, 0));
     let (_, reason, message) = world.decision(1).await;
     assert_eq!(reason, "in-doubt");
-    assert!(message.contains("its effect isn't known yet"), "{message}");
+    assert!(
+        message.contains("nobody knows yet whether it took effect"),
+        "{message}"
+    );
     assert_eq!(world.claims().await, 2, "one claim, one open request");
     world.set(
         "Opportunity",

@@ -1,6 +1,7 @@
 //! Sentences about customers. Each names the customer, since deals are held for them.
 
 use super::{Stop, listed, quoted};
+use footbridge_model::doubt::stands_in_the_way;
 use footbridge_model::plan::reason;
 
 pub(crate) fn not_visible(object: &str, id: &str) -> Stop {
@@ -134,9 +135,6 @@ pub(crate) fn looks_existing(name: &str, others: &[(&str, &str)]) -> Stop {
 pub(crate) fn unresolved(name: &str) -> Stop {
     Stop::hold(
         reason::UNRESOLVED_WRITE,
-        format!(
-            "A write of customer {} to the ledger isn't resolved yet. It is looked up there; sync again later.",
-            quoted(name)
-        ),
+        stands_in_the_way(&format!("customer {}", quoted(name))),
     )
 }

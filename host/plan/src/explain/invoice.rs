@@ -3,6 +3,7 @@
 use super::{Said, Stop, listed, mapping, quoted};
 use crate::money::shown;
 use chrono::NaiveDate;
+use footbridge_model::doubt::stands_in_the_way;
 use footbridge_model::plan::reason;
 use rust_decimal::Decimal;
 
@@ -34,10 +35,7 @@ pub(crate) fn nothing_stands() -> Stop {
 }
 
 pub(crate) fn unresolved() -> Stop {
-    Stop::hold(
-        reason::UNRESOLVED_WRITE,
-        "An earlier write for this deal isn't resolved yet: nobody knows whether it took effect. It is looked up at the far side; sync again later.",
-    )
+    Stop::hold(reason::UNRESOLVED_WRITE, stands_in_the_way("this deal"))
 }
 
 pub(crate) fn key_stands_twice(invoices: &[String]) -> Stop {

@@ -7,6 +7,7 @@ use crate::merge::normal::is_empty;
 use crate::merge::policy::Side;
 use crate::merge::state::Pair;
 use footbridge_model::document::Document;
+use footbridge_model::doubt::stands_in_the_way;
 use footbridge_model::id::RecordKey;
 use footbridge_model::plan::reason;
 
@@ -243,10 +244,7 @@ pub(crate) fn not_visible(name: &str, id: &str) -> Stop {
 pub(crate) fn unresolved(name: &str) -> Stop {
     Stop::hold(
         reason::UNRESOLVED_WRITE,
-        format!(
-            "A change of customer {} isn't resolved yet. It is looked up; sync again later.",
-            quoted(name)
-        ),
+        stands_in_the_way(&format!("customer {}", quoted(name))),
     )
 }
 

@@ -2,6 +2,7 @@
 
 use super::{Stop, quoted};
 use crate::money::shown;
+use footbridge_model::doubt::stands_in_the_way;
 use footbridge_model::failure::Problem;
 use footbridge_model::money::canonical;
 use footbridge_model::plan::reason;
@@ -154,12 +155,7 @@ pub(crate) fn parent_missing(name: &str, parent: &str) -> Stop {
 }
 
 pub(crate) fn unresolved(name: &str) -> Stop {
-    Stop::hold(
-        reason::UNRESOLVED_WRITE,
-        format!(
-            "{name}: an earlier write isn't resolved yet: nobody knows whether it took effect. It is looked up at the far side; sync again later."
-        ),
-    )
+    Stop::hold(reason::UNRESOLVED_WRITE, stands_in_the_way(name))
 }
 
 pub(crate) fn rewritten(name: &str, fields: &[&str]) -> Stop {

@@ -72,11 +72,12 @@ async fn release(engine: &Engine, request: &str, output: Output) -> anyhow::Resu
     let n = match engine.release(&RequestId::new(request)).await? {
         Released::Done(n) => n,
         Released::Unknown => {
-            return Err(UsageError(format!("there is no request {request:?}")).into());
+            return Err(UsageError(format!("there is no request {request:?}; `footbridge items --reason in-doubt` names those that wait for your word")).into());
         }
         Released::NotWaiting(state) => {
             return Err(UsageError(format!(
-                "request {request} is {state:?} and doesn't wait for a person"
+                "nothing was released: request {request} {}",
+                state.words()
             ))
             .into());
         }

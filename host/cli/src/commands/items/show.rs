@@ -3,7 +3,7 @@
 use super::{Place, advice, answer, as_json, called, known};
 use crate::commands::{Output, print_json, show};
 use crate::exit::UsageError;
-use crate::render::{safe, wrapped};
+use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Decision, Engine, Evidence, Standing};
 use footbridge_model::remedy::{Remedy, page};
 use footbridge_model::ruling::{Choice, Ruling};
@@ -121,14 +121,18 @@ fn answered(evidence: &Evidence, wanted: Answered) -> String {
     let at = |at: &chrono::DateTime<chrono::Utc>| at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     let mut text = wrapped(
         &format!(
-            "Request {} to {}: {:?} {}, first sent {}, sent {} time(s), last {}.",
+            "Request {} to {}: {} {}, first sent {}, sent {}, last {}. It {}.",
             evidence.request,
             safe(evidence.connection.as_str(), 40),
-            evidence.method,
+            evidence.method.name(),
             safe(&evidence.path, 120),
             at(&evidence.started_at),
-            evidence.sends,
+            count(
+                usize::try_from(evidence.sends).unwrap_or(usize::MAX),
+                "time"
+            ),
             at(&evidence.last_sent_at),
+            evidence.state.words(),
         ),
         2,
     );
@@ -147,7 +151,7 @@ fn answered(evidence: &Evidence, wanted: Answered) -> String {
             let said = format!("Its answer is no longer kept (SHA-256 {digest}).");
             text.push_str(&wrapped(&said, 2));
         }
-        (None, None) => text.push_str("  It was not answered.\n"),
+        (None, None) => text.push_str("  No answer to it came.\n"),
     }
     text
 }
