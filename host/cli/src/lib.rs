@@ -15,6 +15,7 @@ pub mod provisioning;
 mod render;
 mod switch;
 pub mod template;
+mod typed;
 mod who;
 
 use args::{Cli, Command};
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
         Err(error) => return misused(&error, &arguments),
     };
     let output = if cli.json { Output::Json } else { Output::Text };
+    typed::given(&cli.config);
     logging();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -167,7 +169,7 @@ fn report(error: &anyhow::Error, output: Output) {
             let all = std::iter::once(&message).chain(&causes);
             for (n, line) in all.flat_map(|text| text.lines()).enumerate() {
                 let first = if n == 0 { "footbridge: " } else { "  " };
-                eprintln!("{first}{}", render::safe(line, 2000));
+                eprintln!("{first}{}", render::safe(&typed::in_text(line), 2000));
             }
         }
     }

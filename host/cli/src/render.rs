@@ -2,6 +2,7 @@
 //!
 //! It knows no command: they build tables and sentences from it.
 
+use crate::typed;
 use std::fmt::Write as _;
 use unicode_width::UnicodeWidthStr;
 
@@ -47,7 +48,8 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     let margin = " ".repeat(indent);
     let mut out = String::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    let text = typed::in_text(text);
+    for word in words(&text) {
         if !line.is_empty() && columns(&line) + 1 + columns(word) > room {
             let _ = writeln!(out, "{margin}{line}");
             line.clear();
@@ -59,6 +61,30 @@ pub(crate) fn wrapped(text: &str, indent: usize) -> String {
     }
     let _ = writeln!(out, "{margin}{line}");
     out
+}
+
+/// The words of a text. A command in backticks is one: a part of it, pasted, would be another command.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        if rest.is_empty() {
+            return None;
+        }
+        let plain = rest.find(char::is_whitespace).unwrap_or(rest.len());
+        let command = rest
+            .find("`footbridge ")
+            .filter(|at| *at < plain)
+            .and_then(|at| at.checked_add(1))
+            .and_then(|from| Some(from + rest.get(from..)?.find('`')?));
+        let from = command.unwrap_or(0);
+        let end = rest
+            .get(from..)
+            .and_then(|tail| tail.find(char::is_whitespace));
+        let (word, left) = rest.split_at(end.map_or(rest.len(), |end| from + end));
+        rest = left;
+        Some(word)
+    })
 }
 
 /// A table with a head, columns as wide as their content; the last one is broken between words. Cells must be safe already.
@@ -125,6 +151,19 @@ mod tests {
             vec!["🚀🚀".to_owned(), "22".to_owned()],
         ];
         assert_eq!(table(&["name", "n"], &rows), "name  n\nx     1\n🚀🚀  22\n");
+    }
+
+    #[test]
+    fn a_command_is_never_broken() {
+        let text = format!(
+            "{}(`footbridge plan apply 5f0c1a2b --only 006Hs00001abcdEFGH`), then",
+            "word ".repeat(12)
+        );
+        let told = wrapped(&text, 2);
+        let whole = "(`footbridge plan apply 5f0c1a2b --only 006Hs00001abcdEFGH`), then\n";
+        assert!(told.ends_with(whole), "{told}");
+        let open = "`footbridge plan that nobody closes";
+        assert_eq!(words(open).collect::<Vec<_>>().join(" "), open);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// How the item's text names the command.
-const COMMAND: &str = "footbridge items release ";
+const COMMAND: &str = " items release ";
 
 /// Answers what waits for a person. Returns how many requests were released.
 ///

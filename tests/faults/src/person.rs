@@ -17,7 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 /// How the item's text names the command.
-const COMMAND: &str = "footbridge items release ";
+const COMMAND: &str = " items release ";
 
 /// Decides everything that waits. How many requests were released.
 pub(crate) async fn decides(world: &World, engine: &Engine) -> anyhow::Result<usize> {

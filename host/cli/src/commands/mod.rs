@@ -19,6 +19,7 @@ pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod sync;
 
+use crate::typed;
 use anyhow::Context;
 use std::io::{ErrorKind, Write};
 
@@ -33,12 +34,16 @@ pub(crate) enum Output {
 
 /// Prints JSON on standard output.
 pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
-    let text = serde_json::to_string_pretty(value)?;
-    show(&format!("{text}\n"))
+    let text = typed::json(value)?;
+    written(&format!("{text}\n"))
 }
 
 /// Prints on standard output. A reader that has seen enough (`| head`) is no failure; a full disk is one.
 pub(crate) fn show(text: &str) -> anyhow::Result<()> {
+    written(&typed::in_text(text))
+}
+
+fn written(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -6,6 +6,7 @@ use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
+use crate::typed;
 use footbridge_engine::{Reflected, RunReport};
 use footbridge_model::doubt::COUNTED;
 use footbridge_model::receivable::{self, is_receivable};
@@ -27,7 +28,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
     if let Some(found) = plugin::waiting(config)? {
-        tracing::warn!("plugins wait for your look: {found}");
+        tracing::warn!("plugins wait for your look: {}", typed::in_text(&found));
     }
     let composition = Composition::open(config, name, flow).await?;
     if args.go {

@@ -17,7 +17,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::UNIX_EPOCH;
 use tempfile::TempDir;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_footbridge");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_footbridge");
 
 /// Most tests are about what a run does; those about the first one take this out.
 pub(crate) const UNASKED: &str = "\n[flows.deals-to-invoices.rails]\nfirst-run = \"write\"\n";
@@ -155,12 +155,22 @@ impl Books {
         self.run_with(arguments, Some("trace")).await
     }
 
+    /// Runs the program in another folder: the configuration has to be named.
+    pub(crate) async fn run_from(&self, folder: &Path, arguments: &[&str]) -> Ended {
+        self.run_in(folder.to_owned(), arguments, None).await
+    }
+
     async fn run_with(&self, arguments: &[&str], log: Option<&'static str>) -> Ended {
+        self.run_in(self.folder.path().to_owned(), arguments, log)
+            .await
+    }
+
+    async fn run_in(&self, from: PathBuf, arguments: &[&str], log: Option<&'static str>) -> Ended {
         let config = self.path("footbridge.toml").display().to_string();
         let mut all = vec!["--config".to_owned(), config];
         all.extend(arguments.iter().map(|text| (*text).to_owned()));
         let folder = self.folder.path().display().to_string();
-        let ended = tokio::task::spawn_blocking(move || run_logged(&all, log))
+        let ended = tokio::task::spawn_blocking(move || run_logged(&all, log, &from))
             .await
             .unwrap();
         Ended {
@@ -175,6 +185,7 @@ impl Books {
             .arg("--config")
             .arg(self.path("footbridge.toml"))
             .args(arguments)
+            .current_dir(self.folder.path())
             .env_remove("COLUMNS")
             .env("FOOTBRIDGE_LOG", "trace")
             .stdin(Stdio::piped())
@@ -213,13 +224,19 @@ impl Books {
 
 /// Runs the program.
 pub(crate) fn run(arguments: &[String]) -> Ended {
-    run_logged(arguments, None)
+    run_logged(arguments, None, Path::new("."))
 }
 
-fn run_logged(arguments: &[String], log: Option<&str>) -> Ended {
+/// The same in a folder.
+pub(crate) fn run_in_folder(arguments: &[String], folder: &Path) -> Ended {
+    run_logged(arguments, None, folder)
+}
+
+fn run_logged(arguments: &[String], log: Option<&str>, folder: &Path) -> Ended {
     let mut command = Command::new(PROGRAM);
     command
         .args(arguments)
+        .current_dir(folder)
         .env_remove("COLUMNS")
         .env_remove("FOOTBRIDGE_LOG");
     if let Some(level) = log {

@@ -25,3 +25,4 @@ mod plugins;
 mod provision;
 mod secrets;
 mod shown;
+mod typed;

@@ -16,6 +16,7 @@ use crate::compose;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::render::count;
+use crate::typed;
 use anyhow::Context;
 use footbridge_engine::Pinned;
 use footbridge_engine::ports::Clock;
@@ -233,7 +234,7 @@ fn tell(output: Output, text: &str) -> anyhow::Result<()> {
     match output {
         Output::Text => show(text),
         Output::Json => {
-            eprint!("{text}");
+            eprint!("{}", typed::in_text(text));
             Ok(())
         }
     }

@@ -6,6 +6,7 @@ use super::Told;
 use super::tally::Tally;
 use super::world::World;
 use crate::render::{count, safe, table, wrapped};
+use crate::typed;
 use footbridge_engine::Preview;
 use footbridge_model::plugin::Action;
 use footbridge_simulators::company::Receipts;
@@ -191,7 +192,8 @@ pub(crate) fn figures(tally: &Tally) -> String {
 
 /// What to do while the simulators stay.
 pub(crate) fn staying(world: &World, config: &Path) -> String {
-    let config = config.display();
+    let config = config.display().to_string();
+    let config = typed::quoted(&config);
     format!(
         "\nThe simulators stay at {} (Xero) and {} (Salesforce) until Ctrl-C. Try in another terminal:\n\
          \x20 footbridge -c {config} items     what waits, and why\n\

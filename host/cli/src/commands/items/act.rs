@@ -5,6 +5,7 @@ use crate::args::{ItemAction, ItemId};
 use crate::commands::Output;
 use crate::exit::UsageError;
 use crate::render::{count, safe, wrapped};
+use crate::typed;
 use crate::who;
 use footbridge_engine::{Answered, Decision, Engine, Refusal, Released, Standing};
 use footbridge_model::RequestId;
@@ -169,7 +170,7 @@ fn refused(refusal: &Refusal, item: &Decision, remedies: &[Remedy]) -> String {
     };
     format!(
         "{refusal}. What can be: {instead}. `footbridge items show {}` has the commands, {} tells more",
-        item.subject.record.id,
+        typed::quoted(item.subject.record.id.as_str()),
         page(reason)
     )
 }

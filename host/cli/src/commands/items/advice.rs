@@ -2,6 +2,7 @@
 
 use super::Place;
 use crate::render::safe;
+use crate::typed;
 use footbridge_engine::{Decision, Evidence};
 use footbridge_model::plan::reason;
 use footbridge_model::remedy::Remedy;
@@ -24,19 +25,20 @@ pub(super) fn of(
     place: &Place,
 ) -> Vec<Advice> {
     let id = safe(item.subject.record.id.as_str(), 160);
+    let id = typed::quoted(&id);
     let part = match item.subject.part {
         0 | 1 => String::new(),
         part => format!(" --part {part}"),
     };
     let command = |action: &str, rest: &str, meaning: String| Advice {
-        command: format!("footbridge items {action} {id}{rest}{part}{}", place.flow),
+        command: typed::command(&format!("items {action} {id}{rest}{part}{}", place.flow)),
         meaning,
     };
     let mut all = Vec::new();
     for remedy in remedies {
         match remedy {
             Remedy::Retry => all.push(Advice {
-                command: format!("footbridge items retry {id}{}", place.flow),
+                command: typed::command(&format!("items retry {id}{}", place.flow)),
                 meaning: match item.reason.as_str() {
                     reason::TOTAL_DIFFERS => {
                         "you looked at it in the ledger, and it may stay as it is".to_owned()
@@ -46,7 +48,7 @@ pub(super) fn of(
                 },
             }),
             Remedy::EditMapping => all.push(Advice {
-                command: format!("footbridge items retry --reason {}{}", item.reason, place.flow),
+                command: typed::command(&format!("items retry --reason {}{}", item.reason, place.flow)),
                 meaning: format!(
                     "after you corrected the mapping, {}: the next sync looks at everything of this reason again",
                     place.mapping.display()
@@ -56,10 +58,10 @@ pub(super) fn of(
                 evidence
                     .filter(|evidence| evidence.state == RequestState::NeedsPerson)
                     .map(|evidence| Advice {
-                        command: format!(
-                            "footbridge items release {}{}",
+                        command: typed::command(&format!(
+                            "items release {}{}",
                             evidence.request, place.flow
-                        ),
+                        )),
                         meaning: format!(
                             "only if you looked in {} and it is not there: it is made again",
                             evidence.connection

@@ -14,6 +14,7 @@ use crate::compose::Composition;
 use crate::config::{Config, Flow};
 use crate::exit::{Exit, UsageError};
 use crate::render::safe;
+use crate::typed;
 use footbridge_engine::{Decision, Engine, Known};
 use footbridge_model::remedy::Remedy;
 use serde_json::json;
@@ -32,7 +33,7 @@ impl Place {
         Self {
             flow: match config.flows.len() {
                 0 | 1 => String::new(),
-                _ => format!(" --flow {name}"),
+                _ => format!(" --flow {}", typed::quoted(name)),
             },
             mapping: config.mapping_file(flow),
         }

@@ -5,6 +5,7 @@ use crate::commands::{Output, print_json, show};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
+use crate::typed;
 use anyhow::Context;
 use footbridge_sandbox::{Limits, Staged, staged};
 use std::path::Path;
@@ -62,7 +63,8 @@ fn words(config: &Config, found: &[Staged]) -> String {
                 text.push_str(&format!("staged   {file}\n  {who}, {}\n", report.digest));
                 if report.problems.is_empty() {
                     text.push_str(&format!(
-                        "  `footbridge plugin install {file} --name NAME` shows what it asks for and takes your yes.\n"
+                        "  `footbridge plugin install {} --name NAME` shows what it asks for and takes your yes.\n",
+                        typed::quoted(&file)
                     ));
                 } else {
                     text.push_str(&problems(report));

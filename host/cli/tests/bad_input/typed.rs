@@ -1,0 +1,96 @@
+//! What is printed as the next step works when it is pasted where it was printed: it names the configuration, quoted for a shell.
+
+use crate::books::Books;
+use std::fs;
+
+/// The commands in backticks of a text.
+fn named(text: &str) -> Vec<String> {
+    let parts = text.split("`footbridge ").skip(1);
+    parts
+        .map(|rest| rest.split('`').next().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_that_is_printed_names_the_configuration_where_it_has_to() {
+    let books = Books::open(4).await;
+    let rails = crate::books::UNASKED;
+    books.change("footbridge.toml", rails, "");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let file = books.path("footbridge.toml").display().to_string();
+    let option = format!("-c {file} ");
+    for arguments in [
+        vec!["status"],
+        vec!["plan"],
+        vec!["sync"],
+        vec!["items"],
+        vec!["plan", "list"],
+        vec!["doctor"],
+        vec!["status", "--json"],
+        vec!["sync", "--json"],
+        vec!["items", "show", "006000000000000AAA", "--json"],
+    ] {
+        let ended = books.run_from(elsewhere.path(), &arguments).await;
+        let text = format!(
+            "{}\n{}",
+            ended.out,
+            ended
+                .err
+                .replace("BOOKS", &books.folder.path().display().to_string())
+        );
+        let commands = named(&text);
+        assert!(
+            !commands.is_empty() || arguments == ["status", "--json"],
+            "{arguments:?}: {text}"
+        );
+        for command in commands {
+            assert!(command.starts_with(&option), "{arguments:?}: {command}");
+        }
+        // Where it is found unnamed, nothing has to be said.
+        let here = books.run(&arguments).await;
+        let text = format!("{}\n{}", here.out, here.err);
+        assert!(
+            named(&text)
+                .iter()
+                .all(|command| !command.starts_with("-c")),
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_that_an_item_offers_can_be_pasted_into_a_shell() {
+    let books = Books::open(4).await;
+    books.replace_line(
+        "lead-to-cash.toml",
+        "reference = ",
+        "reference = \"mul(Name, '2')\"",
+    );
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    // A folder with a space and a quotation mark in its name.
+    let odd = books.path("Anna's books.toml");
+    fs::copy(books.path("footbridge.toml"), &odd).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let run = |arguments: Vec<String>| {
+        let mut all = vec!["-c".to_owned(), odd.display().to_string()];
+        all.extend(arguments);
+        crate::books::run_in_folder(&all, elsewhere.path())
+    };
+    let items = run(vec!["items".to_owned(), "--json".to_owned()]).json();
+    let command = items[0]["commands"][0].as_str().unwrap().to_owned();
+    assert!(
+        command.contains(r"Anna'\''s books.toml' items"),
+        "{command}"
+    );
+    let pasted = command.replacen("footbridge", crate::books::PROGRAM, 1);
+    let shell = std::process::Command::new("sh")
+        .args(["-c", &pasted])
+        .current_dir(elsewhere.path())
+        .output()
+        .unwrap();
+    assert!(shell.status.success(), "{command}: {shell:?}");
+    assert!(
+        String::from_utf8_lossy(&shell.stdout).starts_with("The next sync looks at "),
+        "{shell:?}"
+    );
+}
