@@ -58,6 +58,9 @@ pub struct Bill {
     pub total: String,
     /// Its lines, in order.
     pub lines: Vec<BillLine>,
+    /// Why it is made, in one short sentence. Empty in plans that were saved before it was kept.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub why: String,
 }
 
 /// One line of a [`Bill`].

@@ -107,6 +107,7 @@ fn parts_of<'a>(
             draft: draft.clone(),
             part: part.clone(),
             currency: currency.clone(),
+            first_won,
         };
         match existing::check(index, source, *number, standing, &to_bill.billed()) {
             Ok(Checked::Kept(kept)) => assessed.kept.push((*number, kept)),
@@ -131,6 +132,7 @@ fn parts_of<'a>(
                 draft: draft.clone(),
                 part,
                 currency: currency.clone(),
+                first_won,
             }),
         }
     }

@@ -14,6 +14,7 @@ use crate::policy::InvoiceStatus;
 use crate::ruled;
 use crate::tax::{self, LineTax};
 use crate::totals::{Totals, predict};
+use chrono::{DateTime, NaiveDate, Utc};
 use footbridge_model::document::Document;
 use footbridge_model::id::{ObjectName, OpId, RecordId};
 use footbridge_model::ledger::{Account, Item};
@@ -34,6 +35,8 @@ pub(crate) struct ToBill<'a> {
     pub(crate) part: Part,
     /// ISO 4217; empty if the deal names none.
     pub(crate) currency: String,
+    /// When the deal was first won.
+    pub(crate) first_won: DateTime<Utc>,
 }
 
 impl ToBill<'_> {
@@ -63,7 +66,7 @@ pub(crate) fn create(
     not_invoiced_by_hand(index, party, &to_bill.currency, totals, cleared)?;
     let number = numbers.give(index, to_bill.deal, to_bill.part.number)?;
     let op = operation(index, to_bill, party, dates, &lines, totals, number);
-    let bill = bill(&op, to_bill, party, &lines, totals);
+    let bill = bill(index, &op, to_bill, party, &lines, totals);
     Ok((op, bill))
 }
 
@@ -93,6 +96,7 @@ pub(crate) fn work_out<'a>(
 }
 
 fn bill(
+    index: &Index<'_>,
     op: &Op,
     to_bill: &ToBill<'_>,
     party: &Party,
@@ -115,7 +119,15 @@ fn bill(
         total_tax: shown(totals.total_tax),
         total: shown(totals.total),
         lines: lines.iter().map(line).collect(),
+        why: why::won(won_on(index, to_bill)),
     }
+}
+
+/// The day on which its deal was first won, as the firm's calendar has it.
+fn won_on(index: &Index<'_>, to_bill: &ToBill<'_>) -> NaiveDate {
+    let zone = &index.input.organisation.time_zone;
+    let won = to_bill.first_won;
+    dates::local_date(won, zone).unwrap_or_else(|_| won.date_naive())
 }
 
 /// A line with all that was decided about it.
@@ -333,6 +345,7 @@ fn operation(
         link: intent(to_bill.deal, billing_key, &to_bill.billed()),
         subject: crate::deal::subject(index.input, to_bill.deal, part),
         why: why::new_invoice(
+            won_on(index, to_bill),
             &party.name,
             totals,
             &to_bill.currency,

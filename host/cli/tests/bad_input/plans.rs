@@ -36,6 +36,13 @@ async fn a_first_run_asks_and_a_yes_is_said_once() {
     );
     let plan = books.run(&["plan"]).await;
     assert!(plan.out.contains("`footbridge sync --go`"), "{}", plan.out);
+    let whys = plan.out.matches("The deal was won on ").count();
+    assert_eq!(
+        whys,
+        plan.out.matches(", due ").count(),
+        "each says why: {}",
+        plan.out
+    );
     untouched(&books);
     let went = books.run(&["sync", "--go"]).await;
     assert_eq!((went.code, went.err.as_str()), (0, ""));

@@ -30,7 +30,7 @@ async fn what_was_done_is_told_by_the_deal_and_by_the_ledgers_record() {
     );
     let invoice = &by_deal[0];
     assert!(
-        invoice.why.contains("The deal is won and not billed"),
+        invoice.why.contains("and is not billed: "),
         "{}",
         invoice.why
     );

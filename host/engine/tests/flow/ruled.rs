@@ -52,7 +52,7 @@ async fn a_deal_that_looks_invoiced_is_billed_on_a_persons_word() {
     assert!(
         follows
             .iter()
-            .any(|text| text.contains("The deal is won and not billed")),
+            .any(|text| text.contains("and is not billed: ")),
         "{follows:?}"
     );
     world.sync().await;

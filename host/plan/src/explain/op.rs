@@ -5,6 +5,7 @@ use crate::dates::InvoiceDates;
 use crate::money::shown;
 use crate::tax::LineTax;
 use crate::totals::Totals;
+use chrono::NaiveDate;
 use footbridge_model::money::canonical;
 use footbridge_model::ruling::Ruling;
 use rust_decimal::Decimal;
@@ -46,8 +47,18 @@ pub(crate) fn linked_by_person(record: &str, ruling: &Ruling) -> String {
     )
 }
 
+/// Why an invoice is made, on its own.
+pub(crate) fn won(on: NaiveDate) -> String {
+    format!("{}.", won_unbilled(on))
+}
+
+fn won_unbilled(on: NaiveDate) -> String {
+    format!("The deal was won on {on} and is not billed")
+}
+
 /// What an invoice will come to and who decided its tax.
 pub(crate) fn new_invoice(
+    won: NaiveDate,
     customer: &str,
     totals: Totals,
     currency: &str,
@@ -76,7 +87,8 @@ pub(crate) fn new_invoice(
         format!("Part {number} of the deal, {} %. ", canonical(share))
     });
     format!(
-        "{part}The deal is won and not billed: {} plus {} tax, {} in all, to {}, dated {}, due {}. Tax: {}.",
+        "{part}{}: {} plus {} tax, {} in all, to {}, dated {}, due {}. Tax: {}.",
+        won_unbilled(won),
         shown(totals.sub_total, currency),
         shown(totals.total_tax, currency),
         shown(totals.total, currency),

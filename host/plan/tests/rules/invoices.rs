@@ -31,7 +31,7 @@ fn an_invoice_is_complete() {
     assert_eq!(op.link.id, our_key("d1", 1));
     assert_eq!(
         op.why,
-        "The deal is won and not billed: 100.00 GBP plus 5.00 GBP tax, 105.00 GBP in all, to \"Acme\", dated 2026-09-14, due 2026-10-14. Tax: \"RROUTPUT\" on line 1 from item \"BOLT\"."
+        "The deal was won on 2026-09-10 and is not billed: 100.00 GBP plus 5.00 GBP tax, 105.00 GBP in all, to \"Acme\", dated 2026-09-14, due 2026-10-14. Tax: \"RROUTPUT\" on line 1 from item \"BOLT\"."
     );
 }
 

@@ -11,6 +11,10 @@ use std::collections::BTreeMap;
 
 /// Longest value in columns.
 const VALUE: usize = 60;
+/// Of a beginning that old and new share, so much of its start is shown where it is cut,
+const BEGINS: usize = 12;
+/// and so much before the first difference.
+const BEFORE: usize = 12;
 /// So many fields of one record; `--json` has all.
 const FIELDS: usize = 12;
 
@@ -71,8 +75,15 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
             match op.action {
                 Action::Create => format!("{name}: {new}"),
                 Action::Update => {
-                    let old =
-                        was(field).map_or_else(|| "(empty)".to_owned(), |old| shown(old, ops));
+                    let (old, new) = match (was(field), value) {
+                        (Some(Document::Text(old)), Document::Text(new))
+                            if !old.is_empty() && !new.is_empty() =>
+                        {
+                            apart(old, new)
+                        }
+                        (Some(old), _) => (shown(old, ops), new),
+                        (None, _) => ("(empty)".to_owned(), new),
+                    };
                     format!("{name}: {old} -> {new}")
                 }
             }
@@ -82,6 +93,25 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
         lines.push(format!("... and {rest} more; --json has all"));
     }
     lines
+}
+
+/// Two texts, cut so that what differs is seen: what both begin with is cut in its middle.
+fn apart(old: &str, new: &str) -> (String, String) {
+    let common = (old.chars().zip(new.chars()))
+        .take_while(|(old, new)| old == new)
+        .count();
+    let fits = |text: &str| text.chars().count() <= VALUE;
+    let left_out = common.saturating_sub(BEGINS + BEFORE);
+    if (fits(old) && fits(new)) || left_out <= 1 {
+        return (safe(old, VALUE), safe(new, VALUE));
+    }
+    let cut = |text: &str| {
+        let begins = text.chars().take(BEGINS);
+        let rest = text.chars().skip(BEGINS + left_out);
+        let text: String = begins.chain(std::iter::once('…')).chain(rest).collect();
+        safe(&text, VALUE)
+    };
+    (cut(old), cut(new))
 }
 
 fn shown(value: &Document, ops: &ById<'_>) -> String {
@@ -112,5 +142,31 @@ fn reference(value: &Document, ops: &ById<'_>) -> String {
     match prefix.as_str() {
         "" => format!("<{field} of the {of}>"),
         prefix => format!("{prefix}<{field} of the {of}>"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_and_new_never_look_alike() {
+        let long = "Consulting and travel for the northern branches, ".repeat(3);
+        for (old, new) in [
+            (format!("{long}March"), format!("{long}April")),
+            (long.clone(), format!("{long}April")),
+            ("short".to_owned(), format!("short{long}")),
+            (format!("{long}March{long}"), format!("{long}April{long}")),
+        ] {
+            let (was, is) = apart(&old, &new);
+            assert_ne!(was, is);
+            for text in [was, is] {
+                assert!(text.chars().count() <= VALUE, "{text}");
+            }
+        }
+        let (old, new) = apart(&format!("{long}March"), &format!("{long}April"));
+        assert_eq!(old, "Consulting a…n branches, March");
+        assert_eq!(new, "Consulting a…n branches, April");
+        assert_eq!(apart("a", "b"), ("a".to_owned(), "b".to_owned()));
     }
 }

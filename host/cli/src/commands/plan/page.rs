@@ -159,6 +159,9 @@ fn invoice(op: &Op, bill: &Bill) -> String {
     let deal = safe(op.subject.record.id.as_str(), 60);
     let customer = safe(&bill.customer, 80);
     text.push_str(&wrapped(&format!("{deal} to {customer}{new}"), 4));
+    if !bill.why.is_empty() {
+        text.push_str(&wrapped(&safe(&bill.why, 200), 4));
+    }
     text.push_str(&wrapped(
         &format!(
             "dated {}, due {}, {number}, {}{reference}",
