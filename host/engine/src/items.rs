@@ -146,6 +146,16 @@ pub enum Refusal {
         /// Of what it is.
         other: String,
     },
+    /// It has its invoice, so that another one would mean nothing.
+    #[error(
+        "nothing was linked: {id} has its invoice already, and this isn't about which one it is. What the next sync does: {follows}"
+    )]
+    BilledAlready {
+        /// The deal.
+        id: String,
+        /// What happens anyway, in words.
+        follows: String,
+    },
     /// The planner would hold it all the same.
     #[error("with that it would still wait: {message}")]
     StillWaits {
@@ -370,10 +380,49 @@ impl Engine {
         let plan = self.railed(plan, &gathered, &mut passage).await?.plan;
         let mine =
             |subject: &Subject| subject.record == ruling.record && subject.part == ruling.part;
-        Ok(match still_waits(&plan, &mine, ruling) {
-            Some(refusal) => Err(refusal),
-            None => Ok(follows(&plan, &mine)),
-        })
+        if let Some(refusal) = still_waits(&plan, &mine, ruling) {
+            return Ok(Err(refusal));
+        }
+        let follows = follows(&plan, &mine);
+        if !self.is_linked_by(sides, ruling, &plan).await? {
+            return Ok(Err(Refusal::BilledAlready {
+                id: ruling.record.id.to_string(),
+                follows: follows.join(" "),
+            }));
+        }
+        Ok(Ok(follows))
+    }
+
+    /// Whether a word that names an invoice leads to its link: with this plan, made before, or once what else is in the way is answered.
+    async fn is_linked_by(
+        &self,
+        sides: &Sides,
+        ruling: &Ruling,
+        plan: &Plan,
+    ) -> Result<bool, EngineError> {
+        let Choice::LinkTo { id } = &ruling.choice else {
+            return Ok(true);
+        };
+        let invoice = self.state.mirrored(&sides.ledger, "invoice", id.as_str());
+        if invoice.await?.is_none() {
+            return Ok(true);
+        }
+        let mine =
+            |subject: &Subject| subject.record == ruling.record && subject.part == ruling.part;
+        let waits = plan.holds.iter().any(|note| mine(&note.subject));
+        let mut adoptions = plan.adoptions.iter();
+        if waits || adoptions.any(|it| mine(&it.subject) && it.ledger_record.id == *id) {
+            return Ok(true);
+        }
+        let record = record_key(&sides.ledger, "invoice", id.as_str());
+        for link in self.link_ids(&record).await? {
+            let link = self.state.link(&link).await?;
+            let mut members = link.iter().flat_map(|link| &link.members);
+            if members.any(|member| member.record == ruling.record) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The same of a customer that is linked. A word about one field may leave others that wait.

@@ -40,9 +40,12 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
         &[GoAhead("bill it although it was won before go-live"), Retry],
     ),
     (reason::ZERO_AMOUNT, &[Retry]),
-    (reason::NEGATIVE_AMOUNT, &[Retry, Ignore]),
-    (reason::AMOUNT_DIFFERS, &[Retry, EditMapping, Ignore]),
-    (reason::NO_LINES, &[Retry, EditMapping, Ignore]),
+    (reason::NEGATIVE_AMOUNT, &[Retry, INVOICE, Ignore]),
+    (
+        reason::AMOUNT_DIFFERS,
+        &[Retry, EditMapping, INVOICE, Ignore],
+    ),
+    (reason::NO_LINES, &[Retry, EditMapping, INVOICE, Ignore]),
     (
         reason::LOOKS_ALREADY_INVOICED,
         &[
@@ -80,14 +83,17 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::CUSTOMER_NOT_CLEARED, &[Retry]),
     (reason::CUSTOMER_DIFFERS, &[Choose, Retry]),
     (reason::CUSTOMER_LINKED_TWICE, &[Retry]),
-    (reason::FOREIGN_TAX_NUMBER, &[Retry, Ignore]),
-    (reason::CURRENCY_NOT_SUBSCRIBED, &[Retry, Ignore]),
-    (reason::TAX_TYPE_UNFIT, &[Retry, EditMapping, Ignore]),
-    (reason::LOCKED_PERIOD, &[Retry, Ignore]),
-    (reason::NO_ACCOUNT, &[Retry, EditMapping, Ignore]),
-    (reason::ITEM_NOT_FOUND, &[Retry, Ignore]),
+    (reason::FOREIGN_TAX_NUMBER, &[Retry, INVOICE, Ignore]),
+    (reason::CURRENCY_NOT_SUBSCRIBED, &[Retry, INVOICE, Ignore]),
+    (
+        reason::TAX_TYPE_UNFIT,
+        &[Retry, EditMapping, INVOICE, Ignore],
+    ),
+    (reason::LOCKED_PERIOD, &[Retry, INVOICE, Ignore]),
+    (reason::NO_ACCOUNT, &[Retry, EditMapping, INVOICE, Ignore]),
+    (reason::ITEM_NOT_FOUND, &[Retry, INVOICE, Ignore]),
     (reason::PART_NOT_DUE, &[]),
-    (reason::BILLING_PLAN_UNCLEAR, &[Retry, Ignore]),
+    (reason::BILLING_PLAN_UNCLEAR, &[Retry, INVOICE, Ignore]),
     (reason::MAPPING_PROBLEM, &[EditMapping, Retry, Ignore]),
     (reason::NOT_GRANTED, &[Retry, Ignore]),
     (reason::UNRESOLVED_WRITE, &[Retry]),
@@ -101,10 +107,10 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     ),
     (reason::NOT_WON, &[Retry]),
     (reason::UP_TO_DATE, &[]),
-    (reason::REJECTED, &[Retry, EditMapping, Ignore]),
+    (reason::REJECTED, &[Retry, EditMapping, INVOICE, Ignore]),
     (reason::IN_DOUBT, &[Release]),
     (reason::TOTAL_DIFFERS, &[Retry]),
-    (reason::NUMBER_MISSING, &[Retry, Ignore]),
+    (reason::NUMBER_MISSING, &[Retry, INVOICE, Ignore]),
     (reason::NUMBER_TAKEN, &[INVOICE, Retry, Ignore]),
     (reason::DEAL_DELETED, &[Keep, Ignore, Retry]),
     (reason::INVOICE_VOIDED, &[Ignore, Retry]),
@@ -119,6 +125,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
         reason::NEEDS_APPROVAL,
         &[
             GoAhead("bill it, although it is larger than the flow makes unasked"),
+            INVOICE,
             Ignore,
             Retry,
         ],
@@ -163,7 +170,9 @@ pub fn of_item(reason: &str, of: Of, shown: &Shown) -> Vec<Remedy> {
             None => None,
         },
         // It is linked: only where that one is gone another one takes its place.
-        (Of::Customer, Link(_)) => standing.is_some().then_some(CUSTOMER),
+        (Of::Customer, Link(objects)) => {
+            (standing.is_some() && objects.contains(&"customer")).then_some(CUSTOMER)
+        }
         (_, other) => Some(*other),
     };
     remedies(reason).iter().filter_map(fits).collect()
@@ -284,6 +293,19 @@ mod tests {
                 &nothing,
                 &[Choose, Ignore, Retry],
             ),
+            (
+                reason::REJECTED,
+                Of::Deal,
+                &nothing,
+                &[Retry, EditMapping, INVOICE, Ignore],
+            ),
+            // An invoice is no customer.
+            (
+                reason::REJECTED,
+                Of::Customer,
+                &stay,
+                &[Retry, EditMapping, Ignore],
+            ),
             (reason::REWRITTEN, Of::WayBack, &nothing, &[Retry]),
         ] {
             assert_eq!(
@@ -309,6 +331,9 @@ mod tests {
             (reason::CUSTOMER_NAME_CLASH, &Choice::GoAhead, false),
             (reason::CUSTOMER_LOOKS_EXISTING, &Choice::GoAhead, true),
             (reason::LOCKED_PERIOD, &Choice::GoAhead, false),
+            (reason::AMOUNT_DIFFERS, &link, true),
+            (reason::UNRESOLVED_WRITE, &link, false),
+            (reason::IN_DOUBT, &link, false),
             (reason::NEEDS_CREDIT_NOTE, &ledger, true),
             (reason::NEEDS_CREDIT_NOTE, &source, false),
             (reason::INVOICE_EDITED, &source, true),

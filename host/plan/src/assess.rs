@@ -94,8 +94,22 @@ fn parts_of<'a>(
         deal::basis(input, source, &draft, &currency).map_err(|stop| match (stop, &invoice) {
             (Stop::Skip(_), Some(invoice)) => say_invoice::changed(invoice),
             (stop, _) => stop,
-        })?;
-    let parts = parts::of_deal(input, source, &draft, &basis, &currency, first_won)?;
+        });
+    let parts =
+        basis.and_then(|basis| parts::of_deal(input, source, &draft, &basis, &currency, first_won));
+    let parts = match parts {
+        Ok(parts) => parts,
+        Err(stop) => {
+            let whole = ToBill {
+                deal: source,
+                part: Part::whole(deal::asked(input, source)),
+                draft,
+                currency,
+                first_won,
+            };
+            return by_hand(index, standings, assessed, whole, history.as_ref(), stop);
+        }
+    };
     for (number, standing) in standings {
         let Some(part) = parts.iter().find(|part| part.number == *number) else {
             let stop = say_invoice::changed(&standing.named(index).unwrap_or_default());
@@ -137,6 +151,38 @@ fn parts_of<'a>(
         }
     }
     Ok(())
+}
+
+/// What can't be billed may have been billed by hand: the invoice that a person linked it with stands, as long as the deal asks for
+/// what it asked for then. Nothing is made of it.
+fn by_hand<'a>(
+    index: &Index<'a>,
+    standings: &Standings<'a>,
+    assessed: &mut Assessed<'a>,
+    whole: ToBill<'a>,
+    history: Option<&Stop>,
+    stop: Stop,
+) -> Result<(), Stop> {
+    let source = assessed.deal;
+    let number = whole.part.number;
+    match (standings.as_slice(), &stop) {
+        ([], Stop::Hold(_)) if ruled::invoice(index, source, number).is_some() => {
+            free(index, source, number, history)?;
+            assessed.to_bill.push(whole);
+            Ok(())
+        }
+        ([(1, standing @ Standing::Linked { .. })], Stop::Hold(_)) => {
+            match existing::check(index, source, number, standing, &whole.billed()) {
+                Ok(Checked::Kept(kept)) => {
+                    assessed.kept.push((number, kept));
+                    Ok(())
+                }
+                Ok(Checked::Changed(_)) => Err(stop),
+                Err(gone) => Err(gone),
+            }
+        }
+        _ => Err(stop),
+    }
 }
 
 /// The deal is deleted and an invoice stands: an item, never a void.
@@ -188,7 +234,15 @@ fn due(
     if part.amount.is_zero() {
         return Err(say::part_zero());
     }
-    if index.unresolved_billing(&index.billing_key(source, part.number))
+    free(index, source, part.number, history)
+}
+
+/// Whether nothing of a part is under way, nor history.
+fn free(index: &Index<'_>, source: &Source, part: u32, history: Option<&Stop>) -> Result<(), Stop> {
+    if let Some(stop) = history {
+        return Err(stop.clone());
+    }
+    if index.unresolved_billing(&index.billing_key(source, part))
         || write_back::unresolved(index, source)
     {
         return Err(say_invoice::unresolved());

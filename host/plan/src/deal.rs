@@ -92,6 +92,11 @@ pub(crate) fn basis(
     })
 }
 
+/// The amount of a deal that can't be billed as it is; zero where it can't be read. Only compared with itself, never billed.
+pub(crate) fn asked(input: &PlanInput<'_>, deal: &Source) -> Decimal {
+    amount(input, deal).unwrap_or_default()
+}
+
 fn amount(input: &PlanInput<'_>, deal: &Source) -> Result<Decimal, Stop> {
     let path = &input.policy.deal.amount;
     let text = deal.doc.text(path).filter(|text| !text.trim().is_empty());

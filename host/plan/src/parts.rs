@@ -32,6 +32,19 @@ pub(crate) struct Part {
     pub(crate) lines: Vec<(DraftLine, Decimal)>,
 }
 
+impl Part {
+    /// All of a deal that can't be billed: what it asks for, without lines.
+    pub(crate) fn whole(amount: Decimal) -> Self {
+        Self {
+            number: 1,
+            share: Decimal::ONE_HUNDRED,
+            amount,
+            due: None,
+            lines: Vec::new(),
+        }
+    }
+}
+
 /// The parts of a deal, one if it has no billing plan.
 pub(crate) fn of_deal(
     input: &PlanInput<'_>,

@@ -2,6 +2,7 @@
 
 use super::Stop;
 use footbridge_model::plan::reason;
+use footbridge_model::remedy::TABLE;
 use footbridge_model::ruling::{Choice, Ruling};
 
 /// Nothing is done because a person wants it so, about this `what`; `item`: what it would wait for.
@@ -51,16 +52,8 @@ pub(crate) fn cant_link(ruling: &Ruling, record: &str, why: &str) -> Stop {
         ruling.by,
         day(ruling)
     );
-    let known = [
-        reason::LOOKS_ALREADY_INVOICED,
-        reason::NUMBER_TAKEN,
-        reason::KEY_STANDS_TWICE,
-        reason::CUSTOMER_NAME_CLASH,
-        reason::CUSTOMER_LOOKS_EXISTING,
-        reason::CUSTOMER_MERGED,
-        reason::CUSTOMER_GONE,
-    ];
-    let same = known.into_iter().find(|known| *known == ruling.reason);
+    let mut known = TABLE.iter().map(|(known, _)| *known);
+    let same = known.find(|known| *known == ruling.reason);
     Stop::hold(same.unwrap_or(reason::LOOKS_ALREADY_INVOICED), said)
 }
 

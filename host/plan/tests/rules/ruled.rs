@@ -470,3 +470,83 @@ fn what_is_ignored_for_good_is_never_billed_whatever_becomes_of_it() {
         "ann decided on 2026-09-13 that nothing is to be done, for good (amount-differs). It would wait: The deal's amount is -3.00 GBP. Raise a credit note in the ledger by hand."
     );
 }
+
+/// The one deal, which can't be billed for this reason.
+fn unbillable() -> Vec<(&'static str, World)> {
+    let deal = |change: fn(Deal) -> Deal| World::new().deal(change);
+    vec![
+        (
+            "amount-differs",
+            deal(|deal| deal.lines(&["60", "39.99"], "100")),
+        ),
+        (
+            "amount-differs",
+            deal(|deal| deal.set("Amount", json!("much"))),
+        ),
+        ("negative-amount", deal(|deal| deal.lines(&["-5"], "-5"))),
+        ("no-lines", deal(|deal| deal.lines(&[], "100"))),
+        (
+            "currency-not-subscribed",
+            deal(|deal| deal.set("Currency", json!("CHF"))),
+        ),
+    ]
+}
+
+#[test]
+fn a_deal_that_was_billed_by_hand_can_be_linked_whatever_it_waits_for() {
+    for (reason, world) in unbillable() {
+        let world =
+            world.with(|w| w.ledger_invoice("i1", json!({"sub_total": "77", "total": "92.40"})));
+        assert_eq!(world.outcome(), format!("hold {reason}"));
+        let mut linked = world.clone().with(|w| w.ruled("d1", reason, link("i1")));
+        let plan = linked.plan();
+        assert_eq!(plan.adoptions.len(), 1, "{reason}: {:?}", plan.holds);
+        assert!(ops(&plan, "invoice").is_empty(), "{reason}");
+        linked.apply(&plan);
+        linked.rulings.clear();
+        assert_eq!(
+            linked.outcome(),
+            "skip up-to-date",
+            "{reason}: it stays done"
+        );
+        // As long as the deal asks for the same.
+        let changed = linked.deal(|deal| deal.lines(&["60", "40.01"], "100.01"));
+        let want = match reason {
+            "currency-not-subscribed" => "hold currency-not-subscribed",
+            _ => "hold changed-after-invoicing",
+        };
+        assert_eq!(changed.outcome(), want, "{reason}");
+    }
+}
+
+#[test]
+fn an_invoice_that_cant_be_the_deals_is_refused_under_the_reason_that_it_waits_for() {
+    for (reason, world) in unbillable() {
+        for (invoice, said) in [
+            (json!({"customer": "x9"}), "but it is another customer's"),
+            (json!({"kind": "payable"}), "a bill that the firm received"),
+        ] {
+            let world = world.clone().with(|w| {
+                w.ledger_invoice("i1", invoice.clone());
+                w.ruled("d1", reason, link("i1"));
+            });
+            assert_eq!(world.outcome(), format!("hold {reason}"), "{invoice}");
+            assert!(world.message().contains(said), "{}", world.message());
+            assert!(world.plan().adoptions.is_empty());
+        }
+        let voided = world.clone().with(|w| {
+            w.ledger_invoice("i1", json!({"status": "voided"}));
+            w.ruled("d1", reason, link("i1"));
+        });
+        assert_eq!(voided.outcome(), "hold invoice-voided");
+        // A write that nobody knows the outcome of comes first.
+        let doubted = world.with(|w| {
+            w.ledger_invoice("i1", json!({}));
+            w.ruled("d1", reason, link("i1"));
+            let key = ("invoice".to_owned(), "url".to_owned(), our_url("d1", 1));
+            w.unresolved.insert(key);
+        });
+        assert_eq!(doubted.outcome(), "hold unresolved-write", "{reason}");
+        assert!(doubted.plan().adoptions.is_empty());
+    }
+}
