@@ -10,6 +10,7 @@ mod csv;
 mod customers;
 mod exit;
 mod lending;
+mod private;
 mod progress;
 pub mod provisioning;
 mod render;

@@ -6,11 +6,11 @@ use crate::compose::Composition;
 use crate::config::Config;
 use crate::csv;
 use crate::exit::{Exit, UsageError};
+use crate::private;
 use crate::render::{safe, wrapped};
 use anyhow::Context;
 use footbridge_engine::{Deed, Entry, Value};
 use serde_json::json;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
@@ -85,7 +85,7 @@ pub(crate) async fn export(
         }
     };
     let shown = path.display();
-    let file = File::create_new(path).map_err(|error| {
+    let file = private::create_new(path).map_err(|error| {
         UsageError(format!(
             "{shown} can't be made: {error}. Name a file that isn't there yet, in a folder that is"
         ))

@@ -50,6 +50,7 @@ async fn what_was_done_is_told_exported_and_erased() {
         let (flag, path) = (format!("--{form}"), file.to_str().unwrap());
         let exported = books.run(&["export", "history", &flag, path]).await;
         assert_eq!((exported.code, exported.err.as_str()), (0, ""));
+        crate::plans::only_ours(std::path::Path::new(path));
         let text = std::fs::read_to_string(&file).unwrap();
         assert!(text.contains(&number) || text.contains(entry["title"].as_str().unwrap()));
         let again = books.run(&["export", "history", &flag, path]).await;

@@ -24,6 +24,17 @@ fn untouched(books: &Books) {
     assert_eq!(counts, (0, 0), "nothing was written");
 }
 
+/// What holds customers' data is read by whoever made it and by nobody else.
+#[cfg(unix)]
+pub(crate) fn only_ours(file: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{}", file.display());
+}
+
+#[cfg(not(unix))]
+pub(crate) fn only_ours(_: &std::path::Path) {}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_run_asks_and_a_yes_is_said_once() {
     let books = Books::open(4).await;
@@ -129,6 +140,7 @@ async fn a_plan_file_that_was_changed_cut_or_made_elsewhere_is_refused() {
         "{}",
         over.err
     );
+    only_ours(&file);
     let whole = fs::read_to_string(&file).unwrap();
     let mut edited: Value = serde_json::from_str(&whole).unwrap();
     edited["footbridge_plan"]["plan"]["ops"][0]["doc"] = json!({"name": "Somebody else"});

@@ -5,6 +5,7 @@
 
 use crate::config::Config;
 use crate::exit::UsageError;
+use crate::private;
 use anyhow::Context;
 use footbridge_engine::Engine;
 use footbridge_engine::saved::{FORMAT, SavedPlan};
@@ -37,11 +38,7 @@ pub(super) fn write(config: &Config, path: &Path, plan: &SavedPlan) -> anyhow::R
         footbridge_plan: plan.clone(),
     };
     let text = serde_json::to_string_pretty(&file)? + "\n";
-    let made = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path);
-    let mut made = made.map_err(|error| match error.kind() {
+    let mut made = private::create_new(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => UsageError(format!(
             "{} is there already and was left as it is. The plan is saved; name another file",
             path.display()
