@@ -15,9 +15,9 @@ use footbridge_sandbox::{
     AuditLog, Broker, BrokerOptions, COMPILE_COMMAND, Compiler, Connection, InstallationKey,
     Limits, Package, Place, Report, Sandbox, SandboxOptions, SystemClock,
 };
-use footbridge_store::{Backend, Bodies, Store};
+use footbridge_store::{Backend, Bodies, Looked, Store};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 /// The hidden first argument under which this program compiles a plugin in a process of its own.
 pub(crate) const COMPILE: &str = COMPILE_COMMAND;
@@ -41,17 +41,25 @@ pub struct Surroundings {
 impl Composition {
     /// Opens everything that a flow needs. Nothing is read from or written to the far sides yet.
     pub(crate) async fn open(config: &Config, name: &str, flow: &Flow) -> anyhow::Result<Self> {
-        let store = store(config)?;
+        Self::over(config, (name, flow), (store(config)?, Asked::ToWork)).await
+    }
+
+    /// The same for a command that only reads: where the data directory can't be written it is answered from a copy of the rows.
+    pub(crate) async fn look(config: &Config, name: &str, flow: &Flow) -> anyhow::Result<Self> {
+        let (store, asked) = to_look(config)?;
+        Self::over(config, (name, flow), (store, asked)).await
+    }
+
+    async fn over(
+        config: &Config,
+        flow: (&str, &Flow),
+        (store, asked): (Arc<dyn Store>, Asked),
+    ) -> anyhow::Result<Self> {
         let sandbox = sandbox(config)?;
         install_bundled(&sandbox).await?;
         let clock = Arc::new(SystemClock);
-        Self::assemble(
-            config,
-            (name, flow),
-            store,
-            &Surroundings { sandbox, clock },
-        )
-        .await
+        let surroundings = Surroundings { sandbox, clock };
+        Self::assemble(config, flow, (store, asked), &surroundings).await
     }
 
     /// The same in surroundings that are there already.
@@ -60,13 +68,14 @@ impl Composition {
     /// What is wrong with configuration, data directory, plugins or mapping.
     pub async fn open_in(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Self> {
         let flow = config.flow(None)?;
-        Self::assemble(config, flow, store(config)?, surroundings).await
+        let store = (store(config)?, Asked::ToWork);
+        Self::assemble(config, flow, store, surroundings).await
     }
 
     pub(crate) async fn assemble(
         config: &Config,
         flow: (&str, &Flow),
-        store: Arc<dyn Store>,
+        store: (Arc<dyn Store>, Asked),
         surroundings: &Surroundings,
     ) -> anyhow::Result<Self> {
         let progress = Arc::new(Progress::new());
@@ -105,18 +114,24 @@ impl Kit {
     /// What is wrong with configuration, data directory or plugins.
     pub fn open_in(config: &Config, surroundings: &Surroundings) -> anyhow::Result<Self> {
         let flow = config.flow(None)?;
-        Self::gather(config, flow, store(config)?, surroundings)
+        let store = (store(config)?, Asked::ToWork);
+        Self::gather(config, flow, store, surroundings)
     }
 
     fn gather(
         config: &Config,
         (name, flow): (&str, &Flow),
-        store: Arc<dyn Store>,
+        (store, asked): (Arc<dyn Store>, Asked),
         Surroundings { sandbox, clock }: &Surroundings,
     ) -> anyhow::Result<Self> {
         let bodies =
             Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
-        let broker = broker_for(config, lending::connections(config, sandbox, flow)?, clock)?;
+        let broker = broker_for(
+            config,
+            lending::connections(config, sandbox, flow)?,
+            clock,
+            &asked,
+        )?;
         let storage = PluginStorage::new(Arc::clone(&store));
         let connector = |connection: &str| -> anyhow::Result<_> {
             let known = config.connections.get(connection);
@@ -160,6 +175,33 @@ pub(crate) fn store(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     Ok(footbridge_store::open(&config.data_dir(), backend(config))?)
 }
 
+/// What a flow is opened for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// Anything.
+    ToWork,
+    /// To look at what is there, in a data directory that can't be written: nothing is asked of a far side, for nothing could be
+    /// recorded of it. Why it can't.
+    ToLook(String),
+}
+
+/// The store for a command that only reads.
+pub(crate) fn to_look(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Asked)> {
+    let (store, looked) = footbridge_store::look(&config.data_dir(), backend(config))?;
+    Ok(match looked {
+        Looked::Itself => (store, Asked::ToWork),
+        Looked::AtCopy(why) => {
+            static TOLD: Once = Once::new();
+            TOLD.call_once(|| {
+                tracing::warn!(
+                    "what follows was read from a copy of the rows, for the data directory can't be written now: {why}"
+                );
+            });
+            (store, Asked::ToLook(why))
+        }
+    })
+}
+
 /// The configured store.
 pub(crate) fn backend(config: &Config) -> Backend {
     match config.store {
@@ -189,6 +231,7 @@ pub(crate) fn broker(config: &Config, clock: &Arc<dyn Clock>) -> anyhow::Result<
         config,
         config.connections.values().cloned().collect(),
         clock,
+        &Asked::ToWork,
     )
 }
 
@@ -196,15 +239,19 @@ pub(crate) fn broker_for(
     config: &Config,
     connections: Vec<Connection>,
     clock: &Arc<dyn Clock>,
+    asked: &Asked,
 ) -> anyhow::Result<Arc<Broker>> {
-    let audit = audit(config).sink()?;
+    let audit = match asked {
+        Asked::ToWork => Some(audit(config).sink()?),
+        Asked::ToLook(_) => None,
+    };
     Ok(Broker::new(
         connections,
         BrokerOptions {
             key: InstallationKey::open_or_create(&config.key_file())?,
             tokens: Some(config.data_dir().join("tokens")),
             clock: Arc::clone(clock),
-            audit: Some(audit),
+            audit,
         },
     )?)
 }

@@ -2,7 +2,7 @@
 //!
 //! [`provision`] makes everything without a question, for the demo and the scenarios; people go through `commands::provision`.
 
-use crate::compose::{self, Surroundings};
+use crate::compose::{self, Asked, Surroundings};
 use crate::config::Config;
 use crate::exit::UsageError;
 use crate::lending;
@@ -62,7 +62,7 @@ pub fn parts(
     let store = compose::store(config)?;
     let bodies = Bodies::open(&config.data_dir()).context("the bodies of the data directory")?;
     let lent = lending::setting_up(sandbox, connection)?;
-    let broker = compose::broker_for(config, vec![lent], clock)?;
+    let broker = compose::broker_for(config, vec![lent], clock, &Asked::ToWork)?;
     let installed = sandbox.installed(lending::plugin_of(connection))?;
     let parts = ProvisioningParts {
         store,

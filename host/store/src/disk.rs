@@ -74,6 +74,29 @@ pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
     builder.create(dir)
 }
 
+/// Makes a folder that only its owner may enter; one that is there is refused.
+pub(crate) fn make_new_private(dir: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::DirBuilderExt as _;
+        builder.mode(0o700);
+    }
+    builder.create(dir)
+}
+
+/// Makes a file that only its owner may read; one that is there is refused.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt as _;
+        options.mode(0o600);
+    }
+    options.open(path)
+}
+
 /// Whether something is mounted at a folder, so that it can't be renamed. False where it isn't there.
 pub(crate) fn is_mount_point(dir: &Path) -> io::Result<bool> {
     #[cfg(unix)]

@@ -16,34 +16,14 @@ pub(crate) struct DirLock(#[expect(dead_code, reason = "holds the lock until dro
 impl DirLock {
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
         let path = dir.join("lock");
-        let io = |source| OpenError::Io {
-            path: path.clone(),
-            source,
-        };
-        let mut file = OpenOptions::new()
+        let opened = OpenOptions::new()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
-            .open(&path)
-            .map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut pid = String::new();
-                // Without a readable id the message still names the directory.
-                let read = file.read_to_string(&mut pid);
-                let pid = match pid.trim() {
-                    digits if read.is_ok() && !digits.is_empty() => digits.to_owned(),
-                    _ => "unknown".to_owned(),
-                };
-                return Err(OpenError::InUse {
-                    dir: dir.to_owned(),
-                    pid,
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
-        }
+            .open(&path);
+        let mut file = opened.map_err(|source| OpenError::Io { path, source })?;
+        lock(dir, &mut file)?;
         // Over the old id first, so that whoever reads it meanwhile reads a number. The lock holds without it: on a full disk people
         // must still be able to look and to take a backup elsewhere.
         let pid = std::process::id().to_string();
@@ -55,5 +35,36 @@ impl DirLock {
             tracing::debug!(%error, "the lock doesn't name its holder");
         }
         Ok(Self(file))
+    }
+
+    /// The same where nothing can be written: the lock of a file that is only read keeps others out as well.
+    pub(crate) fn take_to_look(dir: &Path) -> Result<Self, OpenError> {
+        let path = dir.join("lock");
+        let mut file = File::open(&path).map_err(|source| OpenError::Io { path, source })?;
+        lock(dir, &mut file)?;
+        Ok(Self(file))
+    }
+}
+
+fn lock(dir: &Path, file: &mut File) -> Result<(), OpenError> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            // Without a readable id the message still names the directory.
+            let read = file.read_to_string(&mut pid);
+            let pid = match pid.trim() {
+                digits if read.is_ok() && !digits.is_empty() => digits.to_owned(),
+                _ => "unknown".to_owned(),
+            };
+            Err(OpenError::InUse {
+                dir: dir.to_owned(),
+                pid,
+            })
+        }
+        Err(TryLockError::Error(source)) => Err(OpenError::Io {
+            path: dir.join("lock"),
+            source,
+        }),
     }
 }

@@ -88,6 +88,8 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
             });
         }
     };
+    // Before the epoch rises: a copy whose note can't be written would be of a new epoch at each try.
+    let noted = witness.draft(&meta, last).map_err(refused(dir))?;
     if seen.is_some_and(|seen| witness.is_elsewhere(&seen)) {
         meta.epoch = meta.epoch.saturating_add(1);
         meta.origin = Origin::Copied {
@@ -102,11 +104,11 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
             "this data directory is a copy of the one that was last worked in: it is of a new epoch"
         );
     }
-    witness.note(&meta, last).map_err(refused(dir))?;
+    noted.put().map_err(refused(dir))?;
     LocalStore::start(medium, meta, last, home, Some(Held { lock, witness })).map_err(refused(dir))
 }
 
-enum Identity {
+pub(crate) enum Identity {
     Known(StoreMeta, Seq),
     /// Of a format this program does not know.
     Newer(u32),
@@ -119,7 +121,7 @@ struct Format {
 }
 
 /// Reads who the store is and its last commit, or makes a new one.
-fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, String> {
+pub(crate) fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, String> {
     let read = |key: &[u8]| -> Result<Option<Versioned>, String> {
         let found = medium.read(key).map_err(|error| error.to_string())?;
         found

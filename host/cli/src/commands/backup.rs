@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::commands::{Output, print_json, show};
-use crate::compose;
+use crate::compose::{self, Asked};
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::render::{count, safe, wrapped};
@@ -163,8 +163,8 @@ const MOST_TIMES: u64 = 4;
 const WORTH_IT: u64 = 64_000_000;
 
 /// What the rows take, and whether writing them anew is worth it. Reads every row and checks it.
-pub(crate) async fn measured(config: &Config) -> anyhow::Result<String> {
-    let store = compose::store(config)?;
+pub(crate) async fn measured(config: &Config) -> anyhow::Result<(String, Asked)> {
+    let (store, asked) = compose::to_look(config)?;
     let report = store.verify().await?;
     if let Some(first) = report.damaged.first() {
         let others = report.damaged.len().saturating_sub(1);
@@ -173,11 +173,8 @@ pub(crate) async fn measured(config: &Config) -> anyhow::Result<String> {
             count(1, "row")
         )));
     }
-    Ok(told(
-        report.rows,
-        report.live_bytes,
-        store.size_on_disk().await?,
-    ))
+    let on_disk = store.size_on_disk().await?;
+    Ok((told(report.rows, report.live_bytes, on_disk), asked))
 }
 
 fn told(rows: u64, live: u64, on_disk: u64) -> String {

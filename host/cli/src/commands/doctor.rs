@@ -3,7 +3,7 @@
 use crate::args;
 use crate::commands::connect::held_words;
 use crate::commands::{Output, backup, plugin, print_json, show};
-use crate::compose::{self, Composition};
+use crate::compose::{self, Asked, Composition};
 use crate::config::Config;
 use crate::exit::{self, Exit};
 use crate::render::{count, safe, wrapped};
@@ -52,11 +52,14 @@ async fn everything(
         });
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let rows = backup::measured(config).await;
+    let asked = rows.as_ref().map_or(&Asked::ToWork, |(_, asked)| asked);
+    let connections = config.connections.values().cloned().collect();
     let Some(broker) = note(
         checks,
         worst,
         "connections' settings and secrets",
-        compose::broker(config, &clock),
+        compose::broker_for(config, connections, &clock, asked),
     ) else {
         return;
     };
@@ -80,13 +83,27 @@ async fn everything(
             });
         }
     }
-    let rows = backup::measured(config).await;
+    let mut offline = args.offline;
     match rows {
-        Ok(found) => checks.push(Check {
-            what: "data directory".to_owned(),
-            problem: None,
-            found: Some(found),
-        }),
+        Ok((found, asked)) => {
+            checks.push(Check {
+                what: "data directory".to_owned(),
+                problem: None,
+                found: Some(found),
+            });
+            if let Asked::ToLook(why) = asked {
+                // No request without its record, and that can't be written.
+                offline = true;
+                *worst = Exit::Data;
+                checks.push(Check {
+                    what: "data directory can be written".to_owned(),
+                    problem: Some(format!(
+                        "{why}. Until then no sync can run; nothing was asked of the far sides"
+                    )),
+                    found: None,
+                });
+            }
+        }
         Err(error) => drop(note(checks, worst, "data directory", Err::<(), _>(error))),
     }
     for (name, flow) in &config.flows {
@@ -97,7 +114,7 @@ async fn everything(
                 found: Some(why),
             });
         }
-        let opened = Composition::open(config, name, flow).await;
+        let opened = Composition::look(config, name, flow).await;
         let what = format!("data directory, plugins and mapping of {name}");
         let Some(composition) = note(checks, worst, &what, opened) else {
             continue;
@@ -111,7 +128,7 @@ async fn everything(
             }),
             Err(error) => drop(note(checks, worst, &what, Err::<(), _>(error.into()))),
         }
-        if args.offline {
+        if offline {
             continue;
         }
         for connection in [&flow.source, &flow.ledger] {

@@ -41,7 +41,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = Composition::look(config, name, flow).await?;
     let Some(mut entries) = composition.engine.history(&args.record).await? else {
         return Err(UsageError(format!(
             "nothing was done to {:?} that is known here. Name a record by its id at either side, or an invoice by its number",
@@ -76,7 +76,7 @@ pub(crate) async fn export(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = Composition::look(config, name, flow).await?;
     let (path, form) = match (&args.csv, &args.jsonl) {
         (Some(path), _) => (path, Form::Csv),
         (None, Some(path)) => (path, Form::JsonLines),

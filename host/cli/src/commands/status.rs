@@ -21,7 +21,7 @@ pub(crate) async fn run(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = Composition::look(config, name, flow).await?;
     let status = composition.engine.status().await?;
     let held: Vec<HeldLine> = [&flow.source, &flow.ledger]
         .into_iter()

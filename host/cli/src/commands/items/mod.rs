@@ -46,7 +46,10 @@ pub(crate) async fn run(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = match &args.action {
+        None | Some(ItemAction::Show { .. }) => Composition::look(config, name, flow).await?,
+        Some(_) => Composition::open(config, name, flow).await?,
+    };
     let engine = &composition.engine;
     let place = Place::new(config, name, flow);
     match &args.action {

@@ -35,7 +35,7 @@ pub(crate) async fn list(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = Composition::look(config, name, flow).await?;
     let engine = &composition.engine;
     let all = engine.saved_plans().await?;
     let now = engine.now();
@@ -81,7 +81,7 @@ pub(super) async fn one(
     output: Output,
 ) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::open(config, name, flow).await?;
+    let composition = Composition::look(config, name, flow).await?;
     let engine = &composition.engine;
     let id = file::id_of(config, engine, &args.plan)?;
     let (kept, plan) = engine.saved_plan(&id).await?;

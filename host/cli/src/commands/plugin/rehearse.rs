@@ -5,7 +5,7 @@
 
 use super::ask::{Said, Word, answer};
 use crate::commands::{Output, print_json, show};
-use crate::compose::{self, Composition, Surroundings};
+use crate::compose::{self, Asked, Composition, Surroundings};
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::lending;
@@ -121,7 +121,12 @@ async fn tried(
             sandbox: sandbox.clone(),
             clock: Arc::new(SystemClock),
         };
-        let open = Composition::assemble(config, (name, flow), Arc::clone(&store), &surroundings);
+        let open = Composition::assemble(
+            config,
+            (name, flow),
+            (Arc::clone(&store), Asked::ToWork),
+            &surroundings,
+        );
         let tried = async {
             let granted = lending::transform_grant(sandbox, version, name)?;
             let other = sandbox.transform(version)?;
