@@ -264,6 +264,31 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_whose_note_cant_be_written_is_of_one_new_epoch() {
+        for backend in Backend::ALL {
+            let (made, copied) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            drop(open(made.path(), backend).unwrap());
+            let copy = copied.path().join("copy");
+            fs::create_dir_all(copy.join(backend.name())).unwrap();
+            for name in disk::file_names(&made.path().join(backend.name())).unwrap() {
+                let file = Path::new(backend.name()).join(name);
+                fs::copy(made.path().join(&file), copy.join(&file)).unwrap();
+            }
+            fs::copy(made.path().join("witness.json"), copy.join("witness.json")).unwrap();
+            let in_the_way = copy.join("witness.json.new");
+            fs::create_dir(&in_the_way).unwrap();
+            for _ in 0..3 {
+                let refusal = open(&copy, backend).unwrap_err();
+                assert!(matches!(refusal, OpenError::Io { .. }), "{refusal}");
+            }
+            fs::remove_dir(&in_the_way).unwrap();
+            for _ in 0..2 {
+                assert_eq!(open(&copy, backend).unwrap().meta().epoch, 2);
+            }
+        }
+    }
+
+    #[test]
     fn rows_that_went_missing_are_no_new_store() {
         for backend in Backend::ALL {
             let dir = tempfile::tempdir().unwrap();

@@ -95,6 +95,11 @@ impl Witness {
 
     /// Notes that `seq` is on disk.
     pub(crate) fn note(&self, meta: &StoreMeta, seq: Seq) -> io::Result<()> {
+        self.draft(meta, seq)?.put()
+    }
+
+    /// The same, written and not said yet: what can't be written is refused here.
+    pub(crate) fn draft(&self, meta: &StoreMeta, seq: Seq) -> io::Result<Draft<'_>> {
         let sighting = Sighting {
             installation: meta.installation.clone(),
             seq: seq.0,
@@ -104,7 +109,23 @@ impl Witness {
         let mut file = File::create(&draft)?;
         file.write_all(&serde_json::to_vec(&sighting)?)?;
         file.sync_all()?;
-        fs::rename(&draft, self.dir.join("witness.json"))?;
-        disk::sync_dir(&self.dir)
+        Ok(Draft {
+            dir: &self.dir,
+            draft,
+        })
+    }
+}
+
+/// A sighting that waits for being said.
+#[must_use]
+pub(crate) struct Draft<'w> {
+    dir: &'w Path,
+    draft: PathBuf,
+}
+
+impl Draft<'_> {
+    pub(crate) fn put(self) -> io::Result<()> {
+        fs::rename(&self.draft, self.dir.join("witness.json"))?;
+        disk::sync_dir(self.dir)
     }
 }
