@@ -15,6 +15,7 @@ use footbridge_model::ledger::Organisation;
 use footbridge_store::{Bodies, Store};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// What a flow works with.
 pub struct Parts {
@@ -53,6 +54,8 @@ pub struct Engine {
     /// What the way back reads, where it is switched on.
     pub(crate) back: Option<Back>,
     pub(crate) awake: Arc<Awake>,
+    /// A person said go, and the run that follows has not read yet: what others made until then is what they spoke of.
+    pub(crate) said_go: AtomicBool,
 }
 
 /// Objects that the way back reads.
@@ -100,6 +103,7 @@ impl Engine {
             unique: checked.unique,
             back: checked.back,
             awake: Arc::default(),
+            said_go: AtomicBool::new(false),
             flow,
         })
     }

@@ -16,6 +16,7 @@ use footbridge_model::id::{OrganisationId, RecordId, RecordKey};
 use footbridge_model::plan::billing_key;
 use footbridge_store::Origin;
 use serde::Serialize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// So many of a stranger's invoices are remembered by their ids.
@@ -114,7 +115,8 @@ impl Engine {
         }))
     }
 
-    /// A person says go: the flow is no longer held for what it is held for now. True if it was held.
+    /// A person says go: the flow is no longer held for what it is held for now, nor for what the next reading of this engine finds
+    /// that others made before it. True if it was held.
     ///
     /// # Errors
     /// The store can't be read or written.
@@ -129,6 +131,7 @@ impl Engine {
         let text = format!("a person said go, although {held}");
         self.journal(&mut changes, Happened::Resumed, text, None, None)?;
         self.state.commit(changes.into_set()).await?;
+        self.said_go.store(true, Ordering::Relaxed);
         Ok(true)
     }
 
@@ -169,6 +172,9 @@ impl Engine {
         invoice: &str,
         changes: &mut Changes,
     ) -> Result<(), EngineError> {
+        if self.said_go.load(Ordering::Relaxed) {
+            return Ok(());
+        }
         let key = keys::stranger(self.flow.name.as_str());
         let known = match changes.pending(&key) {
             Some(pending) => Some(pending?),

@@ -21,6 +21,7 @@ use footbridge_plan::rails::Railed;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
@@ -224,6 +225,8 @@ impl Engine {
     /// Reads both sides, and goes on only where what was read leaves it safe to write. Tells which deals waited before.
     pub(crate) async fn read_both(&self, sides: &Sides) -> Result<BTreeSet<String>, EngineError> {
         let earlier = self.pull_all(sides).await?;
+        // What turns up from now on was made after the person's word.
+        self.said_go.store(false, Ordering::Relaxed);
         // Reading may have shown that somebody else is at work.
         self.may_write().await?;
         self.mind_losses(sides).await?;

@@ -250,6 +250,31 @@ async fn of_a_copy_and_its_original_only_one_goes_on() {
 }
 
 #[tokio::test]
+async fn one_go_is_enough_for_all_that_the_other_one_made_until_then() {
+    let one = World::with_deals(Numbers::Ledger, 2);
+    one.sync().await;
+    let two = one.beside(|_| {});
+    two.sync().await;
+    one.sync().await;
+    one.deals(3..=3);
+    two.sync().await;
+    one.refused().await;
+    // It goes on meanwhile, until it is stopped; nobody has read that here yet.
+    one.deals(4..=5);
+    two.sync().await;
+    let engine = one.engine().await;
+    assert!(engine.resume().await.unwrap());
+    engine.sync().await.unwrap();
+    assert_eq!(one.held().await, None);
+    one.assert_settled(5, "one go").await;
+    // It wasn't stopped: that is told again.
+    one.deals(6..=6);
+    two.sync().await;
+    let words = one.refused().await;
+    assert!(words.contains("1 that were not made here"), "{words}");
+}
+
+#[tokio::test]
 async fn two_installations_in_turn_make_nothing_twice_and_notice_each_other() {
     for numbers in [Numbers::Ledger, Numbers::Counter] {
         let one = World::with_deals(numbers, 10);
