@@ -71,6 +71,28 @@ pub struct Evidence {
     pub erased: Option<String>,
 }
 
+/// A person's decision, and whether it still counts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Decided {
+    /// The decision.
+    #[serde(flatten)]
+    pub ruling: Ruling,
+    /// Whether the next run obeys it.
+    pub counts: Counts,
+}
+
+/// Whether a decision still counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Counts {
+    /// It does.
+    Still,
+    /// The record is another than the one that the person saw.
+    RecordChanged,
+    /// The item shows something else than it did then.
+    ItemChanged,
+}
+
 /// What became of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answered {
@@ -203,6 +225,39 @@ impl Engine {
             1 => Known::Of(found),
             _ => Known::Several(ids.into_iter().collect()),
         })
+    }
+
+    /// What people decided about an item's part of its record, newest last, and whether it still counts.
+    pub async fn decided_about(&self, item: &Decision) -> Result<Vec<Decided>, EngineError> {
+        let mut rulings = self.rulings(&item.subject).await?;
+        rulings.retain(|ruling| ruling.part == item.subject.part);
+        if rulings.is_empty() {
+            return Ok(Vec::new());
+        }
+        let record = &item.subject.record;
+        let now = match self.known_sides().await? {
+            Some(sides) => {
+                let side = self.side_of(&sides, &record.connection);
+                let (object, id) = (record.object.as_str(), record.id.as_str());
+                let known = self.state.mirrored(side, object, id).await?;
+                known.map(|known| known.version)
+            }
+            None => None,
+        };
+        let decided = rulings.into_iter().map(|ruling| {
+            let counts = if now.as_ref().is_some_and(|now| !ruling.counts_at(now)) {
+                Counts::RecordChanged
+            } else if ruling.reason == item.reason
+                && ruling.choice == Choice::GoAhead
+                && !ruling.shown.covers(&item.shown)
+            {
+                Counts::ItemChanged
+            } else {
+                Counts::Still
+            };
+            Decided { ruling, counts }
+        });
+        Ok(decided.collect())
     }
 
     /// What people decided about a record, newest last.

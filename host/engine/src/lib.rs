@@ -56,7 +56,7 @@ pub use erase::Erased;
 pub use error::EngineError;
 pub use granted::TransformGrant;
 pub use history::{Deed, Entry, FieldChange, Value};
-pub use items::{Answered, Evidence, Known, Refusal};
+pub use items::{Answered, Counts, Decided, Evidence, Known, Refusal};
 pub use organisation::{Pinned, pinned};
 pub use recover::Released;
 pub use reflect::{ReflectPreview, Reflected};

@@ -312,3 +312,66 @@ async fn replay_looks_again_and_writes_nothing_twice() {
     assert!(unknown.err.contains("shows no record"), "{}", unknown.err);
     books.all_is_well(4).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_approval_that_no_longer_counts_is_told_so_and_what_is_ignored_is_listed_at_once() {
+    let books = Books::open(4).await;
+    raised_by_hand(&books, "Tern & Plover Ltd", "HAND-7", "12.34");
+    let (_, deal) = won(&books, "Tern & Plover Ltd", "Nesting boxes", 12.34);
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    assert_eq!(books.run(&["items", "approve", &deal]).await.code, 0);
+    let shown = books.run(&["items", "show", &deal]).await.out;
+    assert!(shown.contains("Decided: to go ahead"), "{shown}");
+    assert!(!shown.contains("no longer counts"), "{shown}");
+    // The deal changes before anything was made of it, and a plan has read that.
+    let note = fields(json!({"Description": "By phone"}));
+    books.salesforce.edit("Opportunity", &deal, note).unwrap();
+    assert_eq!(books.run(&["plan"]).await.code, 0);
+    let shown = books.run(&["items", "show", &deal]).await.out;
+    let joined = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        joined.contains("It no longer counts: the record has changed since."),
+        "{shown}"
+    );
+    let json = books.run(&["items", "show", &deal, "--json"]).await.json();
+    assert_eq!(json[0]["decided"][0]["counts"], json!("record-changed"));
+
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let none = books.run(&["items", "--ignored"]).await.out;
+    assert_eq!(none, "Nothing is ignored.\n");
+    let done = books.run(&["items", "ignore", &deal, "--always"]).await;
+    assert_eq!((done.code, done.err.as_str()), (0, ""));
+    let before = books.run(&["items", "--ignored"]).await.out;
+    assert!(
+        before.contains(&deal) && before.contains("the next sync obeys"),
+        "{before}"
+    );
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let after = books.run(&["items", "--ignored"]).await.out;
+    assert!(
+        after.contains(&deal) && !after.contains("the next sync obeys"),
+        "{after}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deal_whose_lines_dont_add_up_is_linked_with_the_invoice_that_bills_it() {
+    let books = Books::open(4).await;
+    raised_by_hand(&books, "Tern & Plover Ltd", "HAND-7", "77.00");
+    let (_, deal) = won(&books, "Tern & Plover Ltd", "Returned boxes", -12.34);
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let made = books.invoices().len();
+    let shown = books.run(&["items", "show", &deal]).await.out;
+    assert!(shown.contains("reason: negative-amount"), "{shown}");
+    assert!(
+        shown.contains(&format!("footbridge items link {deal} LEDGER-ID\n")),
+        "{shown}"
+    );
+    let kept = books.run(&["items", "link", &deal, "HAND-7"]).await;
+    assert_eq!((kept.code, kept.err.as_str()), (0, ""));
+    for _ in 0..2 {
+        assert_eq!(books.run(&["sync"]).await.code, 0);
+        assert!(!books.run(&["items"]).await.out.contains(&deal));
+    }
+    books.all_is_well(made).await;
+}

@@ -4,9 +4,10 @@ use super::{Place, advice, as_json, called};
 use crate::args;
 use crate::commands::{Output, print_json, show};
 use crate::render::{safe, wrapped};
-use footbridge_engine::{Decision, Engine, Standing};
+use footbridge_engine::{Counts, Decided, Decision, Engine, Standing};
 use footbridge_model::plan::reason;
 use footbridge_model::remedy::page;
+use footbridge_model::ruling::Choice;
 use std::collections::BTreeMap;
 
 pub(super) async fn run(
@@ -15,8 +16,20 @@ pub(super) async fn run(
     place: &Place,
     output: Output,
 ) -> anyhow::Result<()> {
-    let listed = |decision: &Decision| is_listed(decision, args);
-    let decisions = engine.decisions_where(listed).await?;
+    let mut decisions = match args.ignored {
+        true => {
+            let mut all = engine.decisions().await?;
+            for decision in &mut all {
+                ignored_from_now(engine, decision).await?;
+            }
+            all
+        }
+        false => {
+            let listed = |decision: &Decision| is_listed(decision, args);
+            engine.decisions_where(listed).await?
+        }
+    };
+    decisions.retain(|decision| is_listed(decision, args));
     match output {
         Output::Json => {
             let all = decisions.iter();
@@ -28,6 +41,32 @@ pub(super) async fn run(
         Output::Text if decisions.is_empty() && args.ignored => show("Nothing is ignored.\n"),
         Output::Text => show(&words(&decisions, place)),
     }
+}
+
+/// What somebody said to ignore and no sync has looked at since is as good as ignored.
+async fn ignored_from_now(engine: &Engine, decision: &mut Decision) -> anyhow::Result<()> {
+    if !matches!(decision.standing, Standing::Waiting | Standing::Refused) {
+        return Ok(());
+    }
+    let decided = engine.decided_about(decision).await?;
+    let says_so = decided.iter().find(|decided| {
+        let ruling = &decided.ruling;
+        decided.counts == Counts::Still
+            && (ruling.choice == Choice::IgnoreAlways
+                || (ruling.choice == Choice::IgnoreOnce && ruling.reason == decision.reason))
+    });
+    if let Some(Decided { ruling, .. }) = says_so {
+        decision.message = format!(
+            "{} decided on {} that nothing is to be done; the next sync obeys ({}). {}",
+            ruling.by,
+            ruling.at.format("%Y-%m-%d"),
+            decision.reason,
+            decision.message
+        );
+        decision.reason = reason::IGNORED.to_owned();
+        decision.standing = Standing::Skipped;
+    }
+    Ok(())
 }
 
 fn is_listed(decision: &Decision, args: &args::Items) -> bool {

@@ -4,9 +4,9 @@ use super::{Place, advice, answer, as_json, called, known};
 use crate::commands::{Output, print_json, show};
 use crate::exit::UsageError;
 use crate::render::{count, safe, wrapped};
-use footbridge_engine::{Decision, Engine, Evidence, Standing};
+use footbridge_engine::{Counts, Decided, Decision, Engine, Evidence, Standing};
 use footbridge_model::remedy::{Remedy, page};
-use footbridge_model::ruling::{Choice, Ruling};
+use footbridge_model::ruling::Choice;
 use serde_json::json;
 
 /// How much of the far side's answer is shown.
@@ -35,7 +35,7 @@ pub(super) async fn run(
     let mut all = Vec::new();
     for item in &items {
         let evidence = engine.evidence(item).await?;
-        let rulings = engine.rulings(&item.subject).await?;
+        let rulings = engine.decided_about(item).await?;
         match output {
             Output::Json => {
                 let mut value = as_json(item, &engine.remedies(item), place);
@@ -68,7 +68,7 @@ pub(super) async fn run(
 struct What {
     remedies: Vec<Remedy>,
     evidence: Option<Evidence>,
-    rulings: Vec<Ruling>,
+    rulings: Vec<Decided>,
 }
 
 fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> String {
@@ -102,9 +102,8 @@ fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> Stri
         text.push('\n');
         text.push_str(&answered(evidence, wanted));
     }
-    let relevant = known.rulings.iter().filter(|r| r.part == item.subject.part);
-    for ruling in relevant {
-        text.push_str(&wrapped(&decided(ruling), 2));
+    for known in &known.rulings {
+        text.push_str(&wrapped(&decided(known), 2));
     }
     let advice = advice::of(item, &known.remedies, evidence, place);
     if !advice.is_empty() {
@@ -156,7 +155,12 @@ fn answered(evidence: &Evidence, wanted: Answered) -> String {
     text
 }
 
-fn decided(ruling: &Ruling) -> String {
+fn decided(Decided { ruling, counts }: &Decided) -> String {
+    let counts = match counts {
+        Counts::Still => "",
+        Counts::RecordChanged => " It no longer counts: the record has changed since.",
+        Counts::ItemChanged => " It no longer counts: the item shows something else by now.",
+    };
     let what = match &ruling.choice {
         Choice::TakeSource { field } => format!("the CRM's value counts{}", of(field.as_ref())),
         Choice::TakeLedger { field } => format!("the ledger's value counts{}", of(field.as_ref())),
@@ -166,7 +170,7 @@ fn decided(ruling: &Ruling) -> String {
         Choice::IgnoreAlways => "to ignore it for good".to_owned(),
     };
     format!(
-        "Decided: {} by {} on {} ({}).",
+        "Decided: {} by {} on {} ({}).{counts}",
         what,
         safe(&ruling.by, 60),
         ruling.at.format("%Y-%m-%d %H:%M UTC"),
