@@ -32,7 +32,7 @@ pub struct Sent<'a> {
 }
 
 impl Sent<'_> {
-    /// What its item says.
+    /// What its item says: what to do before what it was to do, which may be long and is cut where room is short.
     pub fn told(&self, state: RequestState) -> String {
         let Self {
             what,
@@ -43,16 +43,17 @@ impl Sent<'_> {
         } = self;
         let at = self.at.format("%Y-%m-%d %H:%M:%S UTC");
         let (what, seen) = (what.trim_end_matches('.'), seen.trim_end_matches('.'));
-        let known = format!("{what}: sent to {connection} at {at}, and {NOT_KNOWN} ({seen}).");
-        match state {
+        let known = format!("Sent to {connection} at {at}, and {NOT_KNOWN} ({seen}).");
+        let next = match state {
             RequestState::NeedsPerson => format!(
-                "{known} {connection} doesn't show it, but it may still turn up: every sync looks again. If you looked there yourself and \
+                "{connection} doesn't show it, but it may still turn up: every sync looks again. If you looked there yourself and \
                  are sure that it isn't there, `footbridge items release {request}` lets it be made again"
             ),
             _ => format!(
-                "{known} Every sync looks it up in {connection}; until it is known nothing more is written there"
+                "Every sync looks it up in {connection}; until it is known nothing more is written there"
             ),
-        }
+        };
+        format!("{known} {next}. It was to do this: {what}.")
     }
 }
 
@@ -88,7 +89,7 @@ mod tests {
             seen: "the answer, status 502, says nothing",
             request: "ab12",
         };
-        let known = "Deal \"A\" is won: sent to xero at 1970-01-01 00:00:00 UTC, and nobody knows yet whether it took effect (the answer, status 502, says nothing). ";
+        let known = "Sent to xero at 1970-01-01 00:00:00 UTC, and nobody knows yet whether it took effect (the answer, status 502, says nothing). ";
         let (waits, asks) = (
             sent.told(RequestState::InDoubt),
             sent.told(RequestState::NeedsPerson),
@@ -100,6 +101,10 @@ mod tests {
         assert!(!waits.contains("release"), "{waits}");
         assert!(asks.contains("`footbridge items release ab12`"), "{asks}");
         for text in [waits, asks] {
+            assert!(
+                text.ends_with("It was to do this: Deal \"A\" is won."),
+                "{text}"
+            );
             assert!(!text.contains("answered"), "it may have been: {text}");
         }
     }
