@@ -16,20 +16,14 @@ pub(super) async fn run(
     place: &Place,
     output: Output,
 ) -> anyhow::Result<()> {
-    let mut decisions = match args.ignored {
-        true => {
-            let mut all = engine.decisions().await?;
-            for decision in &mut all {
-                ignored_from_now(engine, decision).await?;
-            }
-            all
+    let read = |decision: &Decision| is_listed(decision, args) || (args.ignored && waits(decision));
+    let mut decisions = engine.decisions_where(read).await?;
+    if args.ignored {
+        for decision in &mut decisions {
+            ignored_from_now(engine, decision).await?;
         }
-        false => {
-            let listed = |decision: &Decision| is_listed(decision, args);
-            engine.decisions_where(listed).await?
-        }
-    };
-    decisions.retain(|decision| is_listed(decision, args));
+        decisions.retain(|decision| is_listed(decision, args));
+    }
     match output {
         Output::Json => {
             let all = decisions.iter();
@@ -45,7 +39,7 @@ pub(super) async fn run(
 
 /// What somebody said to ignore and no sync has looked at since is as good as ignored.
 async fn ignored_from_now(engine: &Engine, decision: &mut Decision) -> anyhow::Result<()> {
-    if !matches!(decision.standing, Standing::Waiting | Standing::Refused) {
+    if !waits(decision) {
         return Ok(());
     }
     let decided = engine.decided_about(decision).await?;
@@ -69,11 +63,15 @@ async fn ignored_from_now(engine: &Engine, decision: &mut Decision) -> anyhow::R
     Ok(())
 }
 
+fn waits(decision: &Decision) -> bool {
+    matches!(decision.standing, Standing::Waiting | Standing::Refused)
+}
+
 fn is_listed(decision: &Decision, args: &args::Items) -> bool {
     if args.ignored {
         return decision.reason == reason::IGNORED;
     }
-    let waits = matches!(decision.standing, Standing::Waiting | Standing::Refused);
+    let waits = waits(decision);
     let for_time = decision.reason == reason::PART_NOT_DUE;
     let asked_for = args.all || args.reason.is_some();
     let wanted = args.reason.as_ref().is_none_or(|r| *r == decision.reason);
