@@ -17,6 +17,7 @@ use footbridge_model::ruling::Ruling;
 use footbridge_plan::PlanInput;
 use footbridge_plan::input::{Observed, Source};
 use footbridge_plan::policy::NumberMode;
+use footbridge_plan::sent::Sent;
 use footbridge_store::key::{Segment, segments};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,6 +32,8 @@ pub(crate) struct Gathered {
     pub(crate) links: Vec<Link>,
     pub(crate) rulings: Rulings,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
+    /// What was last written to the deals, by link.
+    pub(crate) sent: BTreeMap<String, Sent>,
     pub(crate) next_number: u64,
     /// Deals that the CRM no longer shows.
     pub(crate) hidden: BTreeSet<RecordId>,
@@ -88,8 +91,10 @@ impl Engine {
         for ruling in tried {
             add(&mut rulings, ruling.clone());
         }
+        let links = self.links_of(sides, &deals, &customers, &rulings).await?;
         let mut gathered = Gathered {
-            links: self.links_of(sides, &deals, &customers, &rulings).await?,
+            sent: self.sent_to_deals(sides, &links).await?,
+            links,
             rulings,
             unresolved: self.unresolved(sides).await?,
             next_number: self.next_number().await?,
@@ -246,6 +251,7 @@ impl Gathered {
             links: self.links.clone(),
             rulings: self.rulings.clone(),
             unresolved: self.unresolved.clone(),
+            sent: self.sent.clone(),
             namesakes: Vec::new(),
             next_number: self.next_number,
             record_url: engine.flow.record_url.clone(),

@@ -114,6 +114,11 @@ impl Engine {
             self.is_shown(changes, &side, op, applied).await?;
         }
         if request.connection == self.flow.source
+            && op.object.as_str() == self.flow.policy.deal.object
+        {
+            self.note_sent_to_deal(changes, &side, op).await?;
+        }
+        if request.connection == self.flow.source
             && op.link.source_shadow.is_some()
             && !Self::is_merge(op)
             && let Some(mut link) = self.state.link(&op.link.id).await?

@@ -178,6 +178,10 @@ impl Engine {
             self.withdraw(&decision.subject.record, &mut changes)
                 .await?;
         }
+        if let Some((_, decision)) = known.first() {
+            self.let_once_more(&mut changes, &decision.subject.record)
+                .await?;
+        }
         self.forget_refusals(&mut changes).await?;
         let row = keys::due(flow, object, id);
         if self.state.store.get(&row).await?.is_none() {

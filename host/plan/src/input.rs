@@ -1,6 +1,7 @@
 //! What the planner is given: everything it may know, gathered by the engine. It never looks anything up.
 
 use crate::policy::FlowPolicy;
+use crate::sent::Sent;
 use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
 use footbridge_model::id::{ConnectionId, FlowName, OrganisationId, RecordKey};
@@ -40,6 +41,8 @@ pub struct PlanInput<'a> {
     pub rulings: BTreeMap<(RecordKey, u32), Vec<Ruling>>,
     /// Natural keys (object, field, value) with a write that is not resolved.
     pub unresolved: BTreeSet<(String, String, String)>,
+    /// What was last written to the deals, by the link whose invoice they show.
+    pub sent: BTreeMap<String, Sent>,
     /// Source records of these customers' names, (object, id), that are not among `customers` but need a ledger record
     /// of the same loose name as well.
     pub namesakes: Vec<Source>,

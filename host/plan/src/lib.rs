@@ -5,7 +5,7 @@
 //!
 //! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`),
 //! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`, each asking `ruled` what people decided; `amend` is for invoices whose deals changed; `reflect` plans the way back; `rails`
-//! takes out of either plan what the operator doesn't let through yet. `index` looks things up, `explain` has every sentence.
+//! takes out of either plan what the operator doesn't let through yet. `sent` counts what is written over and over, `index` looks things up, `explain` has every sentence.
 
 mod amend;
 mod assess;
@@ -30,6 +30,7 @@ pub mod policy;
 pub mod rails;
 pub mod reflect;
 mod ruled;
+pub mod sent;
 mod tax;
 mod totals;
 mod write_back;

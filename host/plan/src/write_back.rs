@@ -1,7 +1,7 @@
 //! Shows a deal its invoice: id, number and link, written to the deal in the source (domain rule 10).
 //!
 //! A deal in parts shows the latest billed one. What the deal says already is never written again, and a field that wasn't
-//! read is no field that differs.
+//! read is no field that differs. Where something over there changes back what is written, a person is asked.
 
 use crate::deal;
 use crate::existing::Kept;
@@ -9,9 +9,11 @@ use crate::explain::{Stop, invoice as say, op as why};
 use crate::index::{ID, Index};
 use crate::input::Source;
 use crate::invoice::{op_field, text};
+use crate::ruled;
+use crate::sent::Sent;
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
-use footbridge_model::plan::{Expectation, LinkIntent, NaturalKey, Op, key};
+use footbridge_model::plan::{Expectation, LinkIntent, NaturalKey, Op, key, reason};
 use footbridge_model::plugin::Action;
 use std::collections::BTreeMap;
 
@@ -89,6 +91,11 @@ pub(crate) fn of_kept(
         return Err(say::unresolved());
     }
     let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+    if is_rewritten(index, kept, &fields)
+        && !ruled::goes_ahead(index, deal, part, reason::REWRITTEN)
+    {
+        return Err(say::rewritten(&kept.name, &names));
+    }
     let why = why::write_back_missing(&kept.name, &names);
     Ok(operation(
         index,
@@ -99,6 +106,16 @@ pub(crate) fn of_kept(
         kept.link.clone(),
         why,
     ))
+}
+
+/// Whether just this was written so often today that something over there changes it back.
+fn is_rewritten(index: &Index<'_>, kept: &Kept, fields: &BTreeMap<String, Document>) -> bool {
+    let today = index.input.as_of.instant.date_naive();
+    let sent = index.input.sent.get(&kept.link.id);
+    sent.filter(|sent| sent.is_rewritten(today))
+        .is_some_and(|sent| {
+            Sent::over(Some(sent), &Document::Object(fields.clone())) == sent.wanted
+        })
 }
 
 fn operation(

@@ -205,6 +205,8 @@ impl Engine {
                 }
                 self.withdraw(&decision.subject.record, &mut changes)
                     .await?;
+                self.let_once_more(&mut changes, &decision.subject.record)
+                    .await?;
                 self.put_record_of_customer_due(&decision.subject.record, &mut changes)?;
             }
         }

@@ -78,6 +78,7 @@ impl Engine {
             links: Vec::new(),
             rulings: input.rulings,
             unresolved: input.unresolved,
+            sent: BTreeMap::new(),
             next_number: 0,
             merged: Merged {
                 links: made.links,

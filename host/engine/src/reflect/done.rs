@@ -11,6 +11,7 @@ use footbridge_model::id::RecordKey;
 use footbridge_model::plan::{Op, Plan, Subject};
 use footbridge_model::receivable::is_receivable;
 use footbridge_plan::reflect::Reflection;
+use footbridge_plan::sent::Sent;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Engine {
@@ -96,7 +97,13 @@ impl Engine {
                 ..
             } = &decision.subject.record;
             let side = (connection.clone(), organisation.clone());
-            changes.delete(&keys::sent(&side, object.as_str(), id));
+            let sent = keys::sent(&side, object.as_str(), id);
+            match self.state.get::<Sent>(&sent).await? {
+                Some((known, _)) if let Some(again) = known.once_more() => {
+                    changes.put(&sent, &again)?;
+                }
+                _ => changes.delete(&sent),
+            }
             changes.delete(&keys::decision(
                 self.flow.name.as_str(),
                 &decision.subject.record,

@@ -20,9 +20,10 @@ use footbridge_model::receivable::{
     payment_key,
 };
 use footbridge_plan::reflect::input::{
-    Given, GivenBalance, GivenCustomer, LedgerDocument, ReflectPolicy, Sent, Shown, There,
+    Given, GivenBalance, GivenCustomer, LedgerDocument, ReflectPolicy, Shown, There,
 };
 use footbridge_plan::reflect::{ReflectInput, Standing};
+use footbridge_plan::sent::Sent;
 use footbridge_store::key::{Segment, segments};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -15,8 +15,8 @@ use footbridge_model::receivable::{
     self, BALANCE, DOCUMENT, DocumentId, DocumentKind, KEY, Keyed, balance_key, is_receivable,
     keyed,
 };
-use footbridge_plan::reflect::input::Sent;
 use footbridge_plan::reflect::same_record;
+use footbridge_plan::sent::Sent;
 use footbridge_store::key::{Segment, segments};
 use std::collections::BTreeSet;
 

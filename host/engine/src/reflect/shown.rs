@@ -12,7 +12,7 @@ use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::plan::Op;
 use footbridge_model::plugin::{Applied, Item, Presence};
-use footbridge_plan::reflect::input::Sent;
+use footbridge_plan::sent::Sent;
 
 impl Engine {
     /// The CRM took it.
@@ -85,16 +85,7 @@ impl Engine {
         let key = keys::sent(side, op.object.as_str(), &op.natural_key.value);
         let day = self.clock.now().date_naive();
         let before = self.state.get::<Sent>(&key).await?.map(|(sent, _)| sent);
-        let times = match before {
-            Some(sent) if sent.wanted == wanted && sent.day == day => sent.times.saturating_add(1),
-            _ => 1,
-        };
-        let sent = Sent {
-            wanted,
-            day,
-            times,
-            refused,
-        };
+        let sent = Sent::next(before.as_ref(), wanted, day, refused);
         changes.put(&key, &sent)
     }
 }

@@ -233,7 +233,7 @@ pub(crate) fn sweeps(side: &Side) -> Key {
     on("sweep", side)
 }
 
-/// What was last written to a record of the receivables vocabulary.
+/// What was last written to a record of the receivables vocabulary, by its key, or to a deal, by the link whose invoice it shows.
 pub(crate) fn sent(side: &Side, object: &str, key: &str) -> Key {
     on("sent", side).text(object).text(key)
 }

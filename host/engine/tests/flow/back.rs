@@ -484,8 +484,15 @@ async fn something_over_there_that_rewrites_what_is_written_is_named() {
     let before = world.sent_back();
     world.sync().await;
     assert_eq!(world.sent_back(), before, "and it isn't written for ever");
-    world.far.lock().unwrap().rewrites = None;
     let key = decisions[0].subject.record.id.to_string();
+    // A person lets it be tried: once.
+    assert!(world.engine().await.look_again(&key).await.unwrap());
+    for _ in 0..2 {
+        world.sync().await;
+        assert_eq!(world.sent_back(), before + 1);
+    }
+    assert_eq!(world.decisions().await[0].reason, "rewritten-over-there");
+    world.far.lock().unwrap().rewrites = None;
     assert!(world.engine().await.look_again(&key).await.unwrap());
     world.sync().await;
     world.assert_shown("the trigger is off").await;

@@ -288,6 +288,12 @@ async fn a_trigger_that_writes_something_else_is_named_after_three_times() {
         message.contains("something there rewrites this"),
         "{message}"
     );
+    // A person lets it be tried: once.
+    assert!(world.engine().await.look_again("acc1").await.unwrap());
+    assert_eq!(sent(&world).await.len(), 1);
+    world.pass(60);
+    quiet(&world).await;
+    assert_eq!(item(&world).await.unwrap().1, "rewritten-over-there");
     world.pass(3 * 24 * 3600);
     quiet(&world).await;
     rule(&world, "rewritten-over-there", Choice::IgnoreOnce).await;

@@ -316,3 +316,43 @@ async fn a_counter_leaves_no_gap_and_skips_what_the_ledger_has() {
     ];
     assert_eq!(numbers(&world), all);
 }
+
+/// Something in the CRM changes the invoice's number on the deal: three writes a day, then a person is asked, whose word is obeyed once.
+#[tokio::test]
+async fn a_deal_that_the_crm_rewrites_waits_after_three_writes() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.far.lock().unwrap().trigger = Some(("InvoiceNumber", json!("by a trigger")));
+    let deals_sent = |world: &World| world.sent("Opportunity").0;
+    for _ in 0..6 {
+        world.sync().await;
+        world.pass(60);
+    }
+    let before = deals_sent(&world);
+    assert_eq!(before, 3, "both deals in one request");
+    let (standing, reason, message) = world.decision(1).await;
+    assert_eq!(
+        (standing, reason.as_str()),
+        (Standing::Waiting, "rewritten-over-there")
+    );
+    assert!(message.contains("\"InvoiceNumber\""), "{message}");
+    // A person lets it be tried: once, and of that deal alone.
+    for times in 1..=2 {
+        assert!(world.engine().await.look_again("opp1").await.unwrap());
+        for _ in 0..2 {
+            world.sync().await;
+            assert_eq!(deals_sent(&world), before + times);
+        }
+        assert_eq!(world.decision(1).await.1, "rewritten-over-there");
+    }
+    // The trigger is off.
+    world.far.lock().unwrap().trigger = None;
+    assert!(world.engine().await.look_again("opp1").await.unwrap());
+    world.sync().await;
+    let deal = world.doc("Opportunity", "opp1");
+    let invoice = world.doc("invoice", deal["InvoiceId"].as_str().unwrap());
+    assert_eq!(deal["InvoiceNumber"], invoice["number"]);
+    world.pass(24 * 3600);
+    world.sync().await;
+    world.sync().await;
+    world.assert_settled(2, "the trigger is off").await;
+}

@@ -91,7 +91,7 @@ pub(crate) struct Far {
     pub(crate) provisioned: bool,
     /// The CRM writes this status over whatever is written to a document.
     pub(crate) rewrites: Option<&'static str>,
-    /// Whatever is written to this field of an account becomes this.
+    /// Whatever is written to this field of an account or a deal becomes this.
     pub(crate) trigger: Option<(&'static str, Value)>,
 }
 
@@ -428,7 +428,9 @@ impl Far {
                     .filter(|entry| written.iter().all(|other| other["kind"] != entry["kind"]));
                 kept.chain(written).cloned().collect()
             }
-            ("Account", field, Some((rewritten, becomes))) if field == *rewritten => {
+            ("Account" | "Opportunity", field, Some((rewritten, becomes)))
+                if field == *rewritten =>
+            {
                 becomes.clone()
             }
             _ => value.clone(),

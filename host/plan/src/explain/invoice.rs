@@ -38,6 +38,18 @@ pub(crate) fn unresolved() -> Stop {
     Stop::hold(reason::UNRESOLVED_WRITE, stands_in_the_way("this deal"))
 }
 
+/// `fields`: those of the deal that show the invoice.
+pub(crate) fn rewritten(invoice: &str, fields: &[&str]) -> Stop {
+    let fields: Vec<String> = fields.iter().map(|field| quoted(field)).collect();
+    Stop::hold(
+        reason::REWRITTEN,
+        format!(
+            "The deal is billed with {invoice}, but something in your organisation (a flow, a trigger, a person) changes what is written to {} on the deal. It was written three times today. Find out what does that, then `footbridge items retry` it.",
+            fields.join(", ")
+        ),
+    )
+}
+
 pub(crate) fn key_stands_twice(invoices: &[String]) -> Stop {
     Stop::hold(
         reason::KEY_STANDS_TWICE,

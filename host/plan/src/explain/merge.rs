@@ -133,7 +133,7 @@ fn waits(told: &Told, held: &Held, sides: (&str, &str)) -> String {
             told.field.name
         ),
         Held::Rewritten(to) => format!(
-            "was written to {0} several times today, and something there rewrites this. Look for a rule or a trigger of {0}; then choose a side, or leave it.",
+            "was written to {0} several times today, and something there rewrites this. Look for a rule or a trigger of {0}; then `footbridge items retry` it, choose a side, or leave it.",
             named(*to, sides)
         ),
         Held::NameTaken(id) => format!(

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::merge::field::FIELDS;
-use crate::merge::state::{Asked, Sent, State, Writing, after_write};
+use crate::merge::state::{Asked, Sent, State, Writing, after_write, once_more};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
@@ -288,6 +288,43 @@ fn what_is_put_back_three_times_in_a_day_waits() {
     case.memory = stuck;
     case.ledger = Some(t("c"));
     assert_eq!(shown(&case.run()), "<c", "another value is another matter");
+}
+
+/// A person looks again: what waits is written once, also what waits because it flips, and then it waits as before.
+#[test]
+fn what_is_looked_at_again_is_written_once_more() {
+    let name = "account_number";
+    let again = |memory: &Memory| {
+        let mut state = State::default();
+        state.set(field(name), memory.clone());
+        let text = once_more(&state.text()).unwrap();
+        assert_eq!(once_more(&text), None);
+        State::read(Some(&text)).of(field(name))
+    };
+    let mut case = Case::new(Owner::Ledger, "a", "b", agreed("a", "a"));
+    for minute in 0..MOST_WRITES {
+        let verdict = case.run();
+        assert_eq!(shown(&verdict), "<b");
+        case.memory = applied(&case.memory, &verdict, name, at(minute as i64));
+    }
+    for _ in 0..2 {
+        assert_eq!(shown(&case.run()), "Rewritten(Source)");
+        case.memory = again(&case.memory);
+        let verdict = case.run();
+        assert_eq!(shown(&verdict), "<b");
+        case.memory = applied(&case.memory, &verdict, name, at(5));
+    }
+    // One that flips, each time by a plain change.
+    let mut case = Case::new(Owner::Source, "b", "a", agreed("a", "a"));
+    let write = case.run();
+    for minute in 0..MOST_WRITES {
+        case.memory = applied(&case.memory, &write, name, at(minute as i64));
+    }
+    case.memory.sent = None;
+    assert_eq!(shown(&case.run()), "Rewritten(Ledger)");
+    case.memory = again(&case.memory);
+    assert_eq!(shown(&case.run()), ">b");
+    assert_eq!(once_more(""), None);
 }
 
 /// A bookkeeper who corrects what was just written there has changed it: it is not written over.

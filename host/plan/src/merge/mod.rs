@@ -20,7 +20,7 @@ mod write;
 pub use field::Field;
 pub use plan::{MergeInput, MergePlan, SeenCustomer, plan};
 pub use policy::{CustomerPolicy, FieldPolicy, Mistake, Owner, Side};
-pub use state::after_write;
+pub use state::{after_write, once_more};
 
 use crate::index::CUSTOMER;
 use crate::input::Source;

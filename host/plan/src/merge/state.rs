@@ -4,7 +4,8 @@
 //! Stored as text, as the shadow of the link's member on the CRM's side. Nothing is decided here: `decide` reads it, and the engine adds
 //! what became of a write through [`after_write`].
 
-use super::field::{Field, Shape};
+use super::decide::MOST_WRITES;
+use super::field::{FIELDS, Field, Shape};
 use super::normal::same;
 use super::policy::Side;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -148,6 +149,24 @@ impl Memory {
         recent.count()
     }
 
+    /// One write more of everything than a day allows.
+    fn once_more(&mut self, shape: Shape) {
+        let mut newest_first: Vec<Written> = Vec::with_capacity(self.trail.len());
+        for written in self.trail.drain(..).rev() {
+            let same = |other: &&Written| {
+                other.to == written.to && same(shape, &other.value, &written.value)
+            };
+            if newest_first.iter().filter(same).count() < MOST_WRITES - 1 {
+                newest_first.push(written);
+            }
+        }
+        newest_first.reverse();
+        self.trail = newest_first;
+        if let Some(rewritten) = &mut self.rewritten {
+            rewritten.stuck = false;
+        }
+    }
+
     /// They agree as they are.
     pub(crate) fn agree(&mut self, pair: Pair) {
         self.agreed = Some(pair);
@@ -219,6 +238,19 @@ impl Writing {
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
+}
+
+/// What is remembered once a person lets what is rewritten be written once more. `shadow` is the text in the link. None where nothing waits
+/// for that.
+pub fn once_more(shadow: &str) -> Option<String> {
+    let mut state: State = serde_json::from_str(shadow).ok()?;
+    let before = state.clone();
+    for field in FIELDS {
+        if let Some(memory) = state.merge.get_mut(field.name) {
+            memory.once_more(field.shape);
+        }
+    }
+    (state != before).then(|| state.text())
 }
 
 /// What is remembered once an update of a customer was applied: pending until it is read again. `shadow` is the text in the link,

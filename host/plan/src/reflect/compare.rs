@@ -2,7 +2,8 @@
 //!
 //! A field that the CRM doesn't report is compared with what was last written: unread is not empty.
 
-use super::input::{Sent, There};
+use super::input::There;
+use crate::sent::Sent;
 use footbridge_model::document::Document;
 use footbridge_model::money::decimal;
 use footbridge_model::receivable::DECIMALS;

@@ -1,7 +1,7 @@
 //! What the planner is given to show receivables in the CRM: gathered by the engine, nothing is looked up here.
 
 use super::standing::Standing;
-use chrono::NaiveDate;
+use crate::sent::Sent;
 use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
 use footbridge_model::id::{ConnectionId, FlowName, OrganisationId};
@@ -118,17 +118,4 @@ pub struct There {
     pub version: String,
     /// As reported; fields that were written and not reported yet are as written.
     pub doc: Document,
-}
-
-/// The last write of a record.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sent {
-    /// The whole record as it was wanted, canonical.
-    pub wanted: String,
-    /// The day of it, UTC.
-    pub day: NaiveDate,
-    /// How often just that was written on that day.
-    pub times: u32,
-    /// The CRM refused it.
-    pub refused: bool,
 }

@@ -19,8 +19,6 @@ use std::collections::BTreeMap;
 const LONGEST_NAME: usize = 80;
 /// Longest other text.
 const LONGEST_TEXT: usize = 255;
-/// So often the same may be written in a day before it is clear that something over there changes it back.
-const MOST_REWRITES: u32 = 3;
 
 /// Fields of a record as they should be. `null` is known to be empty; what isn't known is left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -141,7 +139,7 @@ pub(crate) fn write(input: &ReflectInput<'_>, wanted: &Wanted, after: Vec<OpId>)
             return Outcome::Refused;
         }
         let today = input.as_of.instant.date_naive();
-        if there.is_some() && sent.day == today && sent.times >= MOST_REWRITES {
+        if there.is_some() && sent.is_rewritten(today) {
             let names = fields.keys().map(String::as_str).collect::<Vec<_>>();
             return Outcome::Hold(say::rewritten(&wanted.title, &names));
         }

@@ -8,6 +8,7 @@ use footbridge_model::link::{Link, Member};
 use footbridge_model::money::{canonical, decimal};
 use footbridge_model::plan::{LinkIntent, Op, Plan};
 use footbridge_plan::policy::{Amounts, NumberMode};
+use footbridge_plan::sent::Sent;
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
@@ -190,6 +191,12 @@ pub(crate) fn apply(world: &mut World, plan: &Plan) {
                     deal.source[field] = value.clone();
                 }
                 deal.version.push('+');
+                let fields = crate::world::doc(&doc);
+                let before = world.sent.get(&op.link.id);
+                let wanted = Sent::over(before, &fields);
+                let day = plan.as_of.instant.date_naive();
+                let sent = Sent::next(before, wanted, day, false);
+                world.sent.insert(op.link.id.clone(), sent);
             }
         }
         reported.insert(op.id.to_string(), doc);

@@ -13,6 +13,7 @@ use footbridge_model::plugin::Presence;
 use footbridge_model::ruling::{Choice, Ruling};
 use footbridge_model::shown::{Shown, ShownCustomer};
 use footbridge_plan::input::{Observed, Seen, Source};
+use footbridge_plan::sent::Sent;
 use footbridge_plan::{FlowPolicy, PlanInput, lint, plan};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -186,6 +187,7 @@ pub(crate) struct World {
     pub(crate) links: Vec<Link>,
     pub(crate) rulings: Vec<Ruling>,
     pub(crate) unresolved: BTreeSet<(String, String, String)>,
+    pub(crate) sent: BTreeMap<String, Sent>,
     pub(crate) namesakes: Vec<Source>,
     pub(crate) next_number: u64,
     pub(crate) record_url: String,
@@ -263,6 +265,7 @@ impl World {
             links: Vec::new(),
             rulings: Vec::new(),
             unresolved: BTreeSet::new(),
+            sent: BTreeMap::new(),
             namesakes: Vec::new(),
             next_number: 1,
             record_url: "https://crm.example/".to_owned(),
@@ -410,6 +413,7 @@ impl World {
             links: self.links.clone(),
             rulings: self.rulings(),
             unresolved: self.unresolved.clone(),
+            sent: self.sent.clone(),
             namesakes: self.namesakes.clone(),
             next_number: self.next_number,
             record_url: self.record_url.clone(),

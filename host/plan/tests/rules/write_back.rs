@@ -1,7 +1,8 @@
 //! What is shown on the deal (domain rule 10).
 
 use crate::world::{World, at, ops, our_key};
-use footbridge_model::plan::Expectation;
+use footbridge_model::plan::{Expectation, reason};
+use footbridge_model::ruling::Choice;
 use serde_json::json;
 
 /// Billed by invoice 7; the deal shows what a case says.
@@ -136,4 +137,52 @@ fn both_parts_at_once_show_the_second() {
     assert_eq!((invoices.len(), write_backs.len()), (2, 1));
     assert_eq!(write_backs[0].after, [invoices[1].id.clone()]);
     assert_eq!(write_backs[0].subject.part, 2);
+}
+
+/// Billed and shown, and then a trigger puts another number on the deal after each write: three writes were made.
+fn rewritten() -> World {
+    let mut world = billed();
+    for time in 1..=3 {
+        let plan = world.plan();
+        assert_eq!(ops(&plan, "Opportunity").len(), 1, "time {time}");
+        world.apply(&plan);
+        world = world.deal(|d| d.set("InvoiceNumber", json!("by a trigger")));
+    }
+    world
+}
+
+#[test]
+fn what_the_crm_changes_back_three_times_in_a_day_waits() {
+    let world = rewritten();
+    assert_eq!(world.outcome(), "hold rewritten-over-there");
+    let message = world.message();
+    assert!(message.contains("\"InvoiceNumber\""), "{message}");
+    let left = world
+        .clone()
+        .deal(|d| d.set("InvoiceNumber", json!("INV-7")));
+    assert_eq!(left.outcome(), "skip up-to-date");
+    // Tomorrow, or with something else to say, it is written again.
+    let mut tomorrow = world.clone();
+    tomorrow.as_of = at("2026-09-15T09:00:00Z", "2026-09-15");
+    assert_eq!(tomorrow.outcome(), "write-back");
+    let number = json!({"number": "INV-8"});
+    let renumbered = world.with(|w| w.ledger_invoice("7", number));
+    assert_eq!(renumbered.outcome(), "write-back");
+}
+
+#[test]
+fn a_person_lets_it_be_written_once_more_or_leaves_it() {
+    let reason = reason::REWRITTEN;
+    let mut world = rewritten();
+    world.rule(reason, Choice::GoAhead);
+    let plan = world.plan();
+    assert_eq!(world.outcome(), "write-back");
+    world.apply(&plan);
+    let world = world.deal(|d| d.set("InvoiceNumber", json!("by a trigger")));
+    assert_eq!(world.outcome(), "hold rewritten-over-there");
+    for choice in [Choice::IgnoreOnce, Choice::IgnoreAlways] {
+        let mut world = rewritten();
+        world.rule(reason, choice);
+        assert_eq!(world.outcome(), "skip ignored");
+    }
 }

@@ -44,6 +44,7 @@ pub(super) fn of(
                         "you looked at it in the ledger, and it may stay as it is".to_owned()
                     }
                     reason::IGNORED => "ignore it no longer".to_owned(),
+                    reason::REWRITTEN => "after you found what changes it: the next sync writes it once more".to_owned(),
                     _ => "after you corrected it: the next sync looks at it again".to_owned(),
                 },
             }),

@@ -15,9 +15,10 @@ use footbridge_model::ledger::{Credit, Invoice, Organisation, Payment};
 use footbridge_model::plan::{AsOf, Op};
 use footbridge_model::receivable::{DocumentId, DocumentKind, balance_key};
 use footbridge_plan::reflect::input::{
-    Given, GivenBalance, GivenCustomer, LedgerDocument, ReflectPolicy, Sent, Shown, There,
+    Given, GivenBalance, GivenCustomer, LedgerDocument, ReflectPolicy, Shown, There,
 };
 use footbridge_plan::reflect::{ReflectInput, Reflection, Standing, reflect};
+use footbridge_plan::sent::Sent;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -236,22 +237,16 @@ impl Books {
         if let Document::Object(new) = &op.doc {
             fields.extend(new.clone());
         }
-        let times = match self.shown.get(&key).and_then(|shown| shown.sent.as_ref()) {
-            Some(sent) if Some(&sent.wanted) == op.link.source_shadow.as_ref() => sent.times + 1,
-            _ => 1,
-        };
+        let wanted = op.link.source_shadow.clone().unwrap();
+        let before = self.shown.get(&key).and_then(|shown| shown.sent.as_ref());
+        let sent = Sent::next(before, wanted, "2026-10-05".parse().unwrap(), false);
         let shown = Shown {
             there: Some(There {
                 id: format!("id of {key}"),
                 version: format!("v{}", op.id),
                 doc: Document::Object(fields),
             }),
-            sent: Some(Sent {
-                wanted: op.link.source_shadow.clone().unwrap(),
-                day: "2026-10-05".parse().unwrap(),
-                times,
-                refused: false,
-            }),
+            sent: Some(sent),
         };
         self.shown.insert(key, shown);
     }
