@@ -68,7 +68,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::CUSTOMER_MERGED, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_GONE, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_NOT_VISIBLE, &[Retry, Ignore]),
-    (reason::DEAL_NOT_VISIBLE, &[Retry]),
+    (reason::DEAL_NOT_VISIBLE, &[Retry, Ignore]),
     (reason::CUSTOMER_CONFLICT, &[Choose, Ignore, Retry]),
     (
         reason::CUSTOMER_NEEDS_APPROVAL,

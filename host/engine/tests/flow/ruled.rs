@@ -480,3 +480,49 @@ async fn an_item_is_found_by_the_beginning_of_its_id() {
     assert_eq!(known("006").await, Known::Nothing, "too short to mean one");
     assert_eq!(known("007AAAAAAAAAAA1").await, Known::Nothing);
 }
+
+/// A deal that was purged, or that the connection's user may no longer see, waits until a person says that it may be left.
+#[tokio::test]
+async fn a_deal_that_is_no_longer_shown_can_be_left() {
+    for choice in [Choice::IgnoreOnce, Choice::IgnoreAlways] {
+        let mut world = World::with_deals(Numbers::Ledger, 2);
+        world.flow.rails.most_writes_per_run = Some(0);
+        world.sync().await;
+        world.far.lock().unwrap().hide("Opportunity", "opp2");
+        world.flow.rails.most_writes_per_run = None;
+        world.sync().await;
+        assert_eq!(world.decision(2).await.1, "deal-not-visible");
+        let Answered::Kept(follows) = world.answer("opp2", choice.clone()).await else {
+            panic!("refused");
+        };
+        assert!(
+            follows.iter().any(|text| text.contains("ann")),
+            "{follows:?}"
+        );
+        for _ in 0..2 {
+            world.far.lock().unwrap().fetched.clear();
+            world.sync().await;
+            let (standing, reason, _) = world.decision(2).await;
+            assert_eq!(
+                (standing, reason.as_str()),
+                (Standing::Skipped, "ignored"),
+                "{choice:?}"
+            );
+            assert_eq!(world.count("invoice"), 1);
+            let asked = world.far.lock().unwrap().fetched.clone();
+            assert!(!asked.iter().any(|id| id.contains("opp2")), "{asked:?}");
+        }
+        // It is seen again, in another version.
+        world.deal(2, 2, 200);
+        world.sync().await;
+        let billed = match choice {
+            Choice::IgnoreOnce => 2,
+            _ => 1,
+        };
+        assert_eq!(world.count("invoice"), billed, "{choice:?}");
+        // Looking again ends it.
+        assert!(world.engine().await.look_again("opp2").await.unwrap());
+        world.sync().await;
+        assert_eq!(world.count("invoice"), 2, "{choice:?}");
+    }
+}
