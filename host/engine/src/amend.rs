@@ -1,12 +1,13 @@
-//! Amend: before invoices and customers that exist are changed, they are read again by id, so that nobody's latest word is written over.
+//! Amend: before invoices and customers that exist are changed, customers on either side, they are read again by id, so that nobody's latest word is written over.
 //!
 //! Lists of changes may not tell that an invoice was sent or paid, or that somebody edited a customer a moment ago. A record that isn't
 //! shown any more is taken out of what the planner sees: it waits, and nothing is written. It decides nothing. Next: the planner, once
 //! more, if anything was different.
 
-use crate::engine::{Engine, Sides};
+use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::mirror::Changes;
+use crate::state::keys::Side;
 use footbridge_model::plan::Plan;
 use footbridge_model::plugin::Action;
 use std::collections::BTreeSet;
@@ -20,16 +21,16 @@ pub(crate) enum Reread {
 }
 
 impl Engine {
-    /// Reads the ledger's records of an object again that a plan would change, all in one call of the connector.
+    /// Reads a side's records of an object again that a plan would change, all in one call of the connector.
     pub(crate) async fn reread_amended(
         &self,
-        sides: &Sides,
+        side: &Side,
         plan: &Plan,
         object: &str,
     ) -> Result<Reread, EngineError> {
         let changes = plan.ops.iter().filter(|op| {
-            let of_ledger = op.connection == sides.ledger.0 && op.object.as_str() == object;
-            of_ledger && op.action == Action::Update
+            let of_side = op.connection == side.0 && op.object.as_str() == object;
+            of_side && op.action == Action::Update
         });
         let mut ids = BTreeSet::new();
         for op in changes {
@@ -44,15 +45,19 @@ impl Engine {
             return Ok(Reread::AsPlanned);
         }
         let wanted: Vec<String> = ids.iter().cloned().collect();
-        let found = self
-            .by_id(&sides.ledger, self.ledger.as_ref(), object, &wanted, &[])
-            .await?;
+        let fields = if side.0 == self.flow.source {
+            self.fields_of(object)
+        } else {
+            &[]
+        };
+        let connector = self.connector(&side.0).as_ref();
+        let found = self.by_id(side, connector, object, &wanted, fields).await?;
         let mut changes = Changes::default();
         let mut missing = ids;
         let mut changed = false;
         for item in &found.items {
             missing.remove(&item.id);
-            let novelty = self.learn(&sides.ledger, item, &mut changes).await?;
+            let novelty = self.learn(side, item, &mut changes).await?;
             changed |= !novelty.is_known();
         }
         self.state.commit(changes.into_set()).await?;

@@ -384,7 +384,9 @@ impl Engine {
     ) -> Result<(Plan, Gathered), EngineError> {
         let mut gathered = self.gather(as_of, sides, ids).await?;
         let mut plan = sound(footbridge_plan::plan(&gathered.input(self, sides, as_of)))?;
-        if let Reread::Otherwise(missing) = self.reread_amended(sides, &plan, "invoice").await? {
+        if let Reread::Otherwise(missing) =
+            self.reread_amended(&sides.ledger, &plan, "invoice").await?
+        {
             gathered = self.gather(as_of, sides, ids).await?;
             let seen = &mut gathered.observed.invoices;
             seen.retain(|id, _| !missing.contains(id));

@@ -54,6 +54,7 @@ impl Engine {
             links: all.into_values().collect(),
             observed,
             customers,
+            hidden: BTreeSet::new(),
         })
     }
 

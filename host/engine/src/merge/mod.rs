@@ -10,7 +10,7 @@ mod gather;
 use crate::amend::Reread;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
-use crate::gather::Gathered;
+use crate::gather::{Gathered, record_key};
 use crate::sync::sound;
 use footbridge_model::id::RecordKey;
 use footbridge_model::link::Link;
@@ -29,6 +29,25 @@ pub(crate) struct Merged {
     pub(crate) left: Vec<(RecordKey, String)>,
     /// Records of the CRM that are looked at again by the next run.
     pub(crate) again: Vec<RecordKey>,
+}
+
+/// So often customers that a plan changes are read again: where that makes another plan, it may change others.
+const MOST_LOOKS: usize = 2;
+
+/// Customers that aren't shown any more.
+#[derive(Debug, Default)]
+struct Unseen {
+    source: BTreeSet<RecordKey>,
+    ledger: BTreeSet<String>,
+}
+
+/// What reading again showed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// All stand as the plan expects.
+    AsPlanned,
+    /// Some are otherwise, or aren't shown.
+    Otherwise,
 }
 
 impl Engine {
@@ -62,12 +81,18 @@ impl Engine {
             .gather_customers(policy, as_of, sides, due, &[])
             .await?;
         let mut made = footbridge_plan::merge::plan(&input);
-        let reread = self.reread_amended(sides, &made.plan, "customer").await?;
-        if let Reread::Otherwise(missing) = reread {
+        let mut unseen = Unseen::default();
+        for _ in 0..MOST_LOOKS {
+            let found = self.reread_customers(sides, &made.plan, &mut unseen);
+            if found.await? == Found::AsPlanned {
+                break;
+            }
             input = self
-                .gather_customers(policy, as_of, sides, again, &[])
+                .gather_customers(policy, as_of, sides, again.clone(), &[])
                 .await?;
-            input.observed.retain(|id, _| !missing.contains(id));
+            let ledger = &unseen.ledger;
+            input.observed.retain(|id, _| !ledger.contains(id));
+            input.hidden.clone_from(&unseen.source);
             made = footbridge_plan::merge::plan(&input);
         }
         let gathered = Gathered {
@@ -87,6 +112,32 @@ impl Engine {
             },
         };
         Ok((sound(made.plan)?, gathered))
+    }
+
+    /// Reads the customers again that a plan changes, of each side those that it changes there.
+    async fn reread_customers(
+        &self,
+        sides: &Sides,
+        plan: &Plan,
+        unseen: &mut Unseen,
+    ) -> Result<Found, EngineError> {
+        let mut all = Found::AsPlanned;
+        let of_crm = self.flow.customer_objects.iter().map(String::as_str);
+        let of_crm = of_crm.map(|object| (&sides.source, object));
+        for (side, object) in std::iter::once((&sides.ledger, "customer")).chain(of_crm) {
+            let Reread::Otherwise(missing) = self.reread_amended(side, plan, object).await? else {
+                continue;
+            };
+            all = Found::Otherwise;
+            for id in missing {
+                if side.0 == sides.ledger.0 {
+                    unseen.ledger.insert(id);
+                } else {
+                    unseen.source.insert(record_key(side, object, &id));
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// What would come of one customer if this ruling stood, and whether its link moves.

@@ -158,3 +158,79 @@ async fn an_object_that_is_added_later_is_looked_at_once() {
     assert_eq!(sent(&world).await, [renamed]);
     quiet(&world).await;
 }
+
+/// Somebody edits the account between our reading and our sending, and no list of changes tells of it yet.
+#[tokio::test]
+async fn what_a_person_changed_in_the_crm_meanwhile_is_not_written_over() {
+    for owner in ["ask", "newest"] {
+        let mut policy = back();
+        policy["fields"] = json!({"phones.main": {"owner": owner}});
+        let world = billed(policy).await;
+        world.set(
+            "customer",
+            "customer-1",
+            "phones",
+            json!([{"kind": "main", "number": "0113 2"}]),
+        );
+        let mut doc = world.doc("Account", "acc1");
+        doc["Phone"] = json!("0113 1");
+        (world.far.lock().unwrap()).set_quietly("Account", "acc1", doc);
+        assert_eq!(sent(&world).await, [], "{owner}");
+        let (_, reason, message) = item(&world).await.unwrap();
+        assert_eq!(reason, "customer-conflict", "{owner}");
+        assert!(message.contains("0113 1"), "{message}");
+        assert_eq!(world.doc("Account", "acc1")["Phone"], "0113 1");
+        quiet(&world).await;
+    }
+}
+
+/// An edit of another field changes nothing about what goes over.
+#[tokio::test]
+async fn an_edit_of_something_else_meanwhile_holds_nothing_up() {
+    let mut policy = back();
+    policy["fields"] = json!({"phones.main": {"owner": "ask"}});
+    let world = billed(policy).await;
+    let phones = json!([{"kind": "main", "number": "0113 2"}]);
+    world.set("customer", "customer-1", "phones", phones);
+    let mut doc = world.doc("Account", "acc1");
+    doc["City"] = json!("York");
+    (world.far.lock().unwrap()).set_quietly("Account", "acc1", doc);
+    world.sync().await;
+    world.sync().await;
+    let account = world.doc("Account", "acc1");
+    assert_eq!(
+        (&account["Phone"], &account["City"]),
+        (&json!("0113 2"), &json!("York"))
+    );
+    let city = world.doc("customer", "customer-1")["addresses"][0]["city"].clone();
+    assert_eq!(city, "York");
+    quiet(&world).await;
+    assert_eq!(item(&world).await, None);
+}
+
+/// An account that isn't shown any more is not written.
+#[tokio::test]
+async fn an_account_that_cant_be_read_again_is_left_alone() {
+    let mut policy = back();
+    policy["fields"] = json!({"phones.main": {"owner": "ledger"}});
+    let world = billed(policy).await;
+    let phones = json!([{"kind": "main", "number": "0113 2"}]);
+    world.set("customer", "customer-1", "phones", phones);
+    let row = {
+        let mut far = world.far.lock().unwrap();
+        let row = far.tables.get_mut("Account").unwrap().remove("acc1");
+        row.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(sent(&world).await, []);
+        assert_eq!(item(&world).await.unwrap().1, "customer-not-visible");
+    }
+    let shown = |far: &mut crate::far::Far| {
+        let accounts = far.tables.get_mut("Account").unwrap();
+        accounts.insert("acc1".to_owned(), row.clone());
+    };
+    shown(&mut world.far.lock().unwrap());
+    assert_eq!(sent(&world).await.len(), 1);
+    quiet(&world).await;
+    assert_eq!(item(&world).await, None);
+}

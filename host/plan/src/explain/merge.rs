@@ -241,6 +241,16 @@ pub(crate) fn not_visible(name: &str, id: &str) -> Stop {
     )
 }
 
+pub(crate) fn source_not_visible(name: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NOT_VISIBLE,
+        format!(
+            "The CRM doesn't show customer {} any more and doesn't say that it is deleted either. Nothing is written; absent is not deleted. Look whether it is there, and whether the connection's user may see it.",
+            quoted(name)
+        ),
+    )
+}
+
 pub(crate) fn unresolved(name: &str) -> Stop {
     Stop::hold(
         reason::UNRESOLVED_WRITE,

@@ -50,6 +50,8 @@ pub struct MergeInput<'a> {
     pub ledger: (ConnectionId, OrganisationId),
     /// The CRM's records, with their drafts.
     pub customers: Vec<Source>,
+    /// Those of them that the CRM no longer shows, and doesn't say are gone.
+    pub hidden: BTreeSet<RecordKey>,
     /// Their links, the links of the records that they were merged into, and all links of the ledger's customers in those.
     pub links: Vec<Link>,
     /// The ledger's customers in those links, those that they were merged into, and those of the names that the drafts give.
@@ -157,6 +159,9 @@ impl<'a> Round<'_, 'a> {
             Relinked::As { link, id } => (link, id),
         };
         let title = title(source);
+        if input.hidden.contains(&source.record) {
+            return Err(say::source_not_visible(&title));
+        }
         let ledger = input
             .observed
             .get(id)

@@ -2,7 +2,7 @@
 
 use crate::world::{account_with, doc, ledger, ledger_record, record};
 use footbridge_model::document::Document;
-use footbridge_model::id::{ConnectionId, FlowName, OrganisationId};
+use footbridge_model::id::{ConnectionId, FlowName, OrganisationId, RecordKey};
 use footbridge_model::link::{Link, Member, Role};
 use footbridge_model::plan::{AsOf, Expectation, Op, customer_key};
 use footbridge_model::plugin::{Action, Presence};
@@ -20,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 struct Books {
     policy: CustomerPolicy,
     customers: Vec<Source>,
+    hidden: BTreeSet<RecordKey>,
     links: Vec<Link>,
     observed: BTreeMap<String, SeenCustomer>,
     rulings: Vec<Ruling>,
@@ -32,6 +33,7 @@ impl Books {
         let mut books = Self {
             policy: serde_json::from_value(policy).unwrap(),
             customers: Vec::new(),
+            hidden: BTreeSet::new(),
             links: Vec::new(),
             observed: BTreeMap::new(),
             rulings: Vec::new(),
@@ -94,6 +96,7 @@ impl Books {
             source: (ConnectionId::from("crm"), OrganisationId::from("00D")),
             ledger: (ConnectionId::from("books"), ledger()),
             customers: self.customers.clone(),
+            hidden: self.hidden.clone(),
             links: self.links.clone(),
             observed: self.observed.clone(),
             rulings: BTreeMap::from([((record("Account", "c1"), 1), self.rulings.clone())]),
@@ -646,4 +649,21 @@ fn an_edit_of_the_crm_is_noted_also_after_one_of_the_ledger() {
     }
     books.crm("c1", crm("billing@acme.example"));
     assert_eq!(books.outcome(), NOTHING, "and they are one again");
+}
+
+#[test]
+fn a_customer_that_the_crm_no_longer_shows_waits_and_nothing_of_it_is_written() {
+    let mut books = Books::new(json!({"back": {"email": "Email__c"}}));
+    books.crm("c1", json!({"name": "Acme Ltd", "email": "ap@acme.example", "phones": [{"kind": "main", "number": "1"}]}));
+    assert_eq!(books.ops().len(), 1);
+    books.hidden.insert(record("Account", "c1"));
+    let made = books.plan();
+    assert_eq!((made.plan.ops.len(), made.links.len()), (0, 0));
+    let told: Vec<&str> = made
+        .plan
+        .holds
+        .iter()
+        .map(|note| note.reason.as_str())
+        .collect();
+    assert_eq!(told, ["customer-not-visible"]);
 }
