@@ -104,7 +104,7 @@ fn rank(held: &Held) -> u8 {
 
 fn order(kept: Kept) -> u8 {
     match kept {
-        Kept::NotOwned(_) => 0,
+        Kept::NotOwned(_) | Kept::NoPlace | Kept::PartMissing(_) => 0,
         Kept::NotCleared(_) => 1,
         Kept::FirstSight => 2,
         Kept::Ignored => 3,
@@ -149,6 +149,16 @@ fn stays(told: &Told, kept: Kept, sides: (&str, &str)) -> String {
             "was changed in {}, but belongs to {}, where it stays as it is.",
             named(by, sides),
             named(by.other(), sides)
+        ),
+        Kept::NoPlace => format!(
+            "was changed in {1}, and {0} has no place for it, so both stay as they are. Name one under `back` of the flow's customers, or take a side with `--field {2}`.",
+            sides.0, sides.1, told.field.name
+        ),
+        Kept::PartMissing(by) => format!(
+            "was changed in {0}, where a part is empty that {1} holds. An address goes over whole, and that would empty the part in {1}, which nobody did: both stay as they are. Fill the part in {0}, or take a side with `--field {2}`.",
+            named(by, sides),
+            named(by.other(), sides),
+            told.field.name
         ),
         Kept::NotCleared(by) => format!(
             "was emptied in {}, and emptying is not carried over.",

@@ -111,6 +111,10 @@ impl Because {
 pub(crate) enum Kept {
     /// This side changed it, and the other one owns it.
     NotOwned(Side),
+    /// The ledger changed it, and the CRM has no place for it.
+    NoPlace,
+    /// This side changed its address, of which it lacks a part that the other one holds and that nobody emptied.
+    PartMissing(Side),
     /// The sides differed when they were first compared.
     FirstSight,
     /// This side was emptied, and emptying isn't carried over.
@@ -386,15 +390,25 @@ fn write(
     let from = now.of(to.other());
     if to == Side::Source && !given.rule.back {
         // The CRM has no place for it: it stays where it is, and where that leaves a change of the CRM behind, it is said.
-        return match why {
-            Because::Won => kept(given, memory, now, Kept::NotOwned(Side::Source), word),
-            why if why.is_said() => Verdict::Keep(Kept::Ignored),
-            _ => Verdict::Nothing,
+        return match (why, given.rule.owner) {
+            (Because::Won, _) => kept(given, memory, now, Kept::NotOwned(Side::Source), word),
+            (why, _) if why.is_said() => Verdict::Keep(Kept::Ignored),
+            (_, Owner::Ledger) => Verdict::Nothing,
+            // Whoever wants changes to go both ways hears of one that can't.
+            _ => kept(given, memory, now, Kept::NoPlace, word),
         };
     }
     let may_empty = given.field.name != "name" && (given.rule.clear || why == Because::Said);
     if is_empty(from) && !may_empty {
         return Verdict::Keep(Kept::NotCleared(to.other()));
+    }
+    if !may_empty && lacks_part(memory, now, to.other()) {
+        let missing = Kept::PartMissing(to.other());
+        return match why {
+            // A side taken for a whole item empties nothing.
+            Because::SaidOfAll => Verdict::Keep(missing),
+            _ => kept(given, memory, now, missing, word),
+        };
     }
     if given.field.name == "name"
         && to == Side::Ledger
@@ -434,6 +448,21 @@ fn write(
         };
     }
     written(shape, now, to, why)
+}
+
+/// Whether a side's address lacks a part that the other one holds, and lacked it when they last agreed: going over whole, the address would
+/// empty what nobody emptied.
+fn lacks_part(memory: &Memory, now: Values<'_>, side: Side) -> bool {
+    let Document::Object(parts) = now.of(side) else {
+        return false;
+    };
+    let nothing = |address: &Document, part: &str| address.at(part).is_none_or(is_empty);
+    parts.iter().any(|(part, value)| {
+        let agreed = memory.agreed.as_ref();
+        is_empty(value)
+            && !nothing(now.of(side.other()), part)
+            && agreed.is_none_or(|agreed| nothing(agreed.of(side), part))
+    })
 }
 
 /// What would have gone to one side is taken back from there.

@@ -196,11 +196,130 @@ fn at_first_sight_nothing_is_overwritten() {
     }
 }
 
+/// What the ledger owns goes nowhere then. Where changes are to go both ways, one that can't is said.
 #[test]
 fn without_a_place_in_the_crm_nothing_is_written_there() {
-    let mut case = Case::new(Owner::Ledger, "a", "b", agreed("a", "a"));
-    case.rule.back = false;
-    assert_eq!(shown(&case.run()), "=");
+    for (owner, wanted) in [
+        (Owner::Ledger, "="),
+        (Owner::Source, "NotOwned(Ledger)"),
+        (Owner::Newest, "NoPlace"),
+        (Owner::Ask, "NoPlace"),
+    ] {
+        let mut case = Case::new(owner, "a", "b", agreed("a", "a"));
+        case.rule.back = false;
+        assert_eq!(shown(&case.run()), wanted, "{owner:?}");
+        assert_eq!(shown(&case.run()), wanted, "{owner:?}, each time");
+        if wanted == "NoPlace" {
+            case.word = Some(Word::Take(Side::Source));
+            assert_eq!(shown(&case.run()), ">a", "{owner:?}");
+            case.word = Some(Word::Take(Side::Ledger));
+            assert_eq!(shown(&case.run()), "Ignored", "{owner:?}");
+        }
+    }
+}
+
+fn address_of(city: &str, line1: &str) -> Document {
+    let parts = [("city", t(city)), ("line1", t(line1))];
+    Document::Object(parts.map(|(name, part)| (name.to_owned(), part)).into())
+}
+
+/// An address goes over whole, and with it a part that its side emptied, but never the lack of one that it didn't have before.
+#[test]
+fn a_part_of_an_address_is_emptied_only_if_somebody_emptied_it() {
+    type Parts<'a> = (&'a str, &'a str);
+    type Row<'a> = (Owner, Parts<'a>, Parts<'a>, (Parts<'a>, Parts<'a>), &'a str);
+    let (town, both) = (("Leeds", "null"), ("Leeds", "1 High St"));
+    let (other, none) = (("York", "null"), ("null", "null"));
+    let table: &[Row<'_>] = &[
+        // They never held the same, and the one that changed lacks a part.
+        (
+            Owner::Newest,
+            both,
+            other,
+            (both, town),
+            "PartMissing(Ledger)",
+        ),
+        (
+            Owner::Ledger,
+            both,
+            other,
+            (both, none),
+            "PartMissing(Ledger)",
+        ),
+        (Owner::Ask, other, both, (town, both), "PartMissing(Source)"),
+        (
+            Owner::Source,
+            other,
+            both,
+            (none, both),
+            "PartMissing(Source)",
+        ),
+        // Where it owns nothing, that is what's said.
+        (Owner::Source, both, other, (both, town), "NotOwned(Ledger)"),
+        // It had the part, and emptied it.
+        (
+            Owner::Newest,
+            both,
+            other,
+            (both, both),
+            r#"<{"city":"York","line1":null}"#,
+        ),
+        (
+            Owner::Source,
+            other,
+            both,
+            (both, both),
+            r#">{"city":"York","line1":null}"#,
+        ),
+        // Nothing is lost.
+        (
+            Owner::Newest,
+            town,
+            both,
+            (town, town),
+            r#"<{"city":"Leeds","line1":"1 High St"}"#,
+        ),
+        (
+            Owner::Ask,
+            both,
+            town,
+            (town, town),
+            r#">{"city":"Leeds","line1":"1 High St"}"#,
+        ),
+    ];
+    for (owner, source, ledger, (was_source, was_ledger), wanted) in table {
+        let address = |(city, line1): Parts<'_>| address_of(city, line1);
+        let memory = Memory {
+            agreed: Some(Pair {
+                source: address(*was_source),
+                ledger: address(*was_ledger),
+            }),
+            ..Memory::default()
+        };
+        let mut case = Case::new(*owner, "", "", memory);
+        case.field = "addresses.billing";
+        (case.source, case.ledger) = (Some(address(*source)), Some(address(*ledger)));
+        let what = format!("{owner:?}: {source:?} | {ledger:?}");
+        assert_eq!(shown(&case.run()), *wanted, "{what}");
+        assert_eq!(shown(&case.run()), *wanted, "{what}, each time");
+        if !wanted.starts_with("PartMissing") {
+            continue;
+        }
+        // Taken for the whole item it empties nothing; by the field's name, or where the operator says so, it does.
+        let changed = if source == was_source {
+            Side::Ledger
+        } else {
+            Side::Source
+        };
+        case.word = Some(Word::TakeShown(changed));
+        assert_eq!(shown(&case.run()), *wanted, "{what}");
+        case.word = Some(Word::Take(changed));
+        let arrow = if changed == Side::Ledger { '<' } else { '>' };
+        let whole = format!(r#"{arrow}{{"city":"York","line1":null}}"#);
+        assert_eq!(shown(&case.run()), whole, "{what}");
+        (case.word, case.rule.clear) = (None, true);
+        assert_eq!(shown(&case.run()), whole, "{what}");
+    }
 }
 
 /// The ledger's value counts and has nowhere to go. What the CRM changed is not carried over, which has to be said.
@@ -667,6 +786,13 @@ proptest! {
             prop_assert!(!is_empty(from.as_ref().unwrap()) || case.rule.clear);
             prop_assert!(!case.rule.approve);
             prop_assert!(to == Side::Ledger || case.rule.back);
+            let held = |address: &Document, part: &str| address.at(part).is_some_and(|part| !is_empty(part));
+            for part in ["line1", "line2", "country"] {
+                let emptied = held(target, part) && !held(&value, part);
+                let agreed = case.memory.agreed.as_ref();
+                let had = agreed.is_some_and(|agreed| held(agreed.of(to.other()), part));
+                prop_assert!(!emptied || had || case.rule.clear, "{part}");
+            }
         }
     }
 
@@ -690,6 +816,29 @@ proptest! {
             let writes = matches!(again, Verdict::Write { .. });
             prop_assert!(!writes, "{:?} then {:?}", verdict, again);
         }
+    }
+
+    #[test]
+    fn nothing_stays_different_in_silence(mut case in any_field()) {
+        // As it is given: of the ledger's address the parts that the CRM's has.
+        if let (Some(Document::Object(ours)), Some(Document::Object(theirs))) = (&case.source, &mut case.ledger) {
+            *theirs = ours
+                .keys()
+                .map(|part| (part.clone(), theirs.remove(part).unwrap_or(Document::Null)))
+                .collect();
+        }
+        let before = case.memory.agreed.clone();
+        let verdict = case.run(&mut case.memory.clone());
+        let (Some(source), Some(ledger)) = (case.source, case.ledger) else {
+            return Ok(());
+        };
+        let shape = case.field.shape;
+        let now = Pair { source: source.clone(), ledger: ledger.clone() };
+        let known = before.is_some_and(|agreed| agreed.is(shape, &now));
+        let goes_nowhere = case.rule.owner == Owner::Ledger && !case.rule.back;
+        prop_assert!(
+            verdict != Verdict::Nothing || echo(shape, &source, &ledger) || echo(shape, &ledger, &source) || known || goes_nowhere
+        );
     }
 
     #[test]

@@ -472,7 +472,7 @@ impl Kept {
     /// The reason code of a difference that stays.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Kept::NotOwned(_) => reason::CUSTOMER_NOT_OWNED,
+            Kept::NotOwned(_) | Kept::NoPlace | Kept::PartMissing(_) => reason::CUSTOMER_NOT_OWNED,
             Kept::NotCleared(_) => reason::CUSTOMER_NOT_CLEARED,
             Kept::FirstSight => reason::CUSTOMER_DIFFERS,
             Kept::Ignored => reason::IGNORED,
