@@ -90,7 +90,7 @@ pub(crate) fn is_of_kind(field: Field, entry: &Document, kind: &str) -> bool {
     }
 }
 
-/// The ledger's value, of an address only the parts that the CRM's has: others are not ours to compare.
+/// The ledger's value, of an address only the parts that the CRM's has: others are not ours to compare. One that it leaves out is empty.
 pub(crate) fn of_ledger(
     field: Field,
     doc: &Document,
@@ -99,8 +99,11 @@ pub(crate) fn of_ledger(
     let value = of_customer(field, doc)?;
     match (value, source) {
         (Document::Object(mut parts), Some(Document::Object(wanted))) => {
-            parts.retain(|part, _| wanted.contains_key(part));
-            Some(Document::Object(parts))
+            let wanted = wanted.keys().map(|part| {
+                let there = parts.remove(part).unwrap_or(Document::Null);
+                (part.clone(), there)
+            });
+            Some(Document::Object(wanted.collect()))
         }
         (value, _) => Some(value),
     }
