@@ -153,12 +153,12 @@ fn to_source(
         };
         let there = pairing.source.doc.at(place).cloned();
         let there = there.unwrap_or(Document::Null);
-        let shape = if part.is_empty() {
-            field.shape
-        } else {
-            Shape::Text
+        // A part is compared as one: a country in another spelling stays as the CRM spells it.
+        let alone = |value: &Document| match part {
+            "" => value.clone(),
+            part => Document::Object(Fields::from([(part.to_owned(), value.clone())])),
         };
-        if same(shape, &wanted, &there) {
+        if same(field.shape, &alone(&wanted), &alone(&there)) {
             continue;
         }
         let wanted = if is_empty(&wanted) {

@@ -145,6 +145,29 @@ fn an_update_says_all_that_it_must() {
     assert_eq!(op.subject.record, record("Account", "c1"));
 }
 
+/// The country is the same in another spelling, and a code is all that the CRM's field takes.
+#[test]
+fn a_changed_town_leaves_the_country_as_the_crm_spells_it() {
+    let mut books = Books::new(json!({
+        "back": {"addresses.billing.city": "BillingCity", "addresses.billing.country": "BillingCountryCode"},
+        "fields": {"addresses.billing": {"owner": "newest"}},
+    }));
+    let there = |city: &str| {
+        json!({
+            "name": "Acme", "email": "ap@acme.example", "status": "active", "phones": [{"kind": "main", "number": "1"}],
+            "addresses": [{"kind": "billing", "city": city, "country": "United Kingdom"}],
+        })
+    };
+    let record = json!({"BillingCity": "Leeds", "BillingCountryCode": "GB"});
+    books.customers[0].doc = doc(&record);
+    books.ledger("x1", there("Leeds"));
+    books.links = books.plan().links;
+    books.ledger("x1", there("York"));
+    let ops = books.ops();
+    assert_eq!(ops.len(), 1);
+    assert_eq!(ops[0].doc.canonical(), r#"{"BillingCity":"York"}"#);
+}
+
 #[test]
 fn persons_number_and_status_are_nobodys_to_change() {
     let mut books = Books::new(json!({}));
