@@ -337,7 +337,8 @@ impl Engine {
         let doc = Document::from_plugin(&item.doc).unwrap_or(Document::Null);
         let wanted = written(op);
         let differs = differences(&wanted, &doc);
-        if update && !(differs.is_empty() && reports_all(&wanted, &doc)) {
+        let whole = op.object.as_str() != "customer" || entries_hold_all(&wanted, &doc);
+        if update && !(differs.is_empty() && reports_all(&wanted, &doc) && whole) {
             read.other.insert(op.id.to_string());
             return;
         }
@@ -442,6 +443,28 @@ fn reports_all(wanted: &Document, reported: &Document) -> bool {
     }
 }
 
+/// Whether the entries of a list hold all that we wanted in them. A part that is left out there is empty: a street that isn't
+/// reported was not written.
+fn entries_hold_all(wanted: &Document, reported: &Document) -> bool {
+    match (wanted, reported) {
+        (Document::Object(wanted), Document::Object(reported)) => {
+            wanted.iter().all(|(key, value)| match reported.get(key) {
+                Some(there) => entries_hold_all(value, there),
+                None => match value {
+                    Document::Null => true,
+                    Document::Text(text) => text.is_empty(),
+                    _ => false,
+                },
+            })
+        }
+        (Document::List(wanted), Document::List(reported)) => {
+            let mut both = wanted.iter().zip(reported);
+            both.all(|(wanted, there)| entries_hold_all(wanted, there))
+        }
+        _ => true,
+    }
+}
+
 /// Fields that we wanted and that the far side reports with another value. Fields it doesn't report are not compared.
 fn differences(wanted: &Document, reported: &Document) -> Vec<String> {
     let (Document::Object(wanted), Document::Object(reported)) = (wanted, reported) else {
@@ -466,5 +489,35 @@ fn same(wanted: &Document, there: &Document) -> bool {
         }
         (Document::Object(_), Document::Object(_)) => differences(wanted, there).is_empty(),
         (a, b) => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_that_lacks_what_was_wanted_was_not_written() {
+        let wanted =
+            r#"{"addresses":[{"kind":"billing","city":"Leeds","line1":"1 High St","line2":null}]}"#;
+        let wanted = Document::from_plugin(wanted).unwrap_or(Document::Null);
+        for (there, written) in [
+            (
+                r#"{"addresses":[{"kind":"billing","city":"Leeds","line1":"1 High St"}]}"#,
+                true,
+            ),
+            (
+                r#"{"addresses":[{"kind":"billing","city":"Leeds","line1":"1 High St","line2":"","region":"X"}]}"#,
+                true,
+            ),
+            (
+                r#"{"addresses":[{"kind":"billing","city":"Leeds"}]}"#,
+                false,
+            ),
+            (r#"{"addresses":[{"kind":"billing"}]}"#, false),
+        ] {
+            let there = Document::from_plugin(there).unwrap_or(Document::Null);
+            assert_eq!(entries_hold_all(&wanted, &there), written, "{there:?}");
+        }
     }
 }
