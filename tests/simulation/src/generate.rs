@@ -45,6 +45,7 @@ pub fn generate(seed: u64) -> Schedule {
     steps.push(Step::Quiet);
     let mut schedule = Schedule { seed, world, steps };
     with_customers(&mut schedule);
+    crate::owners::with_owners(&mut schedule);
     schedule
 }
 
@@ -66,22 +67,22 @@ fn with_customers(schedule: &mut Schedule) {
     schedule.steps = steps;
 }
 
-struct Dice(StdRng);
+pub(crate) struct Dice(pub(crate) StdRng);
 
 impl Dice {
-    fn between(&mut self, least: i64, most: i64) -> i64 {
+    pub(crate) fn between(&mut self, least: i64, most: i64) -> i64 {
         self.0.random_range(least..=most)
     }
 
-    fn place(&mut self) -> usize {
+    pub(crate) fn place(&mut self) -> usize {
         self.0.random_range(0..12)
     }
 
-    fn chance(&mut self, per_cent: i64) -> bool {
+    pub(crate) fn chance(&mut self, per_cent: i64) -> bool {
         self.between(1, 100) <= per_cent
     }
 
-    fn one<T: Clone>(&mut self, of: &[T], otherwise: T) -> T {
+    pub(crate) fn one<T: Clone>(&mut self, of: &[T], otherwise: T) -> T {
         of.choose(&mut self.0).cloned().unwrap_or(otherwise)
     }
 
@@ -132,6 +133,8 @@ impl Dice {
                 Numbers::Ledger
             },
             customers: Customers::Once,
+            owners: BTreeMap::new(),
+            back: BTreeMap::new(),
             xero: self.switches(&[
                 ("payment-stamp", &["kept", "bumped"]),
                 ("deleted-payments", &["absent", "present"]),

@@ -1,6 +1,6 @@
 //! Seeded simulation: months of two companies in seconds, with a program that crashes between them. README.md tells how to run it.
 //!
-//! In reading order: `schedule` (what a story is made of), `generate` (a seed's story), `world` (simulators, program, time), `life` and
+//! In reading order: `schedule` (what a story is made of), `generate` and `owners` (a seed's story), `world` (simulators, program, time), `life` and
 //! `observer` (how the program dies, and what it has open), `act` (what people do), `witness` (what they did), `play`, `property`
 //! (what must hold), `shrink`, `batch` (many stories at once).
 
@@ -9,6 +9,7 @@ mod batch;
 mod generate;
 mod life;
 mod observer;
+mod owners;
 mod play;
 mod property;
 mod records;

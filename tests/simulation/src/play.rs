@@ -318,6 +318,7 @@ impl Player<'_> {
             decisions: program.decisions().await?,
         };
         let held = property::at_rest(&self.world, &rested);
+        property::settled(&mut self.world, &rested);
         self.world.witness.rests();
         Ok(held)
     }

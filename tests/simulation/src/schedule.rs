@@ -44,6 +44,13 @@ pub struct Setup {
     /// What becomes of a customer that exists.
     #[serde(default)]
     pub customers: Customers,
+    /// Owners of customers' fields that are not the product's own choice, by the product's name of the field: `source`, `ledger`,
+    /// `newest`, `ask`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners: BTreeMap<String, String>,
+    /// Where Salesforce holds what Xero's side may change, by the product's name of the field or part.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub back: BTreeMap<String, String>,
     /// Switches of the Xero simulator, by name.
     pub xero: BTreeMap<String, String>,
     /// Switches of the Salesforce simulator, by name.
@@ -307,6 +314,15 @@ pub enum Step {
         field: String,
         /// To what.
         to: Option<String>,
+    },
+    /// A field of the contact that stands for an account is changed in Xero.
+    CustomerText {
+        /// Which account.
+        account: usize,
+        /// `City` or `AddressLine1` of its postal address, `PhoneNumber`.
+        field: String,
+        /// To what.
+        to: String,
     },
     /// A contact is archived.
     ArchiveContact {

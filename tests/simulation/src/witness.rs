@@ -2,6 +2,7 @@
 //! nothing of what Footbridge keeps or decides.
 
 use crate::records::{Records, cents, decimal, text};
+use crate::schedule::Side;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde_json::Value;
@@ -30,6 +31,13 @@ impl DealVersion {
     }
 }
 
+/// What people last gave a value of a customer on each side, since both sides were one at rest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Edits {
+    pub(crate) in_salesforce: Option<String>,
+    pub(crate) in_xero: Option<String>,
+}
+
 /// Everything that is remembered of a story.
 #[derive(Debug, Default)]
 pub struct Witness {
@@ -40,7 +48,7 @@ pub struct Witness {
     /// How each deal was when the program began to run, oldest first.
     pub(crate) versions: BTreeMap<String, Vec<DealVersion>>,
     /// Invoices that someone edited in Xero.
-    pub(crate) edited: BTreeSet<String>,
+    pub(crate) edited_invoices: BTreeSet<String>,
     /// Accounts of which someone emptied something, or contacts.
     pub(crate) emptied: BTreeSet<String>,
     /// Acts that touched an account's records, by account id.
@@ -53,6 +61,15 @@ pub struct Witness {
     pub(crate) names: BTreeMap<String, BTreeSet<String>>,
     /// Writes of the program to each record.
     pub(crate) writes: BTreeMap<(String, String), usize>,
+    /// By account and by the value's name in Salesforce.
+    pub(crate) edits: BTreeMap<(String, &'static str), Edits>,
+    /// Accounts into which another was merged: they may have met its contact, as different as it was.
+    pub(crate) heirs: BTreeSet<String>,
+    /// Accounts of which it isn't sure what the program held an edit against: they were edited before an invoice showed that they stand
+    /// for a contact which Xero had before.
+    pub(crate) unsure: BTreeSet<String>,
+    /// Accounts with an invoice of the program.
+    billed: BTreeSet<String>,
     /// When the program last ran.
     last_run: Option<DateTime<Utc>>,
 }
@@ -75,6 +92,32 @@ impl Witness {
         self.families.get(contact).map_or(contact, String::as_str)
     }
 
+    /// Someone gave a value of a customer that Xero may have had before: until it is billed it may not be linked, and nothing is compared.
+    pub(crate) fn edited_if_billed(&mut self, account: &str, side: Side, field: &str, to: &str) {
+        if self.billed.contains(account) {
+            self.edited(account, side, field, to);
+        } else {
+            self.unsure.insert(account.to_owned());
+        }
+    }
+
+    /// Someone gave a customer's value on a side; fields that are not compared are nobody's business.
+    pub(crate) fn edited(&mut self, account: &str, side: Side, field: &str, to: &str) {
+        let value = match field {
+            "Name" => "Name",
+            "BillingCity" | "City" => "BillingCity",
+            "BillingStreet" | "AddressLine1" => "BillingStreet",
+            "Phone" | "PhoneNumber" => "Phone",
+            _ => return,
+        };
+        let edits = self.edits.entry((account.to_owned(), value)).or_default();
+        let last = match side {
+            Side::Salesforce => &mut edits.in_salesforce,
+            Side::Xero => &mut edits.in_xero,
+        };
+        *last = Some(to.to_owned());
+    }
+
     /// Accounts become one: what touched one touched the other.
     pub(crate) fn merged(&mut self, into: &str, from: &str) {
         let moved = self.touches.get(from).copied().unwrap_or_default();
@@ -88,6 +131,7 @@ impl Witness {
         for contact in children {
             self.families.insert(contact, into.to_owned());
         }
+        self.heirs.insert(into.to_owned());
         self.for_all += 1;
     }
 
@@ -120,6 +164,12 @@ impl Witness {
     /// The program ran.
     pub(crate) fn after_run(&mut self, before: &Records, after: &Records) {
         self.meet(after);
+        for (_, invoice) in after.of("Invoices") {
+            if !text(invoice, "Url").is_empty() {
+                let account = self.family(&text(invoice, "Contact.ContactID")).to_owned();
+                self.billed.insert(account);
+            }
+        }
         for (object, id) in after.written_since(before) {
             let key = (object.to_owned(), id.to_owned());
             *self.writes.entry(key).or_default() += 1;

@@ -5,7 +5,7 @@
 use crate::life::{HostClock, Life, Mortal, MortalWay, Network, locked};
 use crate::observer::Observer;
 use crate::records::{Records, money};
-use crate::schedule::{Account, Customers, Deal, Numbers, Setup, Standing, Status, Switch};
+use crate::schedule::{Account, Customers, Deal, Numbers, Setup, Side, Standing, Status, Switch};
 use crate::witness::Witness;
 use anyhow::Context;
 use chrono::{DateTime, Duration, NaiveDate, SecondsFormat, Utc};
@@ -26,6 +26,7 @@ use footbridge_simulators::xero::{
     XeroSimulator,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -293,6 +294,22 @@ impl World {
         Records::read(&self.xero, &self.salesforce)
     }
 
+    /// Whether Xero knew an account before the story began.
+    pub(crate) fn was_known(&self, account: &str) -> bool {
+        let known = &self.setup.known_in_xero;
+        let mut known = known.iter().filter_map(|at| self.accounts.get(*at));
+        known.any(|known| known == account)
+    }
+
+    /// A customer's value was given on a side.
+    pub(crate) fn edited(&mut self, account: &str, side: Side, field: &str, to: &str) {
+        if self.was_known(account) {
+            self.witness.edited_if_billed(account, side, field, to);
+        } else {
+            self.witness.edited(account, side, field, to);
+        }
+    }
+
     /// The host's clock is wrong by so much.
     pub(crate) fn host_clock(&self, seconds: i64) {
         *locked(&self.host.wrong_by) = Duration::seconds(seconds);
@@ -479,7 +496,16 @@ fn write_files(setup: &Setup, servers: &(Running, Running), folder: &Path) -> an
         .context("the template's flow")?;
     flow.extend("rails = { first-run = \"write\" }".parse::<toml::Table>()?);
     if setup.customers == Customers::Owned {
-        let customers: toml::Table = "objects = [\"Account\"]".parse()?;
+        let table = |of: &BTreeMap<String, String>, value: &dyn Fn(&str) -> toml::Value| {
+            let all = of.iter().map(|(name, said)| (name.clone(), value(said)));
+            toml::Value::Table(all.collect())
+        };
+        let owner = |owner: &str| {
+            toml::Value::Table([("owner".to_owned(), owner.into())].into_iter().collect())
+        };
+        let mut customers: toml::Table = "objects = [\"Account\"]".parse()?;
+        customers.insert("fields".to_owned(), table(&setup.owners, &owner));
+        customers.insert("back".to_owned(), table(&setup.back, &|place| place.into()));
         flow.insert("customers".to_owned(), toml::Value::Table(customers));
     }
     if setup.way_back == Switch::On {
@@ -501,6 +527,18 @@ fn write_files(setup: &Setup, servers: &(Running, Running), folder: &Path) -> an
         billing.extend(counter);
     }
     std::fs::write(folder.join("footbridge.toml"), toml::to_string(&config)?)?;
-    std::fs::write(folder.join("lead-to-cash.toml"), MAPPING)?;
+    let mapping = if setup.owners.contains_key("phones.main") {
+        with_phones()
+    } else {
+        MAPPING.to_owned()
+    };
+    std::fs::write(folder.join("lead-to-cash.toml"), mapping)?;
     Ok(())
+}
+
+/// The shipped mapping, which makes no phones, with them.
+fn with_phones() -> String {
+    const PHONES: &str = "[[map.fields.phones]]\nwhen = \"filled(Phone)\"\n[map.fields.phones.fields]\nkind = \"'main'\"\nnumber = \"Phone\"\n\n";
+    const BEFORE: &str = "[[map.fields.addresses]]";
+    MAPPING.replacen(BEFORE, &format!("{PHONES}{BEFORE}"), 1)
 }

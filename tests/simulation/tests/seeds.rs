@@ -130,6 +130,8 @@ fn plain(steps: Vec<Step>) -> Schedule {
             status: Status::Authorised,
             numbers: Numbers::Ledger,
             customers: Customers::Once,
+            owners: BTreeMap::new(),
+            back: BTreeMap::new(),
             xero: BTreeMap::new(),
             salesforce: BTreeMap::new(),
         },
@@ -146,6 +148,14 @@ fn edit(world: &World, object: &str, change: Value) {
     let id = record["Id"].as_str().unwrap();
     let change = change.as_object().unwrap().clone();
     world.salesforce.edit(object, id, change).unwrap();
+}
+
+/// Xero's first contact gets this phone.
+fn call(world: &World, number: &str) {
+    let id = first(world, "Contacts")["ContactID"].clone();
+    let phones = json!([{"PhoneType": "DEFAULT", "PhoneNumber": number}]);
+    let change = json!({"ContactID": id, "Phones": phones});
+    world.xero.load("Contacts", change).unwrap();
 }
 
 type Deed = fn(&mut World);
@@ -245,6 +255,24 @@ fn misdeeds() -> Vec<(&'static str, Moment, &'static str, Deed)> {
             |world| edit(world, "Account", json!({"Name": "Elsewhere"})),
         ),
         (
+            "a question about what only one side changed, as far as people know",
+            Moment::Ran,
+            "both sides agree about a customer",
+            |world| {
+                edit(world, "Account", json!({"Phone": "0113 496 0007"}));
+                call(world, "0113 496 0008");
+            },
+        ),
+        (
+            "what somebody gave a customer is on neither side",
+            Moment::AtRest,
+            "both sides agree about a customer",
+            |world| {
+                edit(world, "Account", json!({"Phone": "0113 496 0009"}));
+                call(world, "0113 496 0009");
+            },
+        ),
+        (
             "a deal is won that no run looks at",
             Moment::AtRest,
             "nothing is lost silently",
@@ -273,12 +301,19 @@ fn every_property_speaks_when_it_is_broken() {
                 deed(world);
             }
         };
-        let mut steps = vec![Step::Sync; 12];
-        steps.push(Step::Quiet);
-        let mut schedule = plain(steps);
+        let mut schedule = plain(vec![Step::Sync; 12]);
         if property == "both sides agree about a customer" {
-            schedule.world.customers = Customers::Owned;
+            let (phone, world) = ("phones.main".to_owned(), &mut schedule.world);
+            world.customers = Customers::Owned;
+            world.owners.insert(phone.clone(), "ask".to_owned());
+            world.back.insert(phone, "Phone".to_owned());
+            schedule.steps.push(Step::AccountText {
+                account: 0,
+                field: "Phone".to_owned(),
+                to: Some("0113 496 0001".to_owned()),
+            });
         }
+        schedule.steps.push(Step::Quiet);
         let outcome = runtime().block_on(play_with(&schedule, &SETTING, &mut meddle));
         let broken = outcome.unwrap().broken;
         let found = broken.as_ref().map(|broken| broken.property);

@@ -2,7 +2,7 @@
 
 use super::{Told, refused};
 use crate::records::{Records, money, text};
-use crate::schedule::Step;
+use crate::schedule::{Side, Step};
 use crate::world::{World, fields, pick};
 use chrono::Duration;
 use serde_json::{Value, json};
@@ -177,12 +177,20 @@ fn bulk_edit(world: &mut World, words: &str) -> Told {
 
 fn account_text(world: &mut World, place: usize, field: &str, to: &Option<String>) -> Told {
     let id = pick(&world.accounts, place).ok_or("there is no account")?;
+    let records = world.records();
+    let was = records.get("Account", &id).map(|was| text(was, field));
+    let was = was.unwrap_or_default();
     let change = fields(json!({field: to}));
     world
         .salesforce
         .edit("Account", &id, change)
         .map_err(refused)?;
     world.witness.touched(&id);
+    let said = to.as_deref().unwrap_or_default();
+    // What was empty isn't emptied.
+    if was != said {
+        world.edited(&id, Side::Salesforce, field, said);
+    }
     if to.is_none() {
         world.witness.emptied.insert(id.clone());
     }

@@ -2,7 +2,7 @@
 
 use super::{Told, refused};
 use crate::records::{Records, amount, cents, money, text};
-use crate::schedule::{Step, Switch};
+use crate::schedule::{Side, Step, Switch};
 use crate::witness::version_of;
 use crate::world::{World, pick};
 use rust_decimal::Decimal;
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 pub(super) fn act(world: &mut World, step: &Step) -> Option<Told> {
     Some(match step {
         Step::ContactText { contact, field, to } => contact_text(world, *contact, field, to),
+        Step::CustomerText { account, field, to } => customer_text(world, *account, field, to),
         Step::ArchiveContact { contact } => archive(world, *contact),
         Step::EditDraft { invoice, price } => edit_draft(world, *invoice, *price),
         Step::Approve { invoice } => approve(world, *invoice),
@@ -97,12 +98,44 @@ fn contact_text(world: &mut World, place: usize, field: &str, to: &Option<String
     };
     put(world, "Contacts", change)?;
     world.witness.touched(&id);
+    let account = world.witness.family(&id).to_owned();
+    world.edited(&account, Side::Xero, field, &to);
     if to.is_empty() {
         world.witness.emptied.insert(id);
     }
     Ok(format!(
         "{field} of {} becomes {to:?}",
         text(&contact, "Name")
+    ))
+}
+
+/// Of the contact that stands for an account, if there is just one.
+fn customer_text(world: &mut World, account: usize, field: &str, to: &str) -> Told {
+    let account = pick(&world.accounts, account).ok_or("there is no account")?;
+    let records = world.records();
+    let active = |contact: &Value| text(contact, "ContactStatus") == "ACTIVE";
+    let mut all = (records.of("Contacts"))
+        .filter(|(id, contact)| world.witness.family(id) == account && active(contact));
+    let (Some((id, contact)), None) = (all.next(), all.next()) else {
+        return Err("no contact stands for it alone".to_owned());
+    };
+    let (list, kind, name) = match field {
+        "PhoneNumber" => ("Phones", "PhoneType", "DEFAULT"),
+        _ => ("Addresses", "AddressType", "POBOX"),
+    };
+    // A list is written whole.
+    let mut entries = contact.get(list).cloned().unwrap_or_default();
+    let mut entry = entries.as_array_mut().into_iter().flatten();
+    let entry = entry.find(|one| text(one, kind) == name);
+    let entry = entry.and_then(Value::as_object_mut);
+    let entry = entry.ok_or("it has no such entry")?;
+    entry.insert(field.to_owned(), json!(to));
+    put(world, "Contacts", json!({"ContactID": id, list: entries}))?;
+    world.witness.touched(id);
+    world.edited(&account, Side::Xero, field, to);
+    Ok(format!(
+        "{field} of {} becomes {to:?}",
+        text(contact, "Name")
     ))
 }
 
@@ -130,7 +163,7 @@ fn edit_draft(world: &mut World, place: usize, price: i64) -> Told {
     }]});
     put(world, "Invoices", edited)?;
     touch(world, &invoice);
-    world.witness.edited.insert(id);
+    world.witness.edited_invoices.insert(id);
     Ok(format!(
         "draft {} comes to {} now",
         text(&invoice, "InvoiceNumber"),

@@ -13,6 +13,8 @@ mod order;
 mod owner;
 mod sums;
 
+pub(crate) use owner::settled;
+
 use crate::records::Records;
 use crate::world::World;
 use footbridge_engine::{Decision, EngineError, Preview};

@@ -59,7 +59,7 @@ fn deal_of(world: &World, invoice: &Value) -> Option<String> {
 
 /// An invoice that shows what its deal never was when the program looked.
 fn never_so(world: &World, id: &str, invoice: &Value) -> Option<String> {
-    if world.witness.edited.contains(id) {
+    if world.witness.edited_invoices.contains(id) {
         return None;
     }
     let deal = deal_of(world, invoice)?;
@@ -100,7 +100,7 @@ pub(crate) fn ended(world: &World, rested: &Rested) -> Vec<String> {
             decision.subject.record.id.as_str() == deal
                 && matches!(decision.standing, Standing::Waiting | Standing::Refused)
         });
-        if !as_it_is && !waits && !world.witness.edited.contains(id) {
+        if !as_it_is && !waits && !world.witness.edited_invoices.contains(id) {
             says.push(format!(
                 "invoice {} is over {} and its deal {deal} is {version:?}, and nobody is told",
                 text(invoice, "InvoiceNumber"),

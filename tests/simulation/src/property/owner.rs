@@ -1,58 +1,182 @@
-//! The owner's word stands: at rest, where changes of customers are followed, both sides call a customer the same and give it the same
-//! town, unless the product says of that customer that something waits or stays different.
+//! The owner's word stands: at rest, where changes of customers are followed, both sides hold the same of a customer, unless the product
+//! says of just that value that it waits or stays different. Nobody is asked about a change that only one side made, and where both sides
+//! are one again, what they hold is what somebody last gave it.
+//!
+//! An address is one value in the product, so an edit of any of its parts is one of all; the parts are compared one by one.
 
 use super::Rested;
 use crate::records::text;
-use crate::schedule::Customers;
+use crate::schedule::{Customers, Setup};
+use crate::witness::{Edits, Witness};
 use crate::world::World;
+use footbridge_engine::Decision;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 pub(crate) const NAME: &str = "both sides agree about a customer";
+
+/// Reasons that are about single fields, which the message names; every other reason is about the customer.
+const OF_FIELDS: [&str; 7] = [
+    CONFLICT,
+    "customer-change-needs-approval",
+    "customer-change-not-owned",
+    "customer-change-not-cleared",
+    "customer-differs",
+    "rewritten-over-there",
+    "customer-name-clash",
+];
+const CONFLICT: &str = "customer-conflict";
+
+/// A field as the product follows it.
+struct Field {
+    name: &'static str,
+    /// How its messages call it.
+    title: &'static str,
+    /// Its values, as Salesforce calls them, each with the part of the field that it is.
+    values: &'static [(&'static str, &'static str)],
+}
+
+const FIELDS: [Field; 3] = [
+    Field {
+        name: "name",
+        title: "the name ",
+        values: &[("Name", "")],
+    },
+    Field {
+        name: "addresses.billing",
+        title: "the billing address ",
+        values: &[("BillingCity", ".city"), ("BillingStreet", ".line1")],
+    },
+    Field {
+        name: "phones.main",
+        title: "the phone ",
+        values: &[("Phone", "")],
+    },
+];
+
+impl Field {
+    /// Its values that are followed: all that the mapping makes, or those that have a place of their own in Salesforce.
+    fn followed(&self, setup: &Setup) -> Vec<&'static str> {
+        let place = |part: &str| setup.back.contains_key(&format!("{}{part}", self.name));
+        let placed = setup.back.keys().any(|key| key.starts_with(self.name));
+        let made = self.name != "phones.main" || setup.owners.contains_key(self.name);
+        let followed = self
+            .values
+            .iter()
+            .filter(|(_, part)| if placed { place(part) } else { made });
+        followed.map(|(value, _)| *value).collect()
+    }
+
+    /// What the ledger owns and the CRM has no place for goes nowhere, as docs/merge.md says.
+    fn goes_nowhere(&self, setup: &Setup) -> bool {
+        let owner = setup.owners.get(self.name).map(String::as_str);
+        owner == Some("ledger") && !setup.back.keys().any(|key| key.starts_with(self.name))
+    }
+}
+
+/// A customer that stands on both sides for itself alone.
+struct Pair<'r> {
+    id: &'r str,
+    account: &'r Value,
+    contact: &'r Value,
+}
+
+impl Pair<'_> {
+    fn sides(&self, value: &str) -> (String, String) {
+        let entry = |list: &str, kind: &str, wanted: &str, field: &str| {
+            let all = self.contact.get(list).and_then(Value::as_array);
+            let mut all = all.into_iter().flatten();
+            let entry = all.find(|entry| text(entry, kind) == wanted);
+            entry.map(|entry| text(entry, field)).unwrap_or_default()
+        };
+        let theirs = match value {
+            "BillingCity" => entry("Addresses", "AddressType", "POBOX", "City"),
+            "BillingStreet" => entry("Addresses", "AddressType", "POBOX", "AddressLine1"),
+            "Phone" => entry("Phones", "PhoneType", "DEFAULT", "PhoneNumber"),
+            field => text(self.contact, field),
+        };
+        (text(self.account, value), theirs)
+    }
+
+    fn is_one(&self, values: &[&str]) -> bool {
+        let mut sides = values.iter().map(|value| self.sides(value));
+        sides.all(|(ours, theirs)| ours == theirs)
+    }
+}
+
+fn pairs<'r>(witness: &Witness, rested: &'r Rested) -> Vec<Pair<'r>> {
+    let mut pairs = Vec::new();
+    for (id, account) in rested.records.live("Account") {
+        let contacts = rested.records.of("Contacts");
+        let mut contacts = contacts.filter(|(contact, _)| witness.family(contact) == id);
+        if let (Some((_, contact)), None) = (contacts.next(), contacts.next())
+            && text(contact, "ContactStatus") == "ACTIVE"
+        {
+            pairs.push(Pair {
+                id,
+                account,
+                contact,
+            });
+        }
+    }
+    pairs
+}
 
 pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
     let mut says = Vec::new();
     if world.setup.customers == Customers::Once {
         return says;
     }
-    // What differed when a pair was first seen stays different until somebody says otherwise.
-    let known = &world.setup.known_in_xero;
-    let met: BTreeSet<&str> = (known.iter())
-        .filter_map(|at| world.accounts.get(*at).map(String::as_str))
-        .collect();
-    for (id, account) in rested.records.live("Account") {
-        if met.contains(id) {
-            continue;
-        }
-        let contacts: Vec<&Value> = rested
-            .records
-            .of("Contacts")
-            .filter(|(contact, _)| world.witness.family(contact) == id)
-            .map(|(_, contact)| contact)
+    for pair in pairs(&world.witness, rested) {
+        let of_it: Vec<&Decision> = (rested.decisions.iter())
+            .filter(|decision| decision.subject.record.id.as_str() == pair.id)
             .collect();
-        let [contact] = contacts.as_slice() else {
-            continue;
-        };
-        let told = rested
-            .decisions
-            .iter()
-            .any(|decision| decision.subject.record.id.as_str() == id);
-        if told || text(contact, "ContactStatus") != "ACTIVE" {
-            continue;
-        }
-        let town = postal(contact).map(|address| text(address, "City"));
-        let pairs = [
-            ("name", text(account, "Name"), text(contact, "Name")),
-            (
-                "town",
-                text(account, "BillingCity"),
-                town.unwrap_or_default(),
-            ),
-        ];
-        for (what, ours, theirs) in pairs {
-            if ours != theirs {
+        for field in &FIELDS {
+            let followed = field.followed(&world.setup);
+            let edits = edits(&world.witness, pair.id, &followed);
+            let on_both = edits.iter().any(|(_, edits)| edits.in_salesforce.is_some())
+                && edits.iter().any(|(_, edits)| edits.in_xero.is_some());
+            let heir = world.witness.heirs.contains(pair.id);
+            let unsure = heir || world.witness.unsure.contains(pair.id);
+            let told = |decision: &&&Decision| {
+                !OF_FIELDS.contains(&decision.reason.as_str())
+                    || decision.message.contains(field.title)
+            };
+            let told = of_it.iter().find(told);
+            // What differed when a pair was first seen stays different until somebody says otherwise.
+            let expected = heir
+                || world.was_known(pair.id) && edits.is_empty()
+                || field.goes_nowhere(&world.setup);
+            for value in followed {
+                let (ours, theirs) = pair.sides(value);
+                if ours != theirs && told.is_none() && !expected {
+                    says.push(format!(
+                        "{value} of {} is {ours:?} in Salesforce and {theirs:?} in Xero, and nothing is said of it",
+                        pair.id
+                    ));
+                }
+                let given = edits.iter().find(|(of, _)| *of == value);
+                if let Some((_, given)) = given
+                    && ours == theirs
+                    && !on_both
+                    && !unsure
+                    && !is_given(given, &ours)
+                {
+                    says.push(format!(
+                        "{value} of {} is {ours:?} on both sides, and only one side gave it another: {given:?}",
+                        pair.id
+                    ));
+                }
+            }
+            if let Some(asks) = told
+                && asks.reason == CONFLICT
+                && waits_for(asks, field)
+                && !on_both
+                && !unsure
+            {
                 says.push(format!(
-                    "the {what} of {id} is {ours:?} in Salesforce and {theirs:?} in Xero, and nothing is said of it"
+                    "{} waits as changed on both sides, and only one did: {edits:?}. {}",
+                    pair.id, asks.message
                 ));
             }
         }
@@ -60,7 +184,43 @@ pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
     says
 }
 
-fn postal(contact: &Value) -> Option<&Value> {
-    let mut all = contact.get("Addresses")?.as_array()?.iter();
-    all.find(|address| text(address, "AddressType") == "POBOX")
+/// Whether a message asks whose value of this field counts.
+fn waits_for(decision: &Decision, field: &Field) -> bool {
+    let mut said = decision.message.split("; ");
+    said.any(|said| said.contains(field.title) && said.contains("changed on both sides"))
+}
+
+fn is_given(edits: &Edits, value: &str) -> bool {
+    [&edits.in_salesforce, &edits.in_xero]
+        .into_iter()
+        .any(|given| given.as_deref() == Some(value))
+}
+
+fn edits<'w>(
+    witness: &'w Witness,
+    account: &str,
+    values: &[&'static str],
+) -> Vec<(&'static str, &'w Edits)> {
+    let all = witness.edits.iter();
+    all.filter(|((of, value), _)| of == account && values.contains(value))
+        .map(|((_, value), edits)| (*value, edits))
+        .collect()
+}
+
+/// What both sides hold alike at rest has no history: what is edited from now on is held against it.
+pub(crate) fn settled(world: &mut World, rested: &Rested) {
+    let mut done = BTreeSet::new();
+    for pair in pairs(&world.witness, rested) {
+        for field in &FIELDS {
+            if pair.is_one(&field.followed(&world.setup)) {
+                done.extend(
+                    field
+                        .values
+                        .iter()
+                        .map(|(value, _)| (pair.id.to_owned(), *value)),
+                );
+            }
+        }
+    }
+    world.witness.edits.retain(|key, _| !done.contains(key));
 }
