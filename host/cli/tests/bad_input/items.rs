@@ -323,7 +323,8 @@ async fn an_approval_that_no_longer_counts_is_told_so_and_what_is_ignored_is_lis
     let shown = books.run(&["items", "show", &deal]).await.out;
     assert!(shown.contains("Decided: to go ahead"), "{shown}");
     assert!(!shown.contains("no longer counts"), "{shown}");
-    // The deal changes before anything was made of it, and a plan has read that.
+    // The deal changes in another second, before anything was made of it, and a plan has read that.
+    books.salesforce.clock().advance(TimeDelta::seconds(2));
     let note = fields(json!({"Description": "By phone"}));
     books.salesforce.edit("Opportunity", &deal, note).unwrap();
     assert_eq!(books.run(&["plan"]).await.code, 0);
