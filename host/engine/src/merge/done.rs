@@ -142,7 +142,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a customer stays due after its round: it waits, was written or refused, or has to be looked at again.
+    /// Whether a customer stays due after its round: it waits, was written or refused, or has to be looked at or read again.
     pub(crate) async fn stays_due(
         &self,
         record: &RecordKey,
@@ -158,7 +158,8 @@ impl Engine {
             .iter()
             .any(|op| op.subject.record == *record && done.applied.contains_key(&op.id));
         let held = plan.holds.iter().any(|note| note.subject.record == *record);
-        if written || held || failed(plan, done, record) || merged.again.contains(record) {
+        let again = merged.again.contains(record) || merged.pending.contains(record);
+        if written || held || again || failed(plan, done, record) {
             return Ok(true);
         }
         let key = keys::decision(self.flow.name.as_str(), record, 1);

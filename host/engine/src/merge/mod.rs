@@ -29,6 +29,8 @@ pub(crate) struct Merged {
     pub(crate) left: Vec<(RecordKey, String)>,
     /// Records of the CRM that are looked at again by the next run.
     pub(crate) again: Vec<RecordKey>,
+    /// Those of which something that was written has yet to be read again.
+    pub(crate) pending: Vec<RecordKey>,
 }
 
 /// So often customers that a plan changes are read again: where that makes another plan, it may change others.
@@ -109,6 +111,7 @@ impl Engine {
                 links: made.links,
                 left: made.left,
                 again: made.again,
+                pending: made.pending,
             },
         };
         Ok((sound(made.plan)?, gathered))

@@ -7,13 +7,11 @@ use super::field::{Field, Shape};
 use super::normal::{echo, is_empty, same};
 use super::policy::{Owner, Rule, Side};
 use super::state::{Memory, Pair, Rewritten};
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use footbridge_model::document::Document;
 
 /// So often the same value is written in a day; then something over there puts it back.
 pub(crate) const MOST_WRITES: usize = 3;
-/// So long a write may stay unread before it is looked at afresh.
-const LONGEST_PENDING: TimeDelta = TimeDelta::hours(1);
 
 /// What is known of one field.
 #[derive(Debug, Clone)]
@@ -210,7 +208,7 @@ fn read_again(given: &Given<'_>, memory: &mut Memory, now: Values<'_>) -> Readin
     };
     let is_ours = echo(shape, &sent.value, there);
     if !is_ours && version == sent.version {
-        if given.now - sent.at < LONGEST_PENDING {
+        if sent.is_pending(given.now) {
             return Reading::Pending;
         }
         memory.sent = None;

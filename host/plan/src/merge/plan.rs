@@ -73,6 +73,8 @@ pub struct MergePlan {
     pub left: Vec<(RecordKey, String)>,
     /// Records of the CRM to be looked at again once that is stored.
     pub again: Vec<RecordKey>,
+    /// Those of which something that was written has yet to be read again: what stands there now was not compared.
+    pub pending: Vec<RecordKey>,
 }
 
 /// The plan for what was given. The order of its lists doesn't matter.
@@ -94,6 +96,7 @@ pub fn plan(input: &MergeInput<'_>) -> MergePlan {
             links: Vec::new(),
             left: Vec::new(),
             again: Vec::new(),
+            pending: Vec::new(),
         },
     };
     let mut sources: Vec<&Source> = input.customers.iter().collect();
@@ -274,6 +277,9 @@ impl<'a> Round<'_, 'a> {
             let mut memory = state.of(field);
             memory.show(reason, input.as_of.instant);
             state.set(field, memory);
+        }
+        if state.is_pending(input.as_of.instant) {
+            self.out.pending.push(source.record.clone());
         }
         if state != before {
             self.out.links.push(remembering(pairing, &state));

@@ -15,6 +15,8 @@ use std::collections::BTreeMap;
 
 /// Writes of a field that are remembered.
 const TRAIL: usize = 8;
+/// So long a write may stay unread before it is looked at afresh.
+const LONGEST_PENDING: TimeDelta = TimeDelta::hours(1);
 /// What is older doesn't count as flipping.
 pub(crate) const DAY: TimeDelta = TimeDelta::hours(24);
 
@@ -91,6 +93,13 @@ pub(crate) struct Sent {
     /// The target's version before it.
     pub(crate) version: String,
     pub(crate) at: DateTime<Utc>,
+}
+
+impl Sent {
+    /// Whether it may still come to be read again as it was written.
+    pub(crate) fn is_pending(&self, now: DateTime<Utc>) -> bool {
+        now - self.at < LONGEST_PENDING
+    }
 }
 
 /// A write that the far side replaced.
@@ -209,6 +218,12 @@ impl State {
 
     pub(crate) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// Whether something that was written has yet to be read again.
+    pub(crate) fn is_pending(&self, now: DateTime<Utc>) -> bool {
+        let mut sent = self.merge.values().filter_map(|field| field.sent.as_ref());
+        sent.any(|sent| sent.is_pending(now))
     }
 
     pub(crate) fn of(&self, field: Field) -> Memory {

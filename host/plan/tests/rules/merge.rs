@@ -271,6 +271,28 @@ fn carried_out_it_leaves_nothing_to_do() {
     );
 }
 
+/// A write that was not read again yet keeps its customer due: what a person wrote over it in the meantime is noticed in the end.
+#[test]
+fn what_was_written_and_not_read_again_stays_due_for_an_hour() {
+    let mut books = Books::new(json!({}));
+    books.crm("c1", json!({"name": "Acme Ltd", "email": "ap@acme.example", "phones": [{"kind": "main", "number": "1"}]}));
+    let made = books.plan();
+    assert_eq!((made.plan.ops.len(), made.pending.len()), (1, 0));
+    let writing = made.plan.ops[0].link.source_shadow.clone().unwrap();
+    for member in &mut books.links[0].members {
+        if member.record == record("Account", "c1") {
+            member.shadow = after_write(member.shadow.as_deref(), &writing, books_now());
+        }
+    }
+    books.minutes = 59;
+    let made = books.plan();
+    assert_eq!(made.plan.ops, []);
+    assert_eq!(made.pending, [record("Account", "c1")]);
+    books.minutes = 60;
+    let made = books.plan();
+    assert_eq!((made.plan.ops.len(), made.pending.len()), (1, 0));
+}
+
 fn books_now() -> chrono::DateTime<chrono::Utc> {
     chrono::DateTime::from_timestamp(1_791_190_800, 0).unwrap()
 }
