@@ -265,6 +265,7 @@ async fn one_go_is_enough_for_all_that_the_other_one_made_until_then() {
     let engine = one.engine().await;
     assert!(engine.resume().await.unwrap());
     engine.sync().await.unwrap();
+    drop(engine);
     assert_eq!(one.held().await, None);
     one.assert_settled(5, "one go").await;
     // It wasn't stopped: that is told again.
