@@ -65,11 +65,11 @@ pub struct Witness {
     pub(crate) edits: BTreeMap<(String, &'static str), Edits>,
     /// Accounts into which another was merged: they may have met its contact, as different as it was.
     pub(crate) heirs: BTreeSet<String>,
-    /// Accounts of which it isn't sure what the program held an edit against: they were edited before an invoice showed that they stand
-    /// for a contact which Xero had before.
+    /// Accounts of which it isn't sure what the program held an edit against: they were edited before they first stood at rest beside a
+    /// contact which Xero had before.
     pub(crate) unsure: BTreeSet<String>,
-    /// Accounts with an invoice of the program.
-    billed: BTreeSet<String>,
+    /// Accounts that stood at rest beside their contact: the program has compared the two.
+    pub(crate) compared: BTreeSet<String>,
     /// When the program last ran.
     last_run: Option<DateTime<Utc>>,
 }
@@ -92,9 +92,9 @@ impl Witness {
         self.families.get(contact).map_or(contact, String::as_str)
     }
 
-    /// Someone gave a value of a customer that Xero may have had before: until it is billed it may not be linked, and nothing is compared.
-    pub(crate) fn edited_if_billed(&mut self, account: &str, side: Side, field: &str, to: &str) {
-        if self.billed.contains(account) {
+    /// Someone gave a value of a customer that Xero had before: until the program has compared the two, it finds them as they are then.
+    pub(crate) fn edited_if_compared(&mut self, account: &str, side: Side, field: &str, to: &str) {
+        if self.compared.contains(account) {
             self.edited(account, side, field, to);
         } else {
             self.unsure.insert(account.to_owned());
@@ -164,12 +164,6 @@ impl Witness {
     /// The program ran.
     pub(crate) fn after_run(&mut self, before: &Records, after: &Records) {
         self.meet(after);
-        for (_, invoice) in after.of("Invoices") {
-            if !text(invoice, "Url").is_empty() {
-                let account = self.family(&text(invoice, "Contact.ContactID")).to_owned();
-                self.billed.insert(account);
-            }
-        }
         for (object, id) in after.written_since(before) {
             let key = (object.to_owned(), id.to_owned());
             *self.writes.entry(key).or_default() += 1;

@@ -304,7 +304,7 @@ impl World {
     /// A customer's value was given on a side.
     pub(crate) fn edited(&mut self, account: &str, side: Side, field: &str, to: &str) {
         if self.was_known(account) {
-            self.witness.edited_if_billed(account, side, field, to);
+            self.witness.edited_if_compared(account, side, field, to);
         } else {
             self.witness.edited(account, side, field, to);
         }
