@@ -3,6 +3,7 @@
 use super::*;
 use crate::merge::field::FIELDS;
 use crate::merge::state::{Asked, Sent, State, Writing, after_write, once_more};
+use chrono::TimeDelta;
 use std::collections::BTreeMap;
 
 #[path = "decide_properties.rs"]
