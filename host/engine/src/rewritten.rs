@@ -22,6 +22,9 @@ impl Engine {
         links: &[Link],
     ) -> Result<BTreeMap<String, Sent>, EngineError> {
         let mut found = BTreeMap::new();
+        if self.flow.policy.write_back.is_none() {
+            return Ok(found);
+        }
         for link in links.iter().filter(|link| link.role == Role::Billing) {
             let sent = self.sent_to_deal(&sides.source, &link.id).await?;
             found.extend(sent.map(|sent| (link.id.clone(), sent)));

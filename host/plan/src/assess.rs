@@ -167,7 +167,8 @@ fn by_hand<'a>(
     let number = whole.part.number;
     match (standings.as_slice(), &stop) {
         ([], Stop::Hold(_)) if ruled::invoice(index, source, number).is_some() => {
-            free(index, source, number, history)?;
+            history.map_or(Ok(()), |stop| Err(stop.clone()))?;
+            free(index, source, number)?;
             assessed.to_bill.push(whole);
             Ok(())
         }
@@ -234,14 +235,11 @@ fn due(
     if part.amount.is_zero() {
         return Err(say::part_zero());
     }
-    free(index, source, part.number, history)
+    free(index, source, part.number)
 }
 
-/// Whether nothing of a part is under way, nor history.
-fn free(index: &Index<'_>, source: &Source, part: u32, history: Option<&Stop>) -> Result<(), Stop> {
-    if let Some(stop) = history {
-        return Err(stop.clone());
-    }
+/// Whether nothing of a part is under way.
+fn free(index: &Index<'_>, source: &Source, part: u32) -> Result<(), Stop> {
     if index.unresolved_billing(&index.billing_key(source, part))
         || write_back::unresolved(index, source)
     {

@@ -64,25 +64,22 @@ pub(crate) fn remove_folder(dir: &Path) -> io::Result<()> {
 
 /// Makes a folder that only its owner may enter, with what is missing above it. One that is there stays as it is.
 pub(crate) fn make_private(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::DirBuilderExt as _;
-        builder.mode(0o700);
-    }
-    builder.create(dir)
+    private_folders().recursive(true).create(dir)
 }
 
 /// Makes a folder that only its owner may enter; one that is there is refused.
 pub(crate) fn make_new_private(dir: &Path) -> io::Result<()> {
+    private_folders().create(dir)
+}
+
+fn private_folders() -> fs::DirBuilder {
     let mut builder = fs::DirBuilder::new();
     #[cfg(unix)]
     {
         use std::os::unix::fs::DirBuilderExt as _;
         builder.mode(0o700);
     }
-    builder.create(dir)
+    builder
 }
 
 /// Makes a file that only its owner may read; one that is there is refused.

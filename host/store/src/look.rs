@@ -17,12 +17,11 @@ use async_trait::async_trait;
 use crate::local::LocalStore;
 use crate::lock::DirLock;
 use crate::medium::{Backend, Medium};
-use crate::meta::{Origin, seconds};
-use crate::open::{Identity, identify, open_local};
+use crate::open::{Recognised, open_local, recognised};
 use crate::witness::Witness;
 use crate::{
-    CommitError, FORMAT, KeyRange, Lease, LeaseError, OpenError, Row, Seq, Store, StoreError,
-    StoreMeta, VerifyReport, Versioned, WriteSet, disk,
+    CommitError, KeyRange, Lease, LeaseError, OpenError, Row, Seq, Store, StoreError, StoreMeta,
+    VerifyReport, Versioned, WriteSet, disk,
 };
 
 /// What is looked at.
@@ -96,30 +95,13 @@ impl AtCopy {
         if let Err(error) = copy(&dir.join(backend.name()), &home) {
             return Err(no_copy(refusal, &error));
         }
-        let damaged = |reason: String| OpenError::Damaged {
+        let medium = backend.open(&home).map_err(|error| OpenError::Damaged {
             dir: dir.to_owned(),
-            reason,
-        };
-        let medium = backend.open(&home).map_err(|e| damaged(e.to_string()))?;
+            reason: error.to_string(),
+        })?;
         let medium: Arc<dyn Medium> = medium.into();
-        let witness = Witness::at(dir);
-        let seen = witness.seen().map_err(damaged)?;
-        let (mut meta, last) = match identify(&*medium, seen.as_ref()).map_err(damaged)? {
-            Identity::Known(meta, last) => (meta, last),
-            Identity::Newer(found) => {
-                return Err(OpenError::NewerFormat {
-                    dir: dir.to_owned(),
-                    found,
-                    known: FORMAT,
-                });
-            }
-        };
-        if seen.is_some_and(|seen| witness.is_elsewhere(&seen)) {
-            // As it will be once it can be written.
-            meta.epoch = meta.epoch.saturating_add(1);
-            let at = seconds(SystemTime::now());
-            meta.origin = Origin::Copied { at };
-        }
+        // Of the epoch that it will be of once it can be written.
+        let Recognised { meta, last, .. } = recognised(dir, &*medium, &Witness::at(dir))?;
         let store = LocalStore::start(medium, meta, last, home, None);
         Ok(Self {
             store: store.map_err(|source| OpenError::Io {

@@ -77,24 +77,10 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
     }
     let medium: Arc<dyn Medium> = backend.open(&home).map_err(unopened)?.into();
     let witness = Witness::at(dir);
-    let seen = witness.seen().map_err(unreadable)?;
-    let (mut meta, last) = match identify(&*medium, seen.as_ref()).map_err(unreadable)? {
-        Identity::Known(meta, last) => (meta, last),
-        Identity::Newer(found) => {
-            return Err(OpenError::NewerFormat {
-                dir: dir.to_owned(),
-                found,
-                known: FORMAT,
-            });
-        }
-    };
+    let Recognised { meta, last, stands } = recognised(dir, &*medium, &witness)?;
     // Before the epoch rises: a copy whose note can't be written would be of a new epoch at each try.
     let noted = witness.draft(&meta, last).map_err(refused(dir))?;
-    if seen.is_some_and(|seen| witness.is_elsewhere(&seen)) {
-        meta.epoch = meta.epoch.saturating_add(1);
-        meta.origin = Origin::Copied {
-            at: seconds(SystemTime::now()),
-        };
+    if stands == Stands::Elsewhere {
         let rows = meta_rows(&meta, last).map_err(unreadable)?;
         medium
             .write_durably(&rows)
@@ -108,7 +94,55 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
     LocalStore::start(medium, meta, last, home, Some(Held { lock, witness })).map_err(refused(dir))
 }
 
-pub(crate) enum Identity {
+/// The store of a directory.
+pub(crate) struct Recognised {
+    /// Who it is; where it stands elsewhere, already of the new epoch, which nothing has written yet.
+    pub(crate) meta: StoreMeta,
+    pub(crate) last: Seq,
+    stands: Stands,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    WhereItDid,
+    /// The directory is a copy of the one that was last worked in.
+    Elsewhere,
+}
+
+/// Who the store in a directory is, held against what the directory's witness saw.
+pub(crate) fn recognised(
+    dir: &Path,
+    medium: &dyn Medium,
+    witness: &Witness,
+) -> Result<Recognised, OpenError> {
+    let unreadable = |reason: String| OpenError::Damaged {
+        dir: dir.to_owned(),
+        reason,
+    };
+    let seen = witness.seen().map_err(unreadable)?;
+    let (mut meta, last) = match identify(medium, seen.as_ref()).map_err(unreadable)? {
+        Identity::Known(meta, last) => (meta, last),
+        Identity::Newer(found) => {
+            return Err(OpenError::NewerFormat {
+                dir: dir.to_owned(),
+                found,
+                known: FORMAT,
+            });
+        }
+    };
+    let stands = match seen {
+        Some(seen) if witness.is_elsewhere(&seen) => {
+            meta.epoch = meta.epoch.saturating_add(1);
+            let at = seconds(SystemTime::now());
+            meta.origin = Origin::Copied { at };
+            Stands::Elsewhere
+        }
+        _ => Stands::WhereItDid,
+    };
+    Ok(Recognised { meta, last, stands })
+}
+
+enum Identity {
     Known(StoreMeta, Seq),
     /// Of a format this program does not know.
     Newer(u32),
@@ -121,7 +155,7 @@ struct Format {
 }
 
 /// Reads who the store is and its last commit, or makes a new one.
-pub(crate) fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, String> {
+fn identify(medium: &dyn Medium, seen: Option<&Sighting>) -> Result<Identity, String> {
     let read = |key: &[u8]| -> Result<Option<Versioned>, String> {
         let found = medium.read(key).map_err(|error| error.to_string())?;
         found

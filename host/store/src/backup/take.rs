@@ -7,7 +7,7 @@
 //! Why reading it in order ends at one commit: the tap is in place before the first row is read, so what a row lacks by
 //! the time it is read follows behind it; the last word has the writer, who closes the tap between two transactions.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -87,7 +87,7 @@ fn write(source: &Source, part: &Path, over: &dyn Fn() -> bool) -> Result<(), Ba
         backend: source.backend.clone(),
         taken_at: seconds(SystemTime::now()),
     };
-    let file = private(part).map_err(refused)?;
+    let file = disk::create_private(part).map_err(refused)?;
     let mut out = Sealer::new(BufWriter::new(file), &header).map_err(refused)?;
     let tap = Tap::open(&source.requests)?;
     let mut start = FIRST_ROW.to_vec();
@@ -123,18 +123,6 @@ fn write(source: &Source, part: &Path, over: &dyn Fn() -> bool) -> Result<(), Ba
         .into_inner()
         .map_err(|error| refused(error.into_error()))?;
     file.sync_all().map_err(refused)
-}
-
-/// A new file that only its owner may read: the books are in it.
-fn private(path: &Path) -> io::Result<File> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    options.open(path)
 }
 
 /// Where the writer lays down a copy of everything that lands.
