@@ -142,8 +142,10 @@ pub(crate) fn decide(
     memory: &mut Memory,
     word: impl Fn(&Memory, Question<'_>) -> Option<Word>,
 ) -> Verdict {
-    let (Some(source), Some(ledger)) = (given.source, given.ledger) else {
-        return Verdict::Nothing;
+    let (source, ledger) = match (given.source, given.ledger) {
+        (Some(source), Some(ledger)) => (source, ledger),
+        (None, Some(ledger)) => return fallen_silent(given, memory, ledger),
+        (_, None) => return Verdict::Nothing,
     };
     let now = Values { source, ledger };
     if read_again(given, memory, now) == Reading::Pending {
@@ -163,6 +165,20 @@ pub(crate) fn decide(
         Verdict::Nothing | Verdict::Write { .. } => {}
     }
     verdict
+}
+
+/// A mapping leaves a list out whose last entry was emptied, and one that it didn't read. Nothing is written of either; where it made the
+/// entry before and the ledger still holds one, that is said.
+fn fallen_silent(given: &Given<'_>, memory: &mut Memory, ledger: &Document) -> Verdict {
+    // With a place of its own in the CRM, what was emptied is read there.
+    let is_entry = given.field.entry().is_some() && !given.rule.back;
+    let held = memory.agreed.as_ref().map(|agreed| &agreed.source);
+    if !is_entry || is_empty(ledger) || memory.sent.is_some() || held.is_none_or(is_empty) {
+        return Verdict::Nothing;
+    }
+    let pair = Pair::on(Side::Ledger, ledger.clone(), Document::Null);
+    memory.ask(given.field.shape, pair, given.now);
+    Verdict::Keep(Kept::NotCleared(Side::Source))
 }
 
 /// Both values, read.

@@ -170,6 +170,30 @@ fn a_value_that_was_not_read_is_never_written_nor_overwritten() {
 }
 
 #[test]
+fn a_list_that_is_left_out_empties_nothing_and_is_told_where_it_held_an_entry() {
+    for (field, ledger, memory, wanted) in [
+        ("phones.main", "a", agreed("a", "a"), "NotCleared(Source)"),
+        (
+            "addresses.billing",
+            "a",
+            agreed("a", "a"),
+            "NotCleared(Source)",
+        ),
+        ("phones.main", "b", agreed("a", "a"), "NotCleared(Source)"),
+        ("phones.main", "", agreed("a", "a"), "="),
+        ("phones.main", "a", agreed("null", "a"), "="),
+        ("phones.main", "a", Memory::default(), "="),
+        ("account_number", "a", agreed("a", "a"), "="),
+    ] {
+        let mut case = Case::new(Owner::Source, "", ledger, memory.clone());
+        (case.field, case.source, case.rule.clear) = (field, None, true);
+        case.rule.back = false;
+        assert_eq!(shown(&case.run()), wanted, "{field} {ledger} {memory:?}");
+        assert_eq!(case.memory.agreed, memory.agreed, "it comes back as it was");
+    }
+}
+
+#[test]
 fn emptying_goes_over_only_where_the_operator_says_so_and_never_a_name() {
     let mut case = Case::new(Owner::Source, "null", "a", agreed("a", "a"));
     case.rule.clear = true;

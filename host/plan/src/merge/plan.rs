@@ -258,10 +258,10 @@ impl<'a> Round<'_, 'a> {
                 now: input.as_of.instant,
                 name_taken: self.name_taken(pairing, ours.as_ref()),
             };
-            let pair = ours
+            let source_side = ours.clone().unwrap_or(Document::Null);
+            let pair = theirs
                 .clone()
-                .zip(theirs.clone())
-                .map(|(source, ledger)| Pair { source, ledger });
+                .map(|theirs| Pair::on(Side::Ledger, theirs, source_side));
             let verdict = decide(&given, &mut memory, |memory, question| {
                 self.word(source, field, pair.as_ref()?, memory, question)
             });
