@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::invoice::is_receivable;
 use crate::objects::Kind;
 use crate::walk::{Get, run, whole_pages};
-use crate::{credit, dates};
+use crate::{credit, dates, single};
 
 /// So many GUIDs keep an address under 2,000 characters.
 const IDS_PER_CALL: usize = 40;
@@ -29,9 +29,27 @@ const PAGES: u32 = 100;
 
 type Filter = Vec<(String, String)>;
 
-/// Reads records by id.
+/// Reads records by id: a few customers or invoices each at its own address, more of them in lists.
 pub(crate) fn fetch(object: &str, ids: &[String], get: Get<'_>) -> Result<Found, Failure> {
     let kind = Kind::named(object)?;
+    if !matches!(kind, Kind::Customer | Kind::Invoice) || ids.len() > single::FEW {
+        return listed(kind, ids, get);
+    }
+    let (mut items, mut left) = (Vec::new(), Vec::new());
+    for id in ids.iter().filter(|id| is_guid(id)) {
+        match single::read(kind, id, get)? {
+            Some(element) => items.extend(kind.item(&element)),
+            None => left.push(id.clone()),
+        }
+    }
+    let mut found = listed(kind, &left, get)?;
+    items.append(&mut found.items);
+    found.items = items;
+    Ok(found)
+}
+
+/// Reads records by id from lists.
+fn listed(kind: Kind, ids: &[String], get: Get<'_>) -> Result<Found, Failure> {
     let mut filters: Vec<Filter> = match kind {
         Kind::Customer | Kind::Invoice => ids
             .iter()

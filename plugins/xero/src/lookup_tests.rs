@@ -174,6 +174,75 @@ fn ids_are_read_in_chunks_and_strangers_left_out() {
 }
 
 #[test]
+fn a_few_are_read_at_their_own_addresses_and_from_a_list_what_is_not_there() {
+    let ids: Vec<String> = (1..=3)
+        .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
+        .chain(["no guid".to_owned()])
+        .collect();
+    let mut paths = Vec::new();
+    let found = fetch("customer", &ids[1..], &mut |request| {
+        let listed = query(request, "IDs").map(str::to_owned);
+        paths.push((request.path.clone(), listed.clone()));
+        let (status, body) = match (request.path.rsplit('/').next(), listed) {
+            (Some(id), None) if *id == ids[1] => {
+                (200, json!({"Contacts": [{"ContactID": id.to_uppercase()}]}))
+            }
+            (_, None) => {
+                return Ok(http::Response {
+                    status: 404,
+                    headers: Vec::new(),
+                    body: http::Body::Empty,
+                });
+            }
+            _ => (200, json!({"Contacts": []})),
+        };
+        Ok(http::Response {
+            status,
+            headers: Vec::new(),
+            body: http::Body::Json(body.to_string()),
+        })
+    })
+    .unwrap();
+    let own = |id: &String| (format!("/Contacts/{id}"), None);
+    assert_eq!(
+        paths,
+        [
+            own(&ids[1]),
+            own(&ids[2]),
+            ("/Contacts".to_owned(), Some(ids[2].clone()))
+        ]
+    );
+    assert_eq!((found.items.len(), found.complete), (1, true));
+    assert_eq!(found.items[0].id, ids[1]);
+}
+
+#[test]
+fn an_answer_about_another_record_is_not_taken_and_a_refusal_is_one() {
+    let id = "00000001-0000-4000-8000-000000000001";
+    let fetched = |status: u16, body: Value| {
+        let mut answers = vec![(200, json!({"Contacts": []})), (status, body)];
+        fetch("customer", &[id.to_owned()], &mut |_| {
+            let (status, body) = answers.pop().expect("no more than two reads");
+            Ok(http::Response {
+                status,
+                headers: Vec::new(),
+                body: http::Body::Json(body.to_string()),
+            })
+        })
+    };
+    let other = json!({"Contacts": [{"ContactID": "00000002-0000-4000-8000-000000000001"}]});
+    assert!(fetched(200, other).unwrap().items.is_empty());
+    assert_eq!(
+        fetched(503, json!({})).unwrap_err().kind,
+        FailureKind::Retry
+    );
+    assert_eq!(
+        fetched(403, json!({})).unwrap_err().kind,
+        FailureKind::Misconfigured
+    );
+}
+
+#[test]
 fn lists_that_take_no_ids_are_searched_by_comparisons() {
     let ids: Vec<String> = (0..45)
         .map(|n| format!("{n:08}-0000-4000-8000-000000000001"))
