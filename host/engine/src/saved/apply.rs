@@ -4,6 +4,7 @@
 //! that is written already, by whomever, is not written again.
 
 use super::check::{Fresh, Known, Verdict, check};
+use super::keep::journalled;
 use super::row::{Fate, Kept, OpFate, Yes};
 use super::{PlanRefusal, SavedPlan};
 use crate::engine::{Engine, Sides};
@@ -70,7 +71,14 @@ impl Engine {
             }
         }
         kept.applied.push(self.act(by));
-        self.keep_plan(&kept).await?;
+        let stands = |op: &&OpId| kept.fates.get(*op).is_some_and(|fate| fate.fate.is_done());
+        let done = yes.ops.iter().filter(stands).count();
+        let what = format!(
+            "carried out plan {}: {done} of {} approved operation(s) stand",
+            kept.id,
+            yes.ops.len()
+        );
+        self.keep_plan(&kept, &journalled(by, &what)).await?;
         Ok(Applied {
             id: kept.id,
             fates,

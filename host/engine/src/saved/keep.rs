@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::rails::Asking;
 use crate::state::keys;
-use crate::state::rows::Text;
+use crate::state::rows::{Happened, Text};
 use crate::sync::Preview;
 use footbridge_model::id::OpId;
 use footbridge_model::plan::{Op, Plan};
@@ -117,7 +117,8 @@ impl Engine {
             applied: Vec::new(),
             fates: BTreeMap::new(),
         };
-        self.keep_plan(&kept).await?;
+        let what = format!("saved plan {}: {} operation(s)", kept.id, kept.ops);
+        self.keep_plan(&kept, &journalled(by, &what)).await?;
         Ok(kept)
     }
 
@@ -171,11 +172,13 @@ impl Engine {
         let written = kept.fates.iter().filter(|(_, fate)| fate.fate.is_done());
         ops.extend(written.map(|(id, _)| id.clone()));
         kept.earlier.extend(kept.yes.take());
+        let (count, of) = (ops.len(), kept.ops);
+        let what = format!("approved {count} of {of} operation(s) of plan {}", kept.id);
         kept.yes = Some(Yes {
             act: self.act(by),
             ops,
         });
-        self.keep_plan(&kept).await?;
+        self.keep_plan(&kept, &journalled(by, &what)).await?;
         Ok((kept, saved))
     }
 
@@ -184,7 +187,8 @@ impl Engine {
         let (mut kept, _) = self.saved_plan(id).await?;
         if kept.withdrawn.is_none() {
             kept.withdrawn = Some(self.act(by));
-            self.keep_plan(&kept).await?;
+            let what = format!("withdrew plan {}", kept.id);
+            self.keep_plan(&kept, &journalled(by, &what)).await?;
         }
         Ok(kept)
     }
@@ -239,9 +243,11 @@ impl Engine {
         }
     }
 
-    pub(super) async fn keep_plan(&self, kept: &Kept) -> Result<(), EngineError> {
+    /// Keeps what is decided about a plan, with its line in the journal, which outlives the plan.
+    pub(super) async fn keep_plan(&self, kept: &Kept, said: &str) -> Result<(), EngineError> {
         let text = serde_json::to_string(kept).map_err(|e| unwritten(&e))?;
         let mut changes = Changes::default();
+        self.journal(&mut changes, Happened::Said, said.to_owned(), None, None)?;
         let key = keys::saved_plan(self.flow.name.as_str(), &kept.id);
         changes.put(&key, &self.state.keep(&text).await?)?;
         self.state.commit(changes.into_set()).await
@@ -295,6 +301,11 @@ fn left_out(plan: &Plan, ids: &[String]) -> Result<BTreeSet<OpId>, PlanRefusal> 
     Ok((plan.ops.iter().filter(named))
         .map(|op| op.id.clone())
         .collect())
+}
+
+/// A line of the journal: who did what.
+pub(super) fn journalled(by: &str, what: &str) -> String {
+    format!("{by} {what}")
 }
 
 pub(super) fn unwritten(error: &serde_json::Error) -> EngineError {

@@ -96,6 +96,15 @@ async fn a_part_is_a_part_and_what_hangs_on_the_rest_waits_with_a_reason() {
     );
     assert_eq!((world.count("invoice"), world.count("customer")), (1, 1));
     assert_eq!(state(&world, &id).await, State::Applied);
+    // The journal outlives the plan.
+    let events = world.engine().await.events(1000).await.unwrap();
+    for said in [
+        format!("Anna saved plan {id}: 9 operation(s)"),
+        format!("Bert approved 3 of 9 operation(s) of plan {id}"),
+        format!("Carl carried out plan {id}: 3 of 3 approved operation(s) stand"),
+    ] {
+        assert!(events.iter().any(|event| event.text == said), "{said}");
+    }
     // All but one customer: its invoice and what shows that are held, by name.
     let customer = saved
         .plan
