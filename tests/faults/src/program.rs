@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// A cell that isn't quiet by then has failed.
 const DEADLINE: Duration = Duration::from_secs(180);
 /// So often a cell is played anew that stopped at another request than its row's.
-const MOST_TRIES: usize = 6;
+const MOST_TRIES: usize = 12;
 /// Room of a disk that will be full.
 const DISK: &str = "size=96m";
 /// What the product says where a process has the data directory already.
