@@ -248,7 +248,7 @@ impl Engine {
             let counts = if now.as_ref().is_some_and(|now| !ruling.counts_at(now)) {
                 Counts::RecordChanged
             } else if ruling.reason == item.reason
-                && ruling.choice == Choice::GoAhead
+                && matches!(ruling.choice, Choice::GoAhead | Choice::CreateAs { .. })
                 && !ruling.shown.covers(&item.shown)
             {
                 Counts::ItemChanged

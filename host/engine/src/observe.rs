@@ -6,15 +6,17 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::gather::Gathered;
 use crate::mirror::{Mirrored, last_text};
-use crate::ruling::named;
+use crate::ruling::{given_names, named};
 use crate::state::keys::{self, Side};
 use crate::trust;
+use footbridge_model::document::Document;
 use footbridge_model::failure::Problem;
 use footbridge_model::ledger::{Account, Item, TaxRate};
+use footbridge_model::link::Role;
 use footbridge_model::plan::{AsOf, billing_key};
 use footbridge_plan::input::{Seen, Source};
 use footbridge_plan::policy::NumberMode;
-use footbridge_plan::{exact_name, loose_name};
+use footbridge_plan::{exact_name, loose_name, other_names};
 use footbridge_store::KeyRange;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +71,15 @@ impl Engine {
             };
             wanted.entry(id.to_owned()).or_default();
         }
+        for (reference, name) in given_names(&gathered.rulings) {
+            for id in self.called_like(ledger, name).await? {
+                let dependent = Dependent::Customer(reference.clone());
+                customers.entry(id).or_default().insert(dependent);
+            }
+        }
+        for id in self.called_as_proposed(ledger, gathered).await? {
+            customers.entry(id).or_default();
+        }
         let days = i64::from(self.flow.policy.billing.already_invoiced_days) + 1;
         let since = as_of.local_date - chrono::Duration::days(days);
         for (customer, dependents) in &customers {
@@ -121,12 +132,56 @@ impl Engine {
         let drafts = customer.drafts.iter().flatten();
         for (_, draft) in drafts.filter(|(object, _)| object == "customer") {
             if let Some(name) = draft.text("name") {
-                let (exact, loose) = (exact_name(name), loose_name(name));
-                ids.extend(state.by_index(ledger, "customer", "exact", &exact).await?);
-                ids.extend(state.by_index(ledger, "customer", "loose", &loose).await?);
+                ids.extend(self.called_like(ledger, name).await?);
             }
         }
         Ok(ids)
+    }
+
+    /// Customers of the ledger that have this name, or nearly.
+    async fn called_like(&self, ledger: &Side, name: &str) -> Result<Vec<String>, EngineError> {
+        let (state, exact, loose) = (&self.state, exact_name(name), loose_name(name));
+        let mut ids = state.by_index(ledger, "customer", "exact", &exact).await?;
+        ids.extend(state.by_index(ledger, "customer", "loose", &loose).await?);
+        Ok(ids)
+    }
+
+    /// Customers of the ledger that have a name which could be proposed where a customer's own may be taken. Most customers are linked
+    /// or alone with their name, and cost nothing.
+    async fn called_as_proposed(
+        &self,
+        ledger: &Side,
+        gathered: &Gathered,
+    ) -> Result<Vec<String>, EngineError> {
+        let linked: BTreeSet<(&str, &str)> = (gathered.links.iter())
+            .filter(|link| link.role == Role::Customer)
+            .flat_map(|link| &link.members)
+            .map(|member| (member.record.object.as_str(), member.record.id.as_str()))
+            .collect();
+        let mut by_name: BTreeMap<String, Vec<(&Document, &str)>> = BTreeMap::new();
+        for ((object, id), customer) in &gathered.customers {
+            let mut drafts = customer.drafts.iter().flatten();
+            if !linked.contains(&(object.as_str(), id.as_str()))
+                && let Some((_, draft)) = drafts.find(|(object, _)| object == "customer")
+                && let Some(name) = draft.text("name")
+            {
+                let same = by_name.entry(exact_name(name)).or_default();
+                same.push((draft, id.as_str()));
+            }
+        }
+        let mut found = Vec::new();
+        for (exact, same) in by_name {
+            let taken = self.state.by_index(ledger, "customer", "exact", &exact);
+            if same.len() == 1 && taken.await?.is_empty() {
+                continue;
+            }
+            for (draft, id) in same {
+                for name in other_names(draft, id) {
+                    found.extend(self.called_like(ledger, name.as_str()).await?);
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn invoices_since(

@@ -41,8 +41,8 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    /// Adds to the changes that nothing about a record is ignored any more, and that no record of the ledger is named for it: what is
-    /// linked already stays so.
+    /// Adds to the changes that nothing about a record is ignored any more, that no record of the ledger is named for it, and that its
+    /// customer is given no other name: what is linked already stays so.
     pub(crate) async fn withdraw(
         &self,
         record: &RecordKey,
@@ -128,10 +128,23 @@ pub(crate) fn named(rulings: &Rulings) -> impl Iterator<Item = (&'static str, &s
     })
 }
 
+/// Names that customers of the CRM, by object and id, are to be given in the ledger.
+pub(crate) fn given_names(rulings: &Rulings) -> impl Iterator<Item = ((String, String), &str)> {
+    let all = rulings.values().flatten();
+    all.filter_map(|ruling| match &ruling.choice {
+        Choice::CreateAs { name } => {
+            let customer = ruling.shown.customer.as_ref()?;
+            let reference = (customer.object.to_string(), customer.id.to_string());
+            Some((reference, name.as_str()))
+        }
+        _ => None,
+    })
+}
+
 fn ends_by_looking_again(choice: &Choice) -> bool {
     matches!(
         choice,
-        Choice::IgnoreOnce | Choice::IgnoreAlways | Choice::LinkTo { .. }
+        Choice::IgnoreOnce | Choice::IgnoreAlways | Choice::LinkTo { .. } | Choice::CreateAs { .. }
     )
 }
 
@@ -149,6 +162,9 @@ fn words(ruling: &Ruling) -> String {
         Choice::TakeSource { field: of } => format!("the CRM's value counts{}", field(of)),
         Choice::TakeLedger { field: of } => format!("the ledger's value counts{}", field(of)),
         Choice::LinkTo { id } => format!("it is the ledger's {id}"),
+        Choice::CreateAs { name } => {
+            format!("the customer is created in the ledger as \"{name}\"")
+        }
         Choice::GoAhead => match allows(&ruling.reason, &ruling.choice) {
             Some(Remedy::GoAhead(what)) => what.to_owned(),
             _ => "do it".to_owned(),

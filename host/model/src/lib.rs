@@ -3,6 +3,7 @@
 //! Nothing here does IO, knows a vendor, or is async. Read the modules in order: that is the order of the flow.
 //! The planner (`host/plan`) turns these into plans, the engine (`host/engine`) makes plans happen.
 
+pub mod called;
 pub mod document;
 pub mod doubt;
 pub mod failure;
@@ -20,6 +21,7 @@ pub mod ruling;
 pub mod shown;
 pub mod write_kind;
 
+pub use called::CustomerName;
 pub use document::{Document, DocumentError};
 pub use failure::{Failure, FailureKind, Problem};
 pub use id::{

@@ -22,13 +22,15 @@ pub enum Remedy {
     Keep,
     /// Say that a record of the ledger is the one: of one of these objects.
     Link(&'static [&'static str]),
+    /// Have the customer created in the ledger under another name than its own, which is taken there.
+    CreateAs,
     /// Do it although the item warns of it; what that means, in words.
     GoAhead(&'static str),
     /// Do nothing about it, until the record changes or for good.
     Ignore,
 }
 
-use Remedy::{Choose, EditMapping, GoAhead, Ignore, Keep, Link, Release, Retry};
+use Remedy::{Choose, CreateAs, EditMapping, GoAhead, Ignore, Keep, Link, Release, Retry};
 
 const CUSTOMER: Remedy = Link(&["customer"]);
 const INVOICE: Remedy = Link(&["invoice"]);
@@ -64,7 +66,10 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
             Retry,
         ],
     ),
-    (reason::CUSTOMER_NAME_CLASH, &[CUSTOMER, Retry, Ignore]),
+    (
+        reason::CUSTOMER_NAME_CLASH,
+        &[CUSTOMER, CreateAs, Retry, Ignore],
+    ),
     (reason::CUSTOMER_MERGED, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_GONE, &[CUSTOMER, Retry, Ignore]),
     (reason::CUSTOMER_NOT_VISIBLE, &[Retry, Ignore]),
@@ -173,6 +178,9 @@ pub fn of_item(reason: &str, of: Of, shown: &Shown) -> Vec<Remedy> {
         (Of::Customer, Link(objects)) => {
             (standing.is_some() && objects.contains(&"customer")).then_some(CUSTOMER)
         }
+        // What is linked is in the ledger already; and only where a name is what is in the way another one helps.
+        (Of::Customer, CreateAs) => None,
+        (Of::Deal, CreateAs) => shown.name.is_some().then_some(CreateAs),
         (_, other) => Some(*other),
     };
     remedies(reason).iter().filter_map(fits).collect()
@@ -189,6 +197,7 @@ pub fn among(remedies: &[Remedy], choice: &Choice) -> Option<Remedy> {
         Choice::TakeSource { .. } => **remedy == Choose,
         Choice::TakeLedger { .. } => matches!(remedy, Choose | Keep),
         Choice::LinkTo { .. } => matches!(remedy, Link(_)),
+        Choice::CreateAs { .. } => **remedy == CreateAs,
         Choice::GoAhead => matches!(remedy, GoAhead(_)),
         Choice::IgnoreOnce | Choice::IgnoreAlways => **remedy == Ignore,
     };
@@ -203,8 +212,9 @@ pub fn page(code: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::called::CustomerName;
     use crate::id::RecordId;
-    use crate::shown::ShownRecord;
+    use crate::shown::{ShownName, ShownRecord};
     use std::collections::BTreeSet;
 
     /// Codes as `plan::reason` has them, read from its text: a constant that nobody entered here is found.
@@ -237,6 +247,13 @@ mod tests {
         };
         let (follow, stay) = (standing(May::Follow), standing(May::Stay));
         let nothing = Shown::default();
+        let taken = Shown {
+            name: Some(ShownName {
+                taken: "Smith & Co".to_owned(),
+                proposed: None,
+            }),
+            ..Shown::default()
+        };
         for (reason, of, shown, want) in [
             (
                 reason::DEAL_LOST,
@@ -283,8 +300,22 @@ mod tests {
             ),
             (
                 reason::CUSTOMER_NAME_CLASH,
-                Of::Customer,
+                Of::Deal,
+                &taken,
+                &[CUSTOMER, CreateAs, Retry, Ignore],
+            ),
+            // Two records are to be linked with one customer: no name is in the way.
+            (
+                reason::CUSTOMER_NAME_CLASH,
+                Of::Deal,
                 &nothing,
+                &[CUSTOMER, Retry, Ignore],
+            ),
+            // It is in the ledger, and was renamed.
+            (
+                reason::CUSTOMER_NAME_CLASH,
+                Of::Customer,
+                &taken,
                 &[Retry, Ignore],
             ),
             (
@@ -321,6 +352,9 @@ mod tests {
         let link = Choice::LinkTo {
             id: RecordId::from("1"),
         };
+        let other_name = Choice::CreateAs {
+            name: CustomerName::new("Smith & Co (Leeds)").unwrap(),
+        };
         let ledger = Choice::TakeLedger { field: None };
         let source = Choice::TakeSource { field: None };
         for (reason, choice, taken) in [
@@ -329,6 +363,9 @@ mod tests {
             (reason::LOOKS_ALREADY_INVOICED, &Choice::IgnoreAlways, true),
             (reason::LOOKS_ALREADY_INVOICED, &ledger, false),
             (reason::CUSTOMER_NAME_CLASH, &Choice::GoAhead, false),
+            (reason::CUSTOMER_NAME_CLASH, &other_name, true),
+            (reason::CUSTOMER_LOOKS_EXISTING, &other_name, false),
+            (reason::CUSTOMER_GONE, &other_name, false),
             (reason::CUSTOMER_LOOKS_EXISTING, &Choice::GoAhead, true),
             (reason::LOCKED_PERIOD, &Choice::GoAhead, false),
             (reason::AMOUNT_DIFFERS, &link, true),

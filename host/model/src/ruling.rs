@@ -4,6 +4,7 @@
 //! showed beside it, so that it says nothing about a later, different problem. Next: the engine stores it, the planner reads it
 //! with its input.
 
+use crate::called::CustomerName;
 use crate::id::{RecordId, RecordKey};
 use crate::shown::Shown;
 use chrono::{DateTime, Utc};
@@ -51,6 +52,11 @@ pub enum Choice {
     LinkTo {
         /// Its id in the ledger.
         id: RecordId,
+    },
+    /// The customer is created in the ledger under this name, for its own is taken there. Nothing that exists is renamed.
+    CreateAs {
+        /// The name.
+        name: CustomerName,
     },
     /// Do it although the item warned of it.
     GoAhead,

@@ -3,6 +3,7 @@
 //! The planner says it with a note, the item keeps it, and a ruling takes it along: a person's yes is to just what they were shown. It
 //! decides nothing. Next: [`crate::ruling`].
 
+use crate::called::CustomerName;
 use crate::id::{ObjectName, RecordId};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -16,12 +17,25 @@ pub struct Shown {
     /// What the invoice would come to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sum: Option<Sum>,
-    /// Records, by id, that it looks like.
+    /// Records, by id, that it looks like, or that have its name.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub alike: BTreeSet<RecordId>,
     /// The record of the ledger that stands for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standing: Option<ShownRecord>,
+    /// The name that it can't be given in the ledger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<ShownName>,
+}
+
+/// A customer's name that is taken in the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ShownName {
+    /// Its own.
+    pub taken: String,
+    /// One that is free, as far as is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposed: Option<CustomerName>,
 }
 
 /// A customer of the CRM.
@@ -74,9 +88,14 @@ impl Shown {
         fn same<T: PartialEq>(then: Option<&T>, now: Option<&T>) -> bool {
             now.is_none() || then == now
         }
+        fn taken(shown: &Shown) -> Option<&String> {
+            shown.name.as_ref().map(|name| &name.taken)
+        }
         same(self.customer.as_ref(), now.customer.as_ref())
             && same(self.sum.as_ref(), now.sum.as_ref())
             && same(self.standing.as_ref(), now.standing.as_ref())
+            // Another proposal is no other question.
+            && same(taken(self), taken(now))
             && now.alike.is_subset(&self.alike)
     }
 }
@@ -98,7 +117,17 @@ mod tests {
             }),
             ..Shown::default()
         };
+        let taken = |name: &str, proposed: &str| Shown {
+            name: Some(ShownName {
+                taken: name.to_owned(),
+                proposed: CustomerName::new(proposed).ok(),
+            }),
+            ..Shown::default()
+        };
         for (then, now, covered) in [
+            (taken("Acme", "Acme (2)"), taken("Acme", ""), true),
+            (taken("Acme", ""), taken("ACME", ""), false),
+            (Shown::default(), taken("Acme", ""), false),
             (invoices(&["a"]), invoices(&["a"]), true),
             (invoices(&["a", "b"]), invoices(&["b"]), true),
             (invoices(&["a"]), invoices(&["a", "b"]), false),

@@ -1,7 +1,8 @@
 //! Who pays: the ledger's customer for a source record. Linked, adopted, or made new, never guessed.
 //!
 //! A customer is adopted when its number is the source record's id, or when it alone has exactly the name, is active and
-//! carries no number; then the link is made and nothing is written to it. What only looks alike waits for a person.
+//! carries no number; then the link is made and nothing is written to it. What only looks alike waits for a person, and so does a
+//! name that is taken (`naming`, `rivals`).
 
 use crate::draft::filled;
 use crate::explain::{
@@ -9,11 +10,14 @@ use crate::explain::{
 };
 use crate::index::{CUSTOMER, Index, NUMBER};
 use crate::input::{Seen, Source};
-use crate::matching::{exact_name, loose_name};
 use crate::merge;
+use crate::naming::{self, ByName};
+use crate::proposal::{Known, other_names};
+use crate::rivals::{Names, Newcomer};
 use crate::ruled::{self, Word, Words};
+use footbridge_model::called::CustomerName;
 use footbridge_model::document::Document;
-use footbridge_model::id::{ObjectName, OpId, RecordId};
+use footbridge_model::id::{ObjectName, OpId};
 use footbridge_model::ledger;
 use footbridge_model::link::{Member, Role};
 use footbridge_model::plan::{
@@ -53,10 +57,10 @@ pub(crate) enum Place {
 }
 
 /// Every customer that deals to be billed refer to.
-pub(crate) fn resolve(
-    index: &Index<'_>,
+pub(crate) fn resolve<'a>(
+    index: &Index<'a>,
     wanted: &BTreeSet<Reference>,
-    words: &Words<'_>,
+    words: &Words<'a>,
 ) -> BTreeMap<Reference, Result<Party, Stop>> {
     let mut found: BTreeMap<_, _> = wanted
         .iter()
@@ -65,38 +69,81 @@ pub(crate) fn resolve(
             (reference.clone(), party(index, reference, word))
         })
         .collect();
-    let newcomers: Vec<_> = found
+    let newcomers: Vec<Newcomer> = found
         .iter()
-        .filter_map(|(reference, party)| match party {
-            Ok(Party {
-                place: Place::New(_),
-                name,
-                ..
-            }) => Some((reference.clone(), name.clone())),
-            Ok(Party {
-                place: Place::Adopted(_, adoption),
-                name,
-                ..
-            }) if adopted_for_name(index, adoption, &reference.1)
-                && !is_ruled(words, reference, adoption) =>
-            {
-                Some((reference.clone(), name.clone()))
-            }
-            _ => None,
-        })
+        .filter_map(|(reference, party)| newcomer(index, words, reference, party.as_ref().ok()?))
         .chain(absent_namesakes(index, wanted))
         .collect();
     let names = Names::of(&newcomers);
-    for (reference, name) in &newcomers {
+    for newcomer in &newcomers {
+        let reference = &newcomer.reference;
         let word = words.get(reference).copied().unwrap_or_default();
-        if let Some(stop) = names.rival(reference, name, word)
+        if let Some(stop) = names.rival(index, newcomer, word)
             && let Some(entry) = found.get_mut(reference)
         {
             *entry = Err(stop);
         }
     }
     each_to_one(&mut found);
+    propose(index, words, &mut found);
     found
+}
+
+/// A customer that gets a record in the ledger with this plan, for nobody there is known to be it.
+fn newcomer(
+    index: &Index<'_>,
+    words: &Words<'_>,
+    reference: &Reference,
+    party: &Party,
+) -> Option<Newcomer> {
+    let given = match &party.place {
+        Place::New(op) => op.doc.text("name").filter(|name| *name != party.name),
+        Place::Adopted(_, adoption)
+            if adopted_for_name(index, adoption, &reference.1)
+                && !is_ruled(words, reference, adoption) =>
+        {
+            None
+        }
+        Place::Linked(_) | Place::Adopted(..) => return None,
+    };
+    Some(Newcomer {
+        reference: reference.clone(),
+        own: party.name.clone(),
+        given: given.map(str::to_owned),
+    })
+}
+
+/// Each customer whose name is taken is proposed another one that nobody has, nor is proposed in this plan.
+fn propose(
+    index: &Index<'_>,
+    words: &Words<'_>,
+    found: &mut BTreeMap<Reference, Result<Party, Stop>>,
+) {
+    let waits = |party: &Result<Party, Stop>| matches!(party, Err(Stop::Hold(said)) if said.shown.name.is_some());
+    if !found.values().any(waits) {
+        return;
+    }
+    let mut known = Known::default();
+    let of_ledger = index.input.observed.customers.values();
+    of_ledger.for_each(|seen| known.add(&seen.value.name));
+    let of_source = index.input.customers.values().chain(&index.input.namesakes);
+    let named = of_source.filter_map(|source| draft(source).ok().and_then(|d| d.text("name")));
+    named.for_each(|name| known.add(name));
+    let given = words.values().filter_map(|word| ruled::given_name(*word));
+    given.for_each(|(name, _)| known.add(name.as_str()));
+    for (reference, party) in found {
+        let Err(Stop::Hold(said)) = party else {
+            continue;
+        };
+        let source = index.input.customers.get(reference);
+        if let (Some(name), Some(Ok(doc))) = (&mut said.shown.name, source.map(draft)) {
+            let mut others = other_names(doc, &reference.1).into_iter();
+            name.proposed = others.find(|other| !known.has(other));
+            if let Some(proposed) = &name.proposed {
+                known.add(proposed.as_str());
+            }
+        }
+    }
 }
 
 /// A ledger customer becomes that of one source record only, whatever people said.
@@ -135,66 +182,23 @@ fn adopted_for_name(index: &Index<'_>, adoption: &Adoption, number: &str) -> boo
 }
 
 /// Source records outside this round that need a ledger record as well.
-fn absent_namesakes(index: &Index<'_>, wanted: &BTreeSet<Reference>) -> Vec<(Reference, String)> {
+fn absent_namesakes(index: &Index<'_>, wanted: &BTreeSet<Reference>) -> Vec<Newcomer> {
     let outside = index.input.namesakes.iter().filter_map(|source| {
         let reference = (
             source.record.object.to_string(),
             source.record.id.to_string(),
         );
-        let name = draft(source).ok().and_then(|doc| filled(doc, "name"))?;
-        (!wanted.contains(&reference)).then_some((reference, name))
+        let own = draft(source).ok().and_then(|doc| filled(doc, "name"))?;
+        (!wanted.contains(&reference)).then_some(Newcomer {
+            reference,
+            own,
+            given: None,
+        })
     });
     outside.collect()
 }
 
-/// Newcomers by their names, so that each finds its rivals without being held against all others.
-struct Names<'a> {
-    exact: BTreeMap<String, Vec<&'a Reference>>,
-    loose: BTreeMap<String, Vec<&'a (Reference, String)>>,
-}
-
-impl<'a> Names<'a> {
-    fn of(newcomers: &'a [(Reference, String)]) -> Self {
-        let mut names = Self {
-            exact: BTreeMap::new(),
-            loose: BTreeMap::new(),
-        };
-        for newcomer in newcomers {
-            let (reference, name) = newcomer;
-            let exact = names.exact.entry(exact_name(name)).or_default();
-            exact.push(reference);
-            let loose = names.loose.entry(loose_name(name)).or_default();
-            loose.push(newcomer);
-        }
-        names
-    }
-
-    /// Another newcomer of the same or nearly the same name.
-    fn rival(&self, reference: &Reference, name: &str, word: Word<'_>) -> Option<Stop> {
-        let same = self.exact.get(&exact_name(name));
-        if same.is_some_and(|all| all.iter().any(|other| *other != reference)) {
-            return Some(say::namesakes(name));
-        }
-        let alike = self.loose.get(&loose_name(name))?.iter();
-        let others: BTreeMap<&str, &str> = alike
-            .filter(|(other, _)| other != reference)
-            .map(|((_, id), other)| (id.as_str(), other.as_str()))
-            .collect();
-        if others.keys().all(|id| word.is_not(id)) {
-            return None;
-        }
-        let mut names: Vec<&str> = others.values().copied().collect();
-        names.sort_unstable();
-        let stop = say::looks_like_other(name, &names);
-        Some(
-            stop.showing(|shown| {
-                shown.alike = others.keys().map(|id| RecordId::from(*id)).collect()
-            }),
-        )
-    }
-}
-
-fn party(index: &Index<'_>, reference: &Reference, word: Word<'_>) -> Result<Party, Stop> {
+fn party<'a>(index: &Index<'a>, reference: &Reference, word: Word<'a>) -> Result<Party, Stop> {
     let source = index
         .input
         .customers
@@ -301,7 +305,7 @@ fn linked(
     }
 }
 
-fn usable(seen: &Seen<ledger::Customer>, name: &str, id: &str) -> Result<(), Stop> {
+pub(crate) fn usable(seen: &Seen<ledger::Customer>, name: &str, id: &str) -> Result<(), Stop> {
     let status = seen.value.status.as_deref().unwrap_or("active");
     match (&seen.presence, status) {
         (Presence::MergedInto(_), _) | (_, "merged") => Err(say::ledger_merged(name, id)),
@@ -342,24 +346,26 @@ fn by_word(
     Ok((place, Some(seen.value.clone())))
 }
 
-fn unlinked(
-    index: &Index<'_>,
+fn unlinked<'a>(
+    index: &Index<'a>,
     source: &Source,
     doc: &Document,
     name: &str,
-    word: Word<'_>,
+    word: Word<'a>,
 ) -> Result<(Place, Option<ledger::Customer>), Stop> {
     let number = source.record.id.as_str();
     if index.unresolved(CUSTOMER, NUMBER, number) {
         return Err(say::unresolved(name));
     }
-    let found = match index.customers_numbered(number) {
-        [] => by_name(index, source, name, word)?.map(|id| (id, why::adopted_by_name(name))),
-        [id] => Some((*id, why::adopted_by_number(name, number))),
+    let new = |given| Ok((Place::New(create(index, source, doc, name, given)), None));
+    let (id, why) = match index.customers_numbered(number) {
+        [] => match naming::by_name(index, source, name, word)? {
+            ByName::Adopted(id) => (id, why::adopted_by_name(name)),
+            ByName::Free => return new(None),
+            ByName::Given(given, ruling) => return new(Some((given, ruling))),
+        },
+        [id] => (*id, why::adopted_by_number(name, number)),
         _ => return Err(say::number_twice(name, number)),
-    };
-    let Some((id, why)) = found else {
-        return Ok((Place::New(create(index, source, doc, name)), None));
     };
     let Some(seen) = index.input.observed.customers.get(id) else {
         return Err(say::ledger_not_visible(name, id));
@@ -379,53 +385,22 @@ fn unlinked(
     ))
 }
 
-/// The one customer that may be adopted for its name; an error if the name is held or looks known.
-fn by_name<'a>(
-    index: &Index<'a>,
+/// A new customer, under its own name or the one that a person gave it. Only the ledger hears of that one.
+fn create(
+    index: &Index<'_>,
     source: &Source,
+    doc: &Document,
     name: &str,
-    word: Word<'_>,
-) -> Result<Option<&'a str>, Stop> {
-    let customers = &index.input.observed.customers;
-    match index.customers_named(&exact_name(name)) {
-        [] => {}
-        [id] => {
-            let Some(seen) = customers.get(*id) else {
-                return Ok(None);
-            };
-            let numbered = seen.value.number.as_deref().is_some_and(|n| !n.is_empty());
-            return if usable(seen, name, id).is_err() {
-                Err(say::name_held(name, id, "it is archived or merged"))
-            } else if numbered {
-                Err(say::name_held(name, id, "it carries another number"))
-            } else if index.taken_by_other(id, &source.record) {
-                Err(say::name_held(name, id, "it is linked with another record"))
-            } else {
-                Ok(Some(*id))
-            };
-        }
-        [id, ..] => return Err(say::name_held(name, id, "another one is called the same")),
-    }
-    let alike = index.customers_like(&loose_name(name));
-    if alike.iter().all(|id| word.is_not(id)) {
-        return Ok(None);
-    }
-    let called = |id: &&'a str| {
-        customers
-            .get(*id)
-            .map_or(*id, |seen| seen.value.name.as_str())
-    };
-    let others: Vec<(&str, &str)> = alike.iter().map(|id| (called(id), *id)).collect();
-    let stop = say::looks_existing(name, &others);
-    Err(stop.showing(|shown| shown.alike = alike.iter().map(|id| RecordId::from(*id)).collect()))
-}
-
-fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op {
+    given: Option<(&CustomerName, &Ruling)>,
+) -> Op {
     let number = source.record.id.as_str();
     let (connection, organisation) = index.input.ledger.clone();
     let mut doc = without_nulls(doc);
     if let Document::Object(fields) = &mut doc {
         fields.insert(NUMBER.to_owned(), Document::Text(number.to_owned()));
+        if let Some((given, _)) = given {
+            fields.insert("name".to_owned(), Document::Text(given.to_string()));
+        }
     }
     Op {
         id: OpId::new(key(&[
@@ -455,7 +430,10 @@ fn create(index: &Index<'_>, source: &Source, doc: &Document, name: &str) -> Op 
         after: Vec::new(),
         expects: Expectation::Absent,
         subject: subject(source, name),
-        why: why::new_customer(name, number),
+        why: match given {
+            Some((given, ruling)) => why::new_customer_as(name, given, ruling),
+            None => why::new_customer(name, number),
+        },
     }
 }
 

@@ -12,6 +12,7 @@ use crate::explain::{Said, Stop, invoice as say, op as why, ruled as words};
 use crate::index::{INVOICE, Index};
 use crate::input::Source;
 use crate::invoice::ToBill;
+use footbridge_model::called::CustomerName;
 use footbridge_model::id::{ObjectName, RecordId};
 use footbridge_model::plan::{Adoption, reason};
 use footbridge_model::ruling::{Choice, Ruling};
@@ -31,11 +32,23 @@ const OF_CUSTOMER: [&str; 4] = [
 pub(crate) struct Word<'a> {
     /// It is this customer of the ledger.
     pub(crate) link: Option<&'a Ruling>,
+    /// It is created under a name that this gives it.
+    pub(crate) name: Option<&'a Ruling>,
     /// It only looks like the others that were shown.
     pub(crate) distinct: Option<&'a Ruling>,
 }
 
 impl Word<'_> {
+    /// Who it is and what a new one is called can't both be; the later word counts.
+    fn settle(&mut self) {
+        if let (Some(link), Some(name)) = (self.link, self.name) {
+            match link.at < name.at {
+                true => self.link = None,
+                false => self.name = None,
+            }
+        }
+    }
+
     /// Whether it was said to be another one than this.
     pub(crate) fn is_not(&self, id: &str) -> bool {
         let shown = self.distinct.map(|ruling| &ruling.shown.alike);
@@ -63,6 +76,12 @@ pub(crate) fn of_customers<'a>(index: &Index<'a>, deals: &[Assessed<'a>]) -> Wor
                 {
                     word.link = Some(ruling);
                 }
+                Choice::CreateAs { .. }
+                    if ruling.reason == reason::CUSTOMER_NAME_CLASH
+                        && word.name.is_none_or(|known| known.at <= ruling.at) =>
+                {
+                    word.name = Some(ruling);
+                }
                 Choice::GoAhead
                     if ruling.reason == reason::CUSTOMER_LOOKS_EXISTING
                         && word.distinct.is_none_or(|known| known.at <= ruling.at) =>
@@ -73,6 +92,7 @@ pub(crate) fn of_customers<'a>(index: &Index<'a>, deals: &[Assessed<'a>]) -> Wor
             }
         }
     }
+    words.values_mut().for_each(Word::settle);
     words
 }
 
@@ -88,6 +108,15 @@ pub(crate) fn shown_customer((object, id): &Reference) -> ShownCustomer {
 pub(crate) fn linked_to(ruling: &Ruling) -> Option<&str> {
     match &ruling.choice {
         Choice::LinkTo { id } => Some(id.as_str()),
+        _ => None,
+    }
+}
+
+/// The name that a customer is to be created under in the ledger.
+pub(crate) fn given_name(word: Word<'_>) -> Option<(&CustomerName, &Ruling)> {
+    let ruling = word.name?;
+    match &ruling.choice {
+        Choice::CreateAs { name } => Some((name, ruling)),
         _ => None,
     }
 }

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
+use footbridge_model::CustomerName;
 use footbridge_model::remedy::TABLE;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -9,6 +10,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   footbridge items --reason looks-already-invoiced
   footbridge items show 006Hs00001abcdEFGH              one, whole: the far side's answer, and the commands that fit it
   footbridge items link 006Hs00001abcdEFGH INV-0042     it is this invoice or customer of the ledger
+  footbridge items create-as 006Hs00001abcdEFGH 'Smith & Co (Leeds)'
+                                                        its customer is a new one, whose name is taken there
   footbridge items approve 006Hs00001abcdEFGH           do it although the item warned of it
   footbridge items ignore 006Hs00001abcdEFGH --always   nothing, for good
   footbridge items --ignored                            what is ignored; `items retry` ends that
@@ -104,6 +107,19 @@ pub(crate) enum ItemAction {
         item: ItemId,
         /// The ledger's id or number of the record.
         ledger: String,
+    },
+    /// The customer's name is taken in the ledger and it is a new customer: create it there under another name. Nothing that exists is
+    /// renamed.
+    #[command(
+        after_help = "Example:\n  footbridge items create-as 006Hs00001abcdEFGH \"Smith & Co (Leeds)\"   (`items show` proposes a name)"
+    )]
+    CreateAs {
+        /// Which item.
+        #[command(flatten)]
+        item: ItemId,
+        /// What the customer is called in the ledger, in at most 255 characters.
+        #[arg(value_parser = CustomerName::new, allow_hyphen_values = true)]
+        name: CustomerName,
     },
     /// Do it although the item warned of it; `items show` says what that means.
     #[command(after_help = "Example:\n  footbridge items approve 006Hs00001abcdEFGH")]

@@ -16,6 +16,7 @@ mod back;
 mod back_trouble;
 mod chance;
 mod crash;
+mod create_as;
 mod customer_items;
 mod customers;
 mod customers_kept;

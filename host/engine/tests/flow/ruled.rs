@@ -25,14 +25,14 @@ async fn billed_by_hand() -> World {
 }
 
 impl World {
-    async fn item(&self, id: &str) -> Decision {
+    pub(crate) async fn item(&self, id: &str) -> Decision {
         match self.engine().await.known(id).await.unwrap() {
             Known::Of(found) => found[0].clone(),
             other => panic!("{id}: {other:?}"),
         }
     }
 
-    async fn answer(&self, id: &str, choice: Choice) -> Answered {
+    pub(crate) async fn answer(&self, id: &str, choice: Choice) -> Answered {
         let item = self.item(id).await;
         let engine = self.engine().await;
         engine.answer(&item, choice, "ann").await.unwrap()

@@ -1,8 +1,11 @@
 //! Sentences about customers. Each names the customer, since deals are held for them.
 
+use super::ruled::day;
 use super::{Stop, listed, quoted};
+use footbridge_model::called::CustomerName;
 use footbridge_model::doubt::stands_in_the_way;
 use footbridge_model::plan::reason;
+use footbridge_model::ruling::Ruling;
 
 pub(crate) fn not_visible(object: &str, id: &str) -> Stop {
     Stop::hold(
@@ -77,7 +80,7 @@ pub(crate) fn name_held(name: &str, id: &str, why: &str) -> Stop {
     Stop::hold(
         reason::CUSTOMER_NAME_CLASH,
         format!(
-            "The ledger has a customer called {} already ({id}), and {why}. Link the deal's customer with it, or give one of them another name.",
+            "The ledger has a customer called {} already ({id}), and {why}. Link the deal's customer with it, have it created under another name, or give one of them another name.",
             quoted(name)
         ),
     )
@@ -87,9 +90,53 @@ pub(crate) fn namesakes(name: &str) -> Stop {
     Stop::hold(
         reason::CUSTOMER_NAME_CLASH,
         format!(
-            "Two customers in the source are called {} and neither is in the ledger, where names are unique. Merge them, or give one another name.",
+            "Two customers in the source are called {} and neither is in the ledger, where names are unique. Merge them, have one created there under another name, or give one another name.",
             quoted(name)
         ),
+    )
+}
+
+/// The name that a person gave is another customer's in the ledger.
+pub(crate) fn given_name_held(name: &str, given: &CustomerName, ruling: &Ruling, id: &str) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NAME_CLASH,
+        format!(
+            "{}, but the ledger has a customer called like that already ({id}). Link customer {} with that one if it is the same, or choose another name.",
+            created_as(given, ruling),
+            quoted(name)
+        ),
+    )
+}
+
+/// It is the very name that is taken.
+pub(crate) fn given_name_same(given: &CustomerName, ruling: &Ruling) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NAME_CLASH,
+        format!(
+            "{}, but that is the name that it has and that isn't free. Choose another name.",
+            created_as(given, ruling)
+        ),
+    )
+}
+
+/// Another new customer is to have the name that a person gave.
+pub(crate) fn given_name_twice(name: &str, given: &CustomerName, ruling: &Ruling) -> Stop {
+    Stop::hold(
+        reason::CUSTOMER_NAME_CLASH,
+        format!(
+            "{}, but another customer that has to be created is called like that as well. Choose another name for customer {}.",
+            created_as(given, ruling),
+            quoted(name)
+        ),
+    )
+}
+
+fn created_as(given: &CustomerName, ruling: &Ruling) -> String {
+    format!(
+        "{} decided on {} that the customer is created in the ledger as {}",
+        ruling.by,
+        day(ruling),
+        quoted(given.as_str())
     )
 }
 

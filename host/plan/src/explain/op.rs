@@ -6,6 +6,7 @@ use crate::money::shown;
 use crate::tax::LineTax;
 use crate::totals::Totals;
 use chrono::NaiveDate;
+use footbridge_model::called::CustomerName;
 use footbridge_model::money::canonical;
 use footbridge_model::ruling::Ruling;
 use rust_decimal::Decimal;
@@ -15,6 +16,17 @@ pub(crate) fn new_customer(name: &str, number: &str) -> String {
     format!(
         "The ledger has no customer called {} and none with number {number}; it is created.",
         quoted(name)
+    )
+}
+
+/// A person gave it another name than its own, which isn't free.
+pub(crate) fn new_customer_as(name: &str, given: &CustomerName, ruling: &Ruling) -> String {
+    format!(
+        "The name {} isn't free in the ledger; {} decided on {} that the customer is created there as {}. Nothing else is renamed, in the ledger or in the source.",
+        quoted(name),
+        ruling.by,
+        super::ruled::day(ruling),
+        quoted(given.as_str())
     )
 }
 

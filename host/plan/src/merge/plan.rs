@@ -381,7 +381,7 @@ impl<'a> Round<'_, 'a> {
             Choice::TakeLedger { .. } => Some(taken(Side::Ledger)),
             Choice::GoAhead => Some(Word::GoAhead),
             Choice::IgnoreOnce | Choice::IgnoreAlways => Some(Word::Ignore),
-            Choice::LinkTo { .. } => None,
+            Choice::LinkTo { .. } | Choice::CreateAs { .. } => None,
         }
     }
 

@@ -47,6 +47,10 @@ pub(super) async fn run(
             let id = RecordId::new(ledger.trim());
             decide(engine, item, Choice::LinkTo { id }, output).await
         }
+        ItemAction::CreateAs { item, name } => {
+            let name = name.clone();
+            decide(engine, item, Choice::CreateAs { name }, output).await
+        }
         ItemAction::Approve { item } => decide(engine, item, Choice::GoAhead, output).await,
         ItemAction::Ignore { item, always } => {
             let choice = if *always {
@@ -159,6 +163,7 @@ fn refused(refusal: &Refusal, item: &Decision, remedies: &[Remedy]) -> String {
         Remedy::Choose => "choose",
         Remedy::Keep => "choose --ledger",
         Remedy::Link(_) => "link",
+        Remedy::CreateAs => "create-as",
         Remedy::GoAhead(_) => "approve",
         Remedy::Ignore => "ignore",
     });

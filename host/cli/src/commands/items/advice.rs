@@ -91,6 +91,20 @@ pub(super) fn of(
                     objects.join(" or ")
                 ),
             )),
+            Remedy::CreateAs => {
+                let proposed = item.shown.name.as_ref().and_then(|n| n.proposed.as_ref());
+                // A name that a terminal shows otherwise than it is can't be pasted.
+                let proposed = proposed.filter(|name| safe(name.as_str(), 300) == name.as_str());
+                let rest = match proposed {
+                    Some(name) => format!(" {}", typed::quoted(name.as_str())),
+                    None => " NAME".to_owned(),
+                };
+                all.push(command(
+                    "create-as",
+                    &rest,
+                    "make a new customer in the ledger under this name, or one of your own; nothing that exists is renamed".to_owned(),
+                ));
+            }
             Remedy::GoAhead(what) => all.push(command("approve", "", (*what).to_owned())),
             Remedy::Ignore => {
                 all.push(command(

@@ -165,6 +165,9 @@ fn decided(Decided { ruling, counts }: &Decided) -> String {
         Choice::TakeSource { field } => format!("the CRM's value counts{}", of(field.as_ref())),
         Choice::TakeLedger { field } => format!("the ledger's value counts{}", of(field.as_ref())),
         Choice::LinkTo { id } => format!("linked with {} of the ledger", safe(id.as_str(), 80)),
+        Choice::CreateAs { name } => {
+            format!("created in the ledger as {}", safe(name.as_str(), 300))
+        }
         Choice::GoAhead => "to go ahead".to_owned(),
         Choice::IgnoreOnce => "to ignore it until it changes".to_owned(),
         Choice::IgnoreAlways => "to ignore it for good".to_owned(),
