@@ -13,6 +13,7 @@ mod browser;
 mod configuration;
 mod connect;
 mod consent;
+mod create_as;
 mod data;
 mod doubts;
 mod grants;
