@@ -127,6 +127,10 @@ impl Engine {
                     ERASED.clone_into(&mut decision.subject.title);
                     decision.shown = Shown::default();
                     erased.decisions += 1;
+                    if decision.standing == Standing::Applied {
+                        let part = decision.subject.part;
+                        self.forget_names(record, part, changes).await?;
+                    }
                     changes.put_at(key, &decision)?;
                 }
             }

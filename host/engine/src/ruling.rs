@@ -61,6 +61,27 @@ impl Engine {
         Ok(())
     }
 
+    /// Adds to the changes that no name is kept which was given to the customer of this part: it is made, and called so in the ledger.
+    pub(crate) async fn forget_names(
+        &self,
+        record: &RecordKey,
+        part: u32,
+        changes: &mut Changes,
+    ) -> Result<(), EngineError> {
+        let key = keys::ruling(self.flow.name.as_str(), record, part);
+        let Some((mut all, _)) = self.state.get::<Vec<Ruling>>(&key).await? else {
+            return Ok(());
+        };
+        let before = all.len();
+        all.retain(|ruling| !matches!(ruling.choice, Choice::CreateAs { .. }));
+        if all.is_empty() {
+            changes.delete(&key);
+        } else if all.len() < before {
+            changes.put(&key, &all)?;
+        }
+        Ok(())
+    }
+
     /// The version at which a source record was read last: what a person sees who decides about it now.
     pub async fn version_of(&self, record: &RecordKey) -> Result<Option<String>, EngineError> {
         let side = (record.connection.clone(), record.organisation.clone());

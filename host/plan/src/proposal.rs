@@ -69,8 +69,9 @@ fn cut(text: &str, most: usize) -> &str {
         .char_indices()
         .map(|(at, _)| at)
         .filter(|at| *at <= end);
-    let good = ends.filter(|at| text.split_at_checked(*at).is_some_and(is_between));
-    good.last().map_or("", |at| text.get(..at).unwrap_or(""))
+    let mut good = ends.filter(|at| text.split_at_checked(*at).is_some_and(is_between));
+    good.next_back()
+        .map_or("", |at| text.get(..at).unwrap_or(""))
 }
 
 /// Whether people see two characters here and not one: an accent, a shade, a joiner or the second half of a flag belongs to what is

@@ -4,7 +4,7 @@
 use crate::customers::{back, item, quiet, sent, with};
 use crate::far::Fault;
 use crate::world::World;
-use footbridge_engine::{Answered, Refusal, Standing};
+use footbridge_engine::{Answered, Mode, Refusal, Standing};
 use footbridge_model::CustomerName;
 use footbridge_model::id::RecordId;
 use footbridge_model::remedy::Remedy;
@@ -99,6 +99,26 @@ async fn it_is_made_once_for_all_its_deals_and_the_crm_keeps_its_name() {
         "{told:?}"
     );
     quiet(&world).await;
+}
+
+#[tokio::test]
+async fn the_name_is_not_kept_where_the_deal_is_erased() {
+    let world = named(None).await;
+    let subject = world.item("opp1").await.subject;
+    for (done, kept) in [(false, 1), (true, 0)] {
+        if done {
+            world.sync().await;
+        }
+        let engine = world.engine().await;
+        engine.erase("opp1", Mode::Do).await.unwrap();
+        assert_eq!(
+            engine.rulings(&subject).await.unwrap().len(),
+            kept,
+            "{done}"
+        );
+    }
+    world.sync().await;
+    assert_eq!(books(&world), expected(1));
 }
 
 #[tokio::test]
