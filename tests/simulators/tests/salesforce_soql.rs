@@ -433,3 +433,30 @@ async fn big_amounts_are_printed_in_scientific_notation_by_default() {
         "1.23456789E7"
     );
 }
+
+#[tokio::test]
+async fn what_sharing_hides_is_in_no_query_and_no_count_and_is_told_of_nowhere() {
+    let org = filled().await;
+    let count = async || {
+        let counted = org.query("SELECT COUNT() FROM Account").await;
+        counted.body["totalSize"].as_u64().unwrap()
+    };
+    let before = org.simulator.dump("Account");
+    let group = before.iter().find(|one| one["Name"] == "Acme Group");
+    let id = group.unwrap()["Id"].as_str().unwrap().to_owned();
+    let all = count().await;
+    org.simulator.hide(std::slice::from_ref(&id));
+    assert_eq!(count().await, all - 1);
+    let found = org
+        .query("SELECT Name, Account.Name FROM Opportunity WHERE Name = 'Delta'")
+        .await;
+    assert_eq!(found.body["records"][0]["Account"], Value::Null);
+    let by_id = org.get(&format!("/sobjects/Account/{id}")).await;
+    assert_eq!(
+        (by_id.status, &by_id.body[0]["errorCode"]),
+        (404, &json!("NOT_FOUND"))
+    );
+    assert_eq!(org.simulator.dump("Account"), before, "nothing is stamped");
+    org.simulator.show(&[id]);
+    assert_eq!(count().await, all);
+}

@@ -129,7 +129,7 @@ pub(crate) fn update(
 ) -> Result<(), ApiError> {
     let def = object(store, name)?;
     let given = given(store, env, name, body, Operation::Update)?;
-    let old = existing(store, &def, id)?;
+    let old = existing(store, &def, id, env.sight)?;
     in_transaction(store, |store| {
         let mut record = old.clone();
         let changes = given.iter().any(|(field, value)| old.get(field) != value);
@@ -167,7 +167,7 @@ pub(crate) fn delete(
             format!("entity type {} does not support delete", def.name),
         ));
     }
-    let old = existing(store, &def, id)?;
+    let old = existing(store, &def, id, env.sight)?;
     in_transaction(store, |store| {
         rules::before_delete(store, &def.name, &old)?;
         bin(store, env, &def.name, &old);
@@ -273,8 +273,8 @@ pub(crate) fn merge(
             format!("{} {loser} cannot be merged into {master}", def.name),
         ));
     }
-    let mut kept = existing(store, &def, master)?;
-    let mut gone = existing(store, &def, loser)?;
+    let mut kept = existing(store, &def, master, env.sight)?;
+    let mut gone = existing(store, &def, loser, env.sight)?;
     let moved: Vec<(String, String, Record)> = store
         .schema
         .children(&def.name)
@@ -389,7 +389,12 @@ pub(crate) fn find(
 }
 
 /// The record, or why it cannot be written.
-pub(crate) fn existing(store: &Store, def: &ObjectDef, id: &str) -> Result<Record, ApiError> {
+pub(crate) fn existing(
+    store: &Store,
+    def: &ObjectDef,
+    id: &str,
+    sight: Sight,
+) -> Result<Record, ApiError> {
     let Some(id) = super::ids::canonical(id) else {
         return Err(ApiError::about(
             "MALFORMED_ID",
@@ -397,7 +402,8 @@ pub(crate) fn existing(store: &Store, def: &ObjectDef, id: &str) -> Result<Recor
             &["Id"],
         ));
     };
-    match store.get(&def.name, &id) {
+    let shown = |record: &&Record| sight == Sight::Everything || store.shows(record);
+    match store.get(&def.name, &id).filter(shown) {
         Some(record) if record.is_deleted() => {
             Err(ApiError::about("ENTITY_IS_DELETED", "entity is deleted", &[]).status(404))
         }

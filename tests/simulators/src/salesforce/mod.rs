@@ -339,6 +339,17 @@ impl SalesforceSimulator {
         })
     }
 
+    /// Hides records from the integration user, as an administrator does by a sharing rule or a permission: nothing is stamped and
+    /// nothing is told. People and [`Self::dump`] see them all the same.
+    pub fn hide(&self, ids: &[String]) {
+        self.with(|org| org.store.hidden.extend(ids.iter().cloned()));
+    }
+
+    /// Shows records again.
+    pub fn show(&self, ids: &[String]) {
+        self.with(|org| org.store.hidden.retain(|hidden| !ids.contains(hidden)));
+    }
+
     fn as_person<T>(
         &self,
         object: &str,

@@ -78,6 +78,8 @@ pub(crate) struct Store {
     pub(crate) today: NaiveDate,
     /// Whether `seen` must be worked out anew.
     pub(crate) stale: bool,
+    /// Ids of records that no sharing rule shows to the integration user.
+    pub(crate) hidden: BTreeSet<String>,
     tables: BTreeMap<String, Table>,
     numbers: BTreeMap<String, u64>,
     undo: Vec<Undo>,
@@ -95,6 +97,7 @@ impl Store {
             schema,
             today: NaiveDate::default(),
             stale: false,
+            hidden: BTreeSet::new(),
             tables: BTreeMap::new(),
             numbers: BTreeMap::new(),
             undo: Vec::new(),
@@ -105,6 +108,11 @@ impl Store {
     /// Whether this defect is seeded.
     pub(crate) fn has(&self, defect: Defect) -> bool {
         self.defects.has(defect)
+    }
+
+    /// Whether the integration user is shown this record.
+    pub(crate) fn shows(&self, record: &Record) -> bool {
+        !self.hidden.contains(record.id())
     }
 
     /// Works out anew what a user sees.

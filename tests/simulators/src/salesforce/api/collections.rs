@@ -324,7 +324,8 @@ fn read(org: &Org, request: &ApiRequest, name: &str) -> Result<ApiAnswer, ApiErr
         let Some(id) = ids::canonical(id) else {
             return Err(ApiError::new("MALFORMED_ID", format!("malformed id {id}")));
         };
-        records.push(match org.store.live(&object.name, &id) {
+        let live = org.store.live(&object.name, &id);
+        records.push(match live.filter(|record| org.store.shows(record)) {
             Some(record) => records::print(
                 &org.store,
                 &object,

@@ -25,6 +25,12 @@ struct Merge {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Shared {
+    ids: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Late {
     object: String,
     #[serde(default)]
@@ -72,6 +78,14 @@ pub(super) fn run(simulator: &SalesforceSimulator, call: &Call) -> ApiAnswer {
             simulator
                 .merge(&merge.object, &merge.master, &merge.loser)
                 .map_err(|error| error.to_string())?;
+            Ok(json!({"ok": true}))
+        }),
+        (&Method::POST, ["hide"]) => parsed(call, |shared: Shared| {
+            simulator.hide(&shared.ids);
+            Ok(json!({"ok": true}))
+        }),
+        (&Method::POST, ["show"]) => parsed(call, |shared: Shared| {
+            simulator.show(&shared.ids);
             Ok(json!({"ok": true}))
         }),
         (&Method::POST, ["late"]) => parsed(call, |late: Late| {

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::{ApiAnswer, ApiRequest, describe, only, replication};
 use crate::salesforce::defect::Defect;
-use crate::salesforce::dml::{self, Lookalikes};
+use crate::salesforce::dml::{self, Lookalikes, Sight};
 use crate::salesforce::error::ApiError;
 use crate::salesforce::ids;
 use crate::salesforce::options::{NumberStyle, UpsertAnswer};
@@ -118,7 +118,7 @@ fn one(
             Ok(ApiAnswer::empty(204))
         }
         _ => only(request, &["GET", "PATCH", "DELETE"], |request| {
-            let record = dml::existing(&org.store, object, &canonical)?;
+            let record = dml::existing(&org.store, object, &canonical, Sight::Integration)?;
             read(org, request, object, &record)
         }),
     }
@@ -312,7 +312,7 @@ fn keyed(
                 })?;
                 return Ok(ApiAnswer::empty(204));
             }
-            let record = dml::existing(&org.store, object, id)?;
+            let record = dml::existing(&org.store, object, id, Sight::Integration)?;
             read(org, request, object, &record)
         }
         _ => only(request, &["GET", "PATCH", "DELETE"], |_| {

@@ -26,6 +26,7 @@ pub(super) fn updated(
     let ids: Vec<&str> = org
         .store
         .all(&object.name)
+        .filter(|record| org.store.shows(record))
         .filter(|record| !record.is_deleted() && stamped_within(record, start, end))
         .map(Record::id)
         .collect();
@@ -43,6 +44,7 @@ pub(super) fn deleted(
     let records: Vec<Value> = org
         .store
         .all(&object.name)
+        .filter(|record| org.store.shows(record))
         .filter(|record| record.is_deleted() && stamped_within(record, start, end))
         .filter(|_| !org.store.has(Defect::DeletionsUntold))
         .filter_map(|record| {

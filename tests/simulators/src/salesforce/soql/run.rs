@@ -161,6 +161,7 @@ impl Run<'_> {
     {
         let mut found: Vec<&Record> = candidates
             .into_iter()
+            .filter(|record| self.store.shows(record))
             .filter(|record| {
                 self.scope == Scope::WithDeleted
                     || !record.is_deleted()
@@ -275,7 +276,8 @@ impl Run<'_> {
         };
         let target = record
             .text(&hop.field)
-            .and_then(|id| self.store.get(&hop.object, id));
+            .and_then(|id| self.store.get(&hop.object, id))
+            .filter(|target| self.store.shows(target));
         let Some(target) = target else {
             into.insert(hop.name.clone(), Value::Null);
             return;
