@@ -9,6 +9,7 @@ mod awake;
 mod carry;
 mod check;
 pub mod config;
+mod counted;
 mod engine;
 mod epoch;
 mod erase;

@@ -1,8 +1,10 @@
 //! Losses: how many records went since the last run that went on. Many at once stop the flow until a person says that it is right.
 //!
 //! Absent is not deleted (domain rule 11), and a permission that was taken away looks like a mass deletion. Counted from what the
-//! feed tells and, where all of an object is read again, from what it no longer lists; a quiet run reads one row for it. It deletes nothing.
+//! feed tells and, where all of an object is read again, from what it no longer lists; a quiet run reads one row for it. What is hidden
+//! between two runs shows in the number of records alone: see `counted`. It deletes nothing.
 
+use crate::counted::LEDGER;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::{Changes, last_text};
@@ -106,7 +108,7 @@ impl Losses {
         }
         let count = u64::try_from(unlisted.len()).unwrap_or(u64::MAX);
         // A handful may be what was written a moment ago: lists show it a little later.
-        if count <= HANDFUL || count.saturating_mul(100) <= known * PER_CENT {
+        if !is_a_drop(count, known) {
             return self.put(gone, changes);
         }
         let mut row = self.row.clone().with(gone);
@@ -116,6 +118,11 @@ impl Losses {
         row.examples.truncate(EXAMPLES);
         changes.put(&keys::losses(&self.side, &row.object), &row)
     }
+}
+
+/// Whether so many that are missing of those known stop the flow.
+pub(crate) fn is_a_drop(missing: u64, known: u64) -> bool {
+    missing > HANDFUL && missing.saturating_mul(100) > known.saturating_mul(PER_CENT)
 }
 
 impl Lost {
@@ -130,7 +137,7 @@ impl Lost {
 impl Engine {
     /// Objects whose losses count: those that invoices are made from. Payments and credits come and go.
     pub(crate) fn minds_losses(&self, object: &str) -> bool {
-        ["account", "tax-rate", "item", "customer", "invoice"].contains(&object)
+        LEDGER.contains(&object)
             || self.flow.policy.deal.object == object
             || self
                 .flow
@@ -139,23 +146,31 @@ impl Engine {
                 .any(|known| known == object)
     }
 
-    /// Stops a run in which many records went; a few are forgotten, for each record tells of itself.
+    /// Stops a run in which many records went, or many are no longer shown; a few are forgotten, for each record tells of itself.
     pub(crate) async fn mind_losses(&self, sides: &Sides) -> Result<(), EngineError> {
         let mut changes = Changes::default();
         let mut lost = self.losses(sides, &mut changes).await?;
         lost.retain(|(_, row)| self.minds_losses(&row.object));
         let gone: u64 = lost.iter().map(|(_, row)| row.gone).sum();
-        if gone <= HANDFUL && lost.iter().all(|(_, row)| row.unlisted == 0) {
+        let today = self.as_of(&sides.organisation)?.local_date.to_string();
+        let counted = self.count(sides, &today).await?;
+        let fallen = counted.fallen();
+        if gone <= HANDFUL && fallen.is_empty() && lost.iter().all(|(_, row)| row.unlisted == 0) {
+            counted.go_on(self, &today, &mut changes)?;
             return self.state.commit(changes.into_set()).await;
         }
+        let mut kept = Changes::default();
+        counted.stop(&mut kept)?;
+        self.state.commit(kept.into_set()).await?;
         let told = lost.iter().map(|(connection, row)| told(connection, row));
         Err(EngineError::Losses {
             flow: self.flow.name.to_string(),
-            what: told.collect::<Vec<_>>().join("; "),
+            what: told.chain(fallen).collect::<Vec<_>>().join("; "),
         })
     }
 
-    /// A person says that what went is right to be gone. It is forgotten; what goes from now on is counted anew.
+    /// A person says that what went is right to be gone, and what is hidden to be hidden. It is forgotten; what goes from now on is counted
+    /// anew.
     pub async fn accept_losses(&self) -> Result<usize, EngineError> {
         let sides = self.sides().await?;
         let mut changes = Changes::default();
@@ -164,8 +179,13 @@ impl Engine {
             let text = format!("a person accepted: {}", told(connection, row));
             self.journal(&mut changes, Happened::Said, text, None, None)?;
         }
+        let hidden = self.counted_before(&sides).await?.accept(&mut changes)?;
+        for what in &hidden {
+            let text = format!("a person accepted: {what}");
+            self.journal(&mut changes, Happened::Said, text, None, None)?;
+        }
         self.state.commit(changes.into_set()).await?;
-        Ok(lost.len())
+        Ok(lost.len() + hidden.len())
     }
 
     /// All that is noted, by connection; the changes forget it.

@@ -8,8 +8,8 @@ use chrono::{DateTime, Utc};
 use footbridge_model::failure::{Failure, Problem};
 use footbridge_model::id::{ConnectionId, FlowName, PluginDigest};
 use footbridge_model::plugin::{
-    Answer, Criteria, Description, Draft, FeedRequest, Found, Operation, OrganisationFound,
-    Outcome, Page, TransformBatch, TransformDescription, WriteRequest,
+    Answer, Countable, Criteria, Description, Draft, FeedRequest, Found, Operation,
+    OrganisationFound, Outcome, Page, Tally, TransformBatch, TransformDescription, WriteRequest,
 };
 
 /// Why a call into a plugin gave nothing.
@@ -48,6 +48,14 @@ pub trait Connector: Send + Sync {
     ) -> Result<Found, CallError>;
     /// Records by natural key.
     async fn find(&self, criteria: Criteria) -> Result<Found, CallError>;
+    /// Objects whose records it can count. Nothing: it counts none.
+    async fn countable(&self) -> Result<Vec<Countable>, CallError> {
+        Ok(Vec::new())
+    }
+    /// How many records of these the connection's user can see. The implementation has checked one tally per object.
+    async fn count(&self, _objects: Vec<String>) -> Result<Vec<Tally>, CallError> {
+        Ok(Vec::new())
+    }
     /// Packs operations into requests. The implementation has checked that every id stands in exactly one request.
     async fn prepare(&self, operations: Vec<Operation>) -> Result<Vec<WriteRequest>, CallError>;
     /// Reads an answer. The implementation has checked one outcome per operation; anything else is [`CallError::Plugin`].

@@ -3,6 +3,7 @@
 //! It holds no rule of its own: each step is a file, in the order of the flow. `plan` is the same without the doing.
 
 use crate::amend::Reread;
+use crate::counted::LEDGER;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::Closed;
@@ -411,7 +412,7 @@ impl Engine {
         // Before anything is read: changes of customers that nobody follows are read without a note of whom they concern.
         self.end_merging().await?;
         let earlier = self.deals_to_look_at().await?;
-        for object in ["account", "tax-rate", "item", "customer", "invoice"] {
+        for object in LEDGER {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
                 .await?;
         }

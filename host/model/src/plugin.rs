@@ -1,6 +1,6 @@
 //! What passes between host and plugins, as in `wit/`, in host types. The sandbox converts; nobody else knows WIT.
 
-use crate::failure::Failure;
+use crate::failure::{Failure, Problem};
 use serde::{Deserialize, Serialize};
 
 /// `schema.description`.
@@ -123,6 +123,33 @@ pub struct Found {
     pub items: Vec<Item>,
     /// Whether a missing one is proven absent.
     pub complete: bool,
+}
+
+/// `counts.pace`: how often counting is worth its calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// In each run.
+    EachRun,
+    /// In the first run of the organisation's day.
+    Daily,
+}
+
+/// `counts.countable`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Countable {
+    /// The object.
+    pub object: String,
+    /// How often.
+    pub pace: Pace,
+}
+
+/// `counts.tally`: how many records of an object the connection's user can see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tally {
+    /// The object.
+    pub object: String,
+    /// The count, or why there is none.
+    pub records: Result<u64, Problem>,
 }
 
 /// `setup.organisation`.

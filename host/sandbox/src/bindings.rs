@@ -11,6 +11,7 @@ mod generated {
             world everything {
                 include footbridge:plugin/connector@0.1.0-dev.1;
                 include footbridge:plugin/provisioner@0.1.0-dev.1;
+                include footbridge:plugin/counter@0.1.0-dev.1;
                 include footbridge:plugin/mapping@0.1.0-dev.1;
             }
         ",
@@ -22,6 +23,6 @@ mod generated {
 }
 
 pub(crate) use generated::exports::footbridge::plugin::{
-    feed, lookup, provision, schema, setup, transform, writes,
+    counts, feed, lookup, provision, schema, setup, transform, writes,
 };
 pub(crate) use generated::footbridge::plugin::{http, keyvalue, log, types};

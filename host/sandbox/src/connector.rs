@@ -4,7 +4,7 @@
 //! stands in exactly one request and gets exactly one outcome; anything else is the plugin's fault and nothing is sent.
 //! Next: `run.rs` makes the calls.
 
-use crate::bindings::{feed, lookup, provision, schema, setup, types, writes};
+use crate::bindings::{counts, feed, lookup, provision, schema, setup, types, writes};
 use crate::broker::Line;
 use crate::convert::{self, Nonsense};
 use crate::keyvalue::Space;
@@ -19,8 +19,8 @@ use footbridge_engine::storage::{KeepError, Kept, PluginStorage};
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::id::{ConnectionId, PluginDigest};
 use footbridge_model::plugin::{
-    Answer, Criteria, Description, FeedRequest, Found, Operation, OrganisationFound, Outcome, Page,
-    WriteRequest,
+    Answer, Countable, Criteria, Description, FeedRequest, Found, Operation, OrganisationFound,
+    Outcome, Page, Tally, WriteRequest,
 };
 use footbridge_model::provision::{Findings, Progress, Wish};
 use std::collections::BTreeSet;
@@ -272,6 +272,35 @@ impl Connector for SandboxedConnector {
         .await
     }
 
+    async fn countable(&self) -> Result<Vec<Countable>, CallError> {
+        if !self.plugin.has("counts") {
+            return Ok(Vec::new());
+        }
+        call(
+            &self.plugin,
+            self.pure(),
+            work!(counts.call_offered() -> Vec<counts::Countable>),
+            |offered| Ok(offered.into_iter().map(convert::countable).collect()),
+        )
+        .await
+    }
+
+    async fn count(&self, objects: Vec<String>) -> Result<Vec<Tally>, CallError> {
+        self.needs("counts")?;
+        let wanted = objects.clone();
+        let work = || {
+            let objects = objects.clone();
+            work!(counts.call_count(objects) -> Result<Vec<counts::Tally>, types::Failure>)
+        };
+        self.read(work, |answer| {
+            let tallies = answer.map_err(|failure| said(convert::failure(failure)))?;
+            let given = tallies.iter().map(|tally| tally.object.as_str());
+            exactly_once(&wanted, given, ("answer", "object")).map_err(Verdict::Nonsense)?;
+            Ok(tallies.into_iter().map(convert::tally).collect())
+        })
+        .await
+    }
+
     async fn prepare(&self, operations: Vec<Operation>) -> Result<Vec<WriteRequest>, CallError> {
         self.needs("writes")?;
         let limits = self.plugin.sandbox.limits();
@@ -299,7 +328,7 @@ impl Connector for SandboxedConnector {
         let work = work!(writes.call_interpret(request, answer) -> Vec<writes::Outcome>);
         call(&self.plugin, self.pure(), work, move |outcomes| {
             let given = outcomes.iter().map(|outcome| outcome.operation.as_str());
-            exactly_once(&wanted, given, "outcome").map_err(Verdict::Nonsense)?;
+            exactly_once(&wanted, given, ("outcome", "operation")).map_err(Verdict::Nonsense)?;
             let outcomes: Result<_, Nonsense> =
                 outcomes.into_iter().map(convert::outcome).collect();
             outcomes.map_err(Verdict::Nonsense)
@@ -408,14 +437,14 @@ fn check_requests(wanted: &[String], requests: &Vec<WriteRequest>) -> Result<(),
         }
     }
     let given = requests.iter().flat_map(|request| &request.operations);
-    exactly_once(wanted, given.map(String::as_str), "request")
+    exactly_once(wanted, given.map(String::as_str), ("request", "operation"))
 }
 
-/// Whether every wanted id is given, each once, and no other.
+/// Whether every wanted id is given, each once, and no other. What gives, and what the ids are of, is for the message.
 fn exactly_once<'a>(
     wanted: &'a [String],
     given: impl Iterator<Item = &'a str>,
-    what: &str,
+    (what, of): (&str, &str),
 ) -> Result<(), Nonsense> {
     let mut missing: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
     let asked = missing.clone();
@@ -425,15 +454,15 @@ fn exactly_once<'a>(
         }
         let shown: String = id.chars().take(80).collect();
         return Err(if asked.contains(id) {
-            format!("gave two {what}s for operation {shown:?}")
+            format!("gave two {what}s for {of} {shown:?}")
         } else {
-            format!("gave an {what} for operation {shown:?}, which wasn't asked")
+            format!("gave an {what} for {of} {shown:?}, which wasn't asked")
         });
     }
     match missing.first() {
         None => Ok(()),
         Some(id) => Err(format!(
-            "gave no {what} for operation {id:?} and {} more",
+            "gave no {what} for {of} {id:?} and {} more",
             missing.len() - 1
         )),
     }
@@ -469,7 +498,8 @@ mod tests {
     #[test]
     fn every_operation_exactly_once() {
         let wanted = ["a".to_owned(), "b".to_owned()];
-        let check = |given: &[&str]| exactly_once(&wanted, given.iter().copied(), "outcome");
+        let check =
+            |given: &[&str]| exactly_once(&wanted, given.iter().copied(), ("outcome", "operation"));
         assert_eq!(check(&["b", "a"]), Ok(()));
         assert!(
             check(&["a"])

@@ -3,7 +3,7 @@
 //! A document with a number token, a duplicate key, too deep or too large is the plugin's fault and named as such; a
 //! good one becomes canonical. Nothing here runs a guest. Next: `connector.rs`, `transform.rs`.
 
-use crate::bindings::{feed, lookup, provision, schema, setup, transform, types, writes};
+use crate::bindings::{counts, feed, lookup, provision, schema, setup, transform, types, writes};
 use crate::limits::Limits;
 use footbridge_model::document::Document;
 use footbridge_model::failure::{Failure, FailureKind, Problem};
@@ -140,6 +140,23 @@ pub(crate) fn organisation(
         test: from.test,
         doc,
     })
+}
+
+pub(crate) fn countable(from: counts::Countable) -> model::Countable {
+    model::Countable {
+        object: from.object,
+        pace: match from.pace {
+            counts::Pace::EachRun => model::Pace::EachRun,
+            counts::Pace::Daily => model::Pace::Daily,
+        },
+    }
+}
+
+pub(crate) fn tally(from: counts::Tally) -> model::Tally {
+    model::Tally {
+        object: from.object,
+        records: from.records.map_err(problem),
+    }
 }
 
 pub(crate) fn operation(from: &model::Operation) -> writes::Operation {

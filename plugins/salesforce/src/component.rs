@@ -1,9 +1,10 @@
 //! The shell that the host calls: each export is one line to the function that does it.
 //!
-//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup`, `setup` and `provision` read
+//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup`, `setup`, `counts` and `provision` read
 //! through the host's `http`.
 
 use footbridge_sdk::connector::{Failure, Problem, feed, http, lookup, schema, setup, writes};
+use footbridge_sdk::counter::counts;
 use footbridge_sdk::provisioner::provision;
 
 /// The connector.
@@ -66,5 +67,16 @@ impl provision::Guest for Salesforce {
     }
 }
 
+impl counts::Guest for Salesforce {
+    fn offered() -> Vec<counts::Countable> {
+        crate::counts::offered()
+    }
+
+    fn count(objects: Vec<String>) -> Result<Vec<counts::Tally>, Failure> {
+        crate::counts::count(&objects, &mut http::get)
+    }
+}
+
 footbridge_sdk::export_connector!(Salesforce);
+footbridge_sdk::export_counter!(Salesforce);
 footbridge_sdk::export_provisioner!(Salesforce);

@@ -2,7 +2,7 @@
 //!
 //! Never holds a token, never sends a write: `component` is the thin shell that the host calls, everything below it is
 //! plain functions that are tested natively. Reading order: `component`, then `feed` and `lookup` (both on `pages`),
-//! `batches` (`upserts`) and `answers` for writes, `organisation`, `provision`; below them `target`, `soql`, `records`, `objects`, `receivables`
+//! `batches` (`upserts`) and `answers` for writes, `organisation`, `counts`, `provision`; below them `target`, `soql`, `records`, `objects`, `receivables`
 //! and `vocabulary` (the host's words for what customers owe), `errors`, `ids`, `stamps`.
 
 pub mod component;
@@ -15,6 +15,7 @@ mod answers;
 mod batches;
 mod upserts;
 
+mod counts;
 mod organisation;
 mod provision;
 mod schema;

@@ -34,6 +34,24 @@ pub mod provisioner {
     });
 }
 
+/// The world `counter`, which a connector exports beside its own. It shares all that is imported with `connector`.
+pub mod counter {
+    wit_bindgen::generate!({
+        path: "../../wit",
+        world: "counter",
+        pub_export_macro: true,
+        export_macro_name: "export_symbols",
+        default_bindings_module: "::footbridge_sdk::generated::counter",
+        additional_derives: [PartialEq, Eq],
+        with: {
+            "footbridge:plugin/types@0.1.0-dev.1": crate::generated::connector::footbridge::plugin::types,
+            "footbridge:plugin/http@0.1.0-dev.1": crate::generated::connector::footbridge::plugin::http,
+            "footbridge:plugin/log@0.1.0-dev.1": crate::generated::connector::footbridge::plugin::log,
+            "footbridge:plugin/keyvalue@0.1.0-dev.1": crate::generated::connector::footbridge::plugin::keyvalue,
+        },
+    });
+}
+
 /// The world `mapping`. It shares `types` with `connector`, so that a helper serves both.
 pub mod mapping {
     wit_bindgen::generate!({

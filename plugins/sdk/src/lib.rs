@@ -8,6 +8,7 @@
 pub mod generated;
 
 pub mod connector;
+pub mod counter;
 pub mod decimal;
 pub mod document;
 pub mod failure;
@@ -29,6 +30,15 @@ macro_rules! export_provisioner {
     ($connector:ident) => {
         #[cfg(target_arch = "wasm32")]
         $crate::generated::provisioner::export_symbols!($connector with_types_in $crate::generated::provisioner);
+    };
+}
+
+/// Makes a type that is the connector of this component its counter too. It does nothing in native builds.
+#[macro_export]
+macro_rules! export_counter {
+    ($connector:ident) => {
+        #[cfg(target_arch = "wasm32")]
+        $crate::generated::counter::export_symbols!($connector with_types_in $crate::generated::counter);
     };
 }
 

@@ -130,9 +130,7 @@ fn request(elements: &[Element]) -> Option<WriteRequest> {
         .map(|element| element.text.as_str())
         .collect();
     let mut query = vec![("summarizeErrors".to_owned(), "false".to_owned())];
-    if first.kind == Kind::Invoice {
-        query.push(("unitdp".to_owned(), "4".to_owned()));
-    }
+    query.extend(first.kind.unit_places());
     Some(WriteRequest {
         service: SERVICE.to_owned(),
         method: match first.action {

@@ -1,9 +1,10 @@
 //! The shell that the host calls: each export is one line to the function that does it.
 //!
-//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup` and `setup` read through
+//! Holds no state and no rules. `schema` and `writes` reach nothing outside; `feed`, `lookup`, `setup` and `counts` read through
 //! the host's `http`.
 
 use footbridge_sdk::connector::{Failure, Problem, feed, http, lookup, schema, setup, writes};
+use footbridge_sdk::counter::counts;
 
 /// The connector.
 #[derive(Debug)]
@@ -51,4 +52,15 @@ impl setup::Guest for Xero {
     }
 }
 
+impl counts::Guest for Xero {
+    fn offered() -> Vec<counts::Countable> {
+        crate::counts::offered()
+    }
+
+    fn count(objects: Vec<String>) -> Result<Vec<counts::Tally>, Failure> {
+        crate::counts::count(&objects, &mut http::get)
+    }
+}
+
 footbridge_sdk::export_connector!(Xero);
+footbridge_sdk::export_counter!(Xero);

@@ -2,7 +2,7 @@
 //!
 //! Never holds a token, never sends a write: `component` is the thin shell that the host calls, everything below it is
 //! plain functions that are tested natively. Reading order: `component`, then `feed` and `lookup` (both on `walk`; `lookup` on `single` too),
-//! `batches` and `answers` for writes, `organisation`; each rests on the record files (`customer`, `invoice`,
+//! `batches` and `answers` for writes, `organisation`, `counts`; each rests on the record files (`customer`, `invoice`,
 //! `credit`, `payment`, `catalogue`), which rest on `columns` and `dates`.
 
 pub mod component;
@@ -18,6 +18,7 @@ mod batches;
 mod echo;
 mod messages;
 
+mod counts;
 mod organisation;
 mod schema;
 mod zones;

@@ -146,6 +146,19 @@ impl Kind {
         }
     }
 
+    /// Unit prices have four places where this is asked for, in reads as in writes; else Xero shows and keeps two.
+    pub(crate) fn unit_places(self) -> Option<(String, String)> {
+        let has_prices = match self {
+            Self::Invoice
+            | Self::CreditNote
+            | Self::Overpayment
+            | Self::Prepayment
+            | Self::Item => true,
+            Self::Customer | Self::Payment | Self::Account | Self::TaxRate => false,
+        };
+        has_prices.then(|| ("unitdp".to_owned(), "4".to_owned()))
+    }
+
     /// The record that an element reports; none if it has no id.
     pub(crate) fn item(self, element: &Value) -> Option<Item> {
         Some(Item {

@@ -21,7 +21,8 @@ const NOT_FOUND: u16 = 404;
 /// # Errors
 /// As any read.
 pub(crate) fn read(kind: Kind, id: &str, get: Get<'_>) -> Result<Option<Value>, Failure> {
-    let request = get_request(&format!("/{}/{id}", kind.plural()), Vec::new(), None);
+    let query = kind.unit_places().into_iter().collect();
+    let request = get_request(&format!("/{}/{id}", kind.plural()), query, None);
     let response = get(&request).map_err(no_answer)?;
     if response.status == NOT_FOUND {
         return Ok(None);

@@ -69,6 +69,7 @@ impl Walk {
     pub(crate) fn request(&self, kind: Kind, filter: &[(String, String)]) -> http::Request {
         let path = format!("/{}", kind.plural());
         let mut query = filter.to_vec();
+        query.extend(kind.unit_places());
         match kind {
             Kind::Customer => query.push(("includeArchived".to_owned(), "true".to_owned())),
             Kind::Invoice => query.push((

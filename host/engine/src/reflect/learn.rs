@@ -31,6 +31,19 @@ impl Engine {
         item: &Item,
         changes: &mut Changes,
     ) -> Result<Novelty, EngineError> {
+        let novelty = self.mirrored_anew(side, item, changes).await?;
+        if novelty == Novelty::Gone {
+            self.note_went(side, item, changes)?;
+        }
+        Ok(novelty)
+    }
+
+    async fn mirrored_anew(
+        &self,
+        side: &Side,
+        item: &Item,
+        changes: &mut Changes,
+    ) -> Result<Novelty, EngineError> {
         if !self.minds(side, &item.object) {
             return self.state.mirror(side, item, changes).await;
         }

@@ -32,6 +32,26 @@ pub(crate) fn all_losses(side: &Side) -> Key {
     on("losses", side)
 }
 
+/// How many records of an object a side's user could see in the last run that went on.
+pub(crate) fn visible(side: &Side, object: &str) -> Key {
+    all_visible(side).text(object)
+}
+
+/// The same, of all objects; the object is the last segment.
+pub(crate) fn all_visible(side: &Side) -> Key {
+    on("visible", side)
+}
+
+/// A record that was told to be gone since its object was counted.
+pub(crate) fn went(side: &Side, object: &str, id: &str) -> Key {
+    all_went(side).text(object).text(id)
+}
+
+/// All of them; object and id are the last segments.
+pub(crate) fn all_went(side: &Side) -> Key {
+    on("went", side)
+}
+
 /// A record as last reported.
 pub(crate) fn record(side: &Side, object: &str, id: &str) -> Key {
     on("record", side).text(object).text(id)

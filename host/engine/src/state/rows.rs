@@ -67,6 +67,28 @@ pub(crate) struct Lost {
     pub(crate) examples: Vec<String>,
 }
 
+/// `visible`: how many records of an object a side's user can see.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visible {
+    /// In the last run that went on; none before the first count.
+    pub(crate) seen: Option<u64>,
+    /// The organisation's day on which it was asked for last, where that is done once a day.
+    pub(crate) day: Option<String>,
+    /// Why there is no count any more, as it was noted in the journal.
+    pub(crate) unknown: Option<String>,
+    /// So many were missing, and no person has said yet that it is right.
+    pub(crate) fell: Option<Fell>,
+}
+
+/// A count that fell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Fell {
+    /// So many there should have been.
+    pub(crate) from: u64,
+    /// So many there were.
+    pub(crate) to: u64,
+}
+
 /// `record`: as last reported.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Record {
@@ -293,6 +315,8 @@ pub enum Happened {
     Ruled,
     /// A person said so.
     Said,
+    /// Records can't be counted, so what is hidden is not noticed.
+    Uncounted,
 }
 
 /// `ops` body: the operations of a request.

@@ -87,6 +87,8 @@ pub(crate) struct Far {
     pub(crate) looks: usize,
     /// What was looked at by id: object and id.
     pub(crate) fetched: Vec<String>,
+    /// Objects that were counted.
+    pub(crate) counted: Vec<String>,
     /// The CRM has the objects of the way back.
     pub(crate) provisioned: bool,
     /// The CRM writes this status over whatever is written to a document.
@@ -117,6 +119,7 @@ impl Far {
             surcharge: 0,
             looks: 0,
             fetched: Vec::new(),
+            counted: Vec::new(),
             provisioned: true,
             rewrites: None,
             trigger: None,

@@ -27,6 +27,7 @@ mod granted;
 mod growth;
 mod guards;
 mod halves;
+mod hidden;
 mod history;
 mod provision;
 mod rails;

@@ -11,9 +11,9 @@ use footbridge_engine::watch::{Point, Watch};
 use footbridge_model::failure::{Failure, FailureKind, Problem};
 use footbridge_model::id::{ConnectionId, FlowName, PluginDigest};
 use footbridge_model::plugin::{
-    Answer, Applied, Criteria, Description, Draft, FeedRequest, FieldDescription, Found, Item,
-    Method, ObjectDescription, Operation, OrganisationFound, Outcome, Page, TransformBatch,
-    TransformDescription, Verdict, WriteRequest,
+    Answer, Applied, Countable, Criteria, Description, Draft, FeedRequest, FieldDescription, Found,
+    Item, Method, ObjectDescription, Operation, OrganisationFound, Outcome, Pace, Page, Presence,
+    Tally, TransformBatch, TransformDescription, Verdict, WriteRequest,
 };
 use footbridge_store::{
     CommitError, Key, KeyRange, Lease, LeaseError, Row as StoredRow, Seq, Store, StoreError,
@@ -154,6 +154,10 @@ pub(crate) struct Manners {
     pub(crate) unreadable: BTreeMap<String, Failure>,
     /// Records that a look by id doesn't show.
     pub(crate) hidden: Vec<String>,
+    /// How often it counts what its user sees; none: it can't.
+    pub(crate) counts: Option<Pace>,
+    /// Objects that can't be counted.
+    pub(crate) uncountable: Vec<&'static str>,
 }
 
 pub(crate) struct Side {
@@ -319,6 +323,37 @@ impl Connector for Side {
             second.commit(Kept::of(other)).await.unwrap();
         }
         Ok((page, Kept::of(kept)))
+    }
+
+    async fn countable(&self) -> Result<Vec<Countable>, CallError> {
+        let pace = self.manners().counts;
+        let objects = self.objects.iter().filter(|name| **name != "item");
+        let offered = objects.filter_map(|name| {
+            let object = (*name).to_owned();
+            pace.map(|pace| Countable { object, pace })
+        });
+        Ok(offered.collect())
+    }
+
+    async fn count(&self, objects: Vec<String>) -> Result<Vec<Tally>, CallError> {
+        self.life.alive().await;
+        let uncountable = self.manners().uncountable;
+        let mut far = self.far.lock().unwrap();
+        let tallies = objects.into_iter().map(|object| {
+            far.counted.push(object.clone());
+            let there = |row: &Row| {
+                let status = row.doc["status"].as_str();
+                row.presence == Presence::Present && !matches!(status, Some("voided" | "deleted"))
+            };
+            let rows = far.rows(&object);
+            let seen = rows.iter().filter(|(_, row)| there(row)).count();
+            let records = match uncountable.contains(&object.as_str()) {
+                true => Err(Problem::new("not-authorised", "no right to count")),
+                false => Ok(u64::try_from(seen).unwrap()),
+            };
+            Tally { object, records }
+        });
+        Ok(tallies.collect())
     }
 
     async fn fetch(

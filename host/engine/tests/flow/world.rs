@@ -10,6 +10,7 @@ use footbridge_engine::{
     Decision, Engine, EngineError, FlowConfig, Parts, Preview, Released, RunReport, Standing,
 };
 use footbridge_model::id::{ConnectionId, FlowName};
+use footbridge_model::plugin::Pace;
 use footbridge_model::request::RequestState;
 use footbridge_plan::FlowPolicy;
 use footbridge_plan::policy::NumberMode;
@@ -77,6 +78,7 @@ impl World {
             organisations: vec![(id.to_owned(), name.to_owned())],
             batch: 50,
             unique_numbers: numbers != Numbers::Ledger,
+            counts: Some(Pace::EachRun),
             ..Manners::default()
         };
         let mut far = Far::new();
