@@ -1,5 +1,5 @@
 //! How many records the connection's user sees, in one call per object: queries read one object, and what answers several at once is a
-//! POST or counts without regard to rights (`/limits/recordCount`).
+//! POST, or an estimate (`/limits/recordCount`).
 //!
 //! Never estimates, and counts no deleted record. From here to the host.
 
