@@ -113,7 +113,9 @@ impl State {
         if let Some((old, _)) = old {
             novelty = Novelty::Changed;
             let text = self.read(&old.doc).await?;
-            if old.version == item.version && old.presence == item.presence && text == item.doc {
+            let same =
+                old.version == item.version && old.presence == item.presence && text == item.doc;
+            if same || is_overtaken(&old, item) {
                 return Ok(Novelty::Seen);
             }
             let doc = parse(side, item, &text)?;
@@ -213,6 +215,18 @@ pub(crate) fn our_key(url: &str) -> Option<&str> {
     Some(key.split(['&', '#']).next().unwrap_or(key))
 }
 
+/// Whether a record is known as it became after this reading. Lists may lag behind a record's own address and behind the answer to a
+/// write: what they show late is no change, and would undo one. That it is gone always counts.
+fn is_overtaken(known: &Record, item: &Item) -> bool {
+    let now_present = item.presence == Presence::Present;
+    let at = |version: &str| footbridge_plan::instant(version);
+    match (at(&known.version), at(&item.version)) {
+        (Some(known), Some(read)) => now_present && read < known,
+        // Versions that are no instants have no order.
+        _ => false,
+    }
+}
+
 /// A record that doesn't fit, named.
 pub(crate) fn unusable(side: &Side, object: &str, id: &str, why: &str) -> EngineError {
     EngineError::Record {
@@ -295,4 +309,82 @@ fn index_rows(
         _ => {}
     }
     rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::rows::Text;
+
+    #[test]
+    fn an_earlier_state_never_replaces_a_later_one_and_versions_without_order_do() {
+        let gone = Presence::Deleted;
+        for (known, was, read, presence, overtaken) in [
+            (
+                "2026-10-26T07:57:00.500Z",
+                Presence::Present,
+                "2026-10-26T07:57:00.499Z",
+                Presence::Present,
+                true,
+            ),
+            (
+                "2026-10-26T07:57:00Z",
+                Presence::Present,
+                "2026-10-26T07:57:00Z",
+                Presence::Present,
+                false,
+            ),
+            (
+                "2026-10-26T07:57:00Z",
+                Presence::Present,
+                "2026-10-26T07:57:01Z",
+                Presence::Present,
+                false,
+            ),
+            (
+                "2026-10-26T07:57:00.000+0000",
+                Presence::Present,
+                "2026-10-26T07:56:59.000+0000",
+                Presence::Present,
+                true,
+            ),
+            // It came back in an older list, or went.
+            (
+                "2026-10-26T07:57:00Z",
+                gone.clone(),
+                "2026-10-26T07:56:59Z",
+                Presence::Present,
+                true,
+            ),
+            (
+                "2026-10-26T07:57:00Z",
+                Presence::Present,
+                "2026-10-26T07:56:59Z",
+                gone,
+                false,
+            ),
+            ("v2", Presence::Present, "v1", Presence::Present, false),
+            (
+                "2026-10-26T07:57:00Z",
+                Presence::Present,
+                "v1",
+                Presence::Present,
+                false,
+            ),
+        ] {
+            let record = Record {
+                version: known.to_owned(),
+                presence: was,
+                doc: Text::Inline(String::new()),
+            };
+            let item = Item {
+                object: "customer".to_owned(),
+                id: "1".to_owned(),
+                version: read.to_owned(),
+                presence,
+                doc: "{}".to_owned(),
+            };
+            assert_eq!(is_overtaken(&record, &item), overtaken, "{known} {read}");
+        }
+    }
 }

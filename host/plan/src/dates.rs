@@ -54,7 +54,7 @@ pub(crate) fn local_date(instant: DateTime<Utc>, zone: &str) -> Result<NaiveDate
 }
 
 /// Reads an instant: RFC 3339, or the same with an offset without a colon, as Salesforce writes it.
-pub(crate) fn instant(text: &str) -> Option<DateTime<Utc>> {
+pub fn instant(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(text)
         .or_else(|_| DateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f%z"))
         .ok()

@@ -38,7 +38,7 @@ mod tax;
 mod totals;
 mod write_back;
 
-pub use dates::{ZoneError, as_of, midnight_after};
+pub use dates::{ZoneError, as_of, instant, midnight_after};
 pub use footbridge_model::plan::Plan;
 pub use input::PlanInput;
 pub use lint::lint;

@@ -62,6 +62,7 @@ fn an_invoice_is_found_by_url_among_our_own() {
     assert!(found.complete);
     assert_eq!(requests.len(), 2, "41 parents need two addresses");
     for request in &requests {
+        assert_eq!(query(request, "unitdp"), Some("4"), "prices as they stand");
         assert_eq!(query(request, "createdByMyApp"), Some("true"));
         assert!(query(request, "Statuses").unwrap().contains("DELETED"));
         assert!(query(request, "ContactIDs").unwrap().len() < 1_600);

@@ -291,16 +291,32 @@ impl Engine {
     }
 }
 
-/// Operations that are left out by id or record; what a record needs stays, others may need it too.
+/// Operations that are left out by id or record, with what only those need: a customer is made for deals that go through.
 fn left_out(plan: &Plan, ids: &[String]) -> Result<BTreeSet<OpId>, PlanRefusal> {
     picked(plan, ids)?;
     let named = |op: &&Op| {
         let by_id = |id: &String| op.id.as_str() == id || is_about(op, id);
         ids.iter().any(by_id)
     };
-    Ok((plan.ops.iter().filter(named))
+    let mut out: BTreeSet<OpId> = (plan.ops.iter().filter(named))
         .map(|op| op.id.clone())
-        .collect())
+        .collect();
+    let needing = |op: &Op| -> Vec<&OpId> {
+        let its = plan.ops.iter().filter(|other| other.after.contains(&op.id));
+        its.map(|other| &other.id).collect()
+    };
+    loop {
+        let needless = plan.ops.iter().filter(|op| {
+            let needing = needing(op);
+            !needing.is_empty() && needing.into_iter().all(|id| out.contains(id))
+        });
+        let needless: Vec<OpId> = needless.map(|op| op.id.clone()).collect();
+        let before = out.len();
+        out.extend(needless);
+        if out.len() == before {
+            return Ok(out);
+        }
+    }
 }
 
 /// A line of the journal: who did what.

@@ -214,6 +214,19 @@ async fn what_a_sync_did_meanwhile_is_not_done_again() {
 }
 
 #[tokio::test]
+async fn a_deal_that_is_left_out_takes_its_new_customer_along() {
+    let world = World::with_deals(Numbers::Counter, 3);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &["opp2"]).await;
+    let applied = apply(&world, &id).await;
+    assert_eq!(
+        counted(&applied),
+        BTreeMap::from([(Fate::Applied, 6), (Fate::NotApproved, 3)])
+    );
+    assert_eq!((world.count("invoice"), world.count("customer")), (2, 2));
+}
+
+#[tokio::test]
 async fn a_lost_answer_is_found_out_and_never_sent_blindly_again() {
     for fault in [Fault::LostAfter, Fault::LostBefore] {
         let world = World::with_deals(Numbers::Ledger, 2);

@@ -100,11 +100,11 @@ pub(crate) fn amend(
         new: worked.totals.total,
         currency: &to_bill.currency,
         old_currency: standing.seen.value.currency.as_deref(),
+        fields: wanted.fields(),
     };
     match asked {
         Act::Update(ruling) => {
-            let fields = wanted.fields();
-            let why = say::update(&standing.name, &change, &fields, by(ruling.as_ref()));
+            let why = say::update(&standing.name, &change, by(ruling.as_ref()));
             Ok(Amended::Write(write::update(
                 index, to_amend, to_bill, wanted, party, why,
             )))

@@ -13,6 +13,8 @@ pub(crate) struct Difference<'a> {
     pub(crate) new: Decimal,
     pub(crate) currency: &'a str,
     pub(crate) old_currency: Option<&'a str>,
+    /// What would be written.
+    pub(crate) fields: Vec<&'a str>,
 }
 
 impl Difference<'_> {
@@ -27,21 +29,34 @@ impl Difference<'_> {
     fn after(&self) -> String {
         shown(self.new, self.currency)
     }
+
+    /// What it would become; of a sum that stays, what else is different.
+    fn becomes(&self) -> String {
+        let (old, new) = (self.before(), self.after());
+        let customer = self.fields.contains(&"customer");
+        if old == new {
+            return format!(
+                "it would come to {new} as before, with a changed {}",
+                self.fields.join(" and ")
+            );
+        }
+        let too = if customer {
+            ", and go to another customer"
+        } else {
+            ""
+        };
+        format!("it would be {new} instead of {old}{too}")
+    }
 }
 
 /// Why an invoice is updated.
-pub(crate) fn update(
-    invoice: &str,
-    change: &Difference<'_>,
-    fields: &[&str],
-    by: Option<&str>,
-) -> String {
+pub(crate) fn update(invoice: &str, change: &Difference<'_>, by: Option<&str>) -> String {
     let word = word_of(by);
     format!(
         "The deal changed after {invoice} was made{word}: {} becomes {} ({} written)",
         change.before(),
         change.after(),
-        fields.join(", ")
+        change.fields.join(", ")
     )
 }
 
@@ -102,22 +117,22 @@ pub(crate) fn not_visible(invoice: &str) -> Stop {
 
 /// The question, with what can be answered.
 pub(crate) fn asks(ask: &Ask, invoice: &str, change: Option<&Difference<'_>>) -> Stop {
-    let (old, new) = change.map_or_else(
-        || ("what it says".to_owned(), "what the deal says".to_owned()),
-        |change| (change.before(), change.after()),
+    let becomes = change.map_or_else(
+        || "it would be what the deal says instead of what it says".to_owned(),
+        Difference::becomes,
     );
     let message = match ask {
         Ask::Edited(touched) => format!(
-            "The deal changed after {invoice} was made: it would be {new} instead of {old}. But {}. Keep the ledger's, or take the deal's over it.",
+            "The deal changed after {invoice} was made: {becomes}. But {}. Keep the ledger's, or take the deal's over it.",
             edited(touched)
         ),
         Ask::Approved => format!(
-            "The deal changed after {invoice} was made: it would be {new} instead of {old}. The invoice is approved, neither sent nor paid. Take the deal's, keep the ledger's, or put the deal back."
+            "The deal changed after {invoice} was made: {becomes}. The invoice is approved, neither sent nor paid. Take the deal's, keep the ledger's, or put the deal back."
         ),
         Ask::NotOurs => format!(
-            "The deal changed after {invoice} was linked with it: it would be {new} instead of {old}. The invoice was not made by this flow and is left as it is. Correct it in the ledger, or keep it."
+            "The deal changed after {invoice} was linked with it: {becomes}. The invoice was not made by this flow and is left as it is. Correct it in the ledger, or keep it."
         ),
-        Ask::Credit(bars) => credit(bars, invoice, &old, &new),
+        Ask::Credit(bars) => credit(bars, invoice, change, &becomes),
         Ask::LostDraft(touched) => {
             let edited = match touched {
                 Touched::No => String::new(),
@@ -140,7 +155,7 @@ pub(crate) fn asks(ask: &Ask, invoice: &str, change: Option<&Difference<'_>>) ->
     Stop::hold(ask.reason(), message)
 }
 
-fn credit(bars: &[Bar], invoice: &str, old: &str, new: &str) -> String {
+fn credit(bars: &[Bar], invoice: &str, change: Option<&Difference<'_>>, becomes: &str) -> String {
     let because = because(bars);
     let never =
         format!("The deal changed after {invoice} was made, which {because} and is never edited");
@@ -155,11 +170,17 @@ fn credit(bars: &[Bar], invoice: &str, old: &str, new: &str) -> String {
     });
     if draft {
         format!(
-            "{never}. It is still a draft: give it a later date in the ledger, or delete it there; it would be {new} instead of {old}."
+            "{never}. It is still a draft: give it a later date in the ledger, or delete it there; {becomes}."
         )
     } else {
+        let (old, new) = change.map_or_else(
+            || ("what it says".to_owned(), "what the deal says".to_owned()),
+            |change| (change.before(), change.after()),
+        );
+        let same = (old == new).then(|| format!("; {becomes}"));
+        let same = same.unwrap_or_default();
         format!(
-            "{never}. Proposed: a draft credit note of {old} for {invoice}, and a new invoice of {new}. Make both by hand in the ledger, then keep the ledger's; or put the deal back."
+            "{never}{same}. Proposed: a draft credit note of {old} for {invoice}, and a new invoice of {new}. Make both by hand in the ledger, then keep the ledger's; or put the deal back."
         )
     }
 }

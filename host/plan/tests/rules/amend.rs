@@ -672,6 +672,40 @@ fn another_customer_on_a_draft() {
 }
 
 #[test]
+fn another_customer_is_said_where_the_sum_stays() {
+    let other = |deal: Deal| {
+        deal.drafted(
+            "customer",
+            json!({"$ref": {"object": "Account", "id": "c2"}}),
+        )
+    };
+    for (change, said) in [
+        (
+            "sum stays",
+            "it would come to 120.00 GBP as before, with a changed customer. The invoice is approved",
+        ),
+        (
+            "both",
+            "it would be 180.00 GBP instead of 120.00 GBP, and go to another customer. The invoice is approved",
+        ),
+    ] {
+        let world = edited(billed(), json!({"status": "authorised", "sent": false}));
+        let mut world = match change {
+            "both" => world.deal(|deal| raised(other(deal))),
+            _ => world.deal(other),
+        };
+        world.customers.push(account("c2", "Zenith"));
+        let plan = world.plan();
+        assert_eq!(plan.holds[0].reason, "changed-after-invoicing");
+        assert!(
+            plan.holds[0].message.contains(said),
+            "{}",
+            plan.holds[0].message
+        );
+    }
+}
+
+#[test]
 fn a_reference_follows_its_deal_and_leaves_a_persons_own() {
     let reordered = |deal: Deal| raised(deal).drafted("reference", json!("PO 8"));
     assert_eq!(
