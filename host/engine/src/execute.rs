@@ -138,7 +138,10 @@ impl Engine {
                     .or_default()
                     .push(filled);
             }
-            for ((connection, _), ops) in by_connection {
+            for ((connection, _), mut ops) in by_connection {
+                let over = self.over_another(sides, &ops).await;
+                ops.retain(|op| !over.contains(&op.id));
+                done.stale.extend(over);
                 self.wave(sides, &connection, ops, &mut done).await?;
             }
         }

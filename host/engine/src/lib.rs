@@ -28,6 +28,7 @@ mod mirror;
 mod note;
 mod observe;
 mod organisation;
+mod over_another;
 pub mod ports;
 mod prepare;
 pub mod provision;

@@ -29,6 +29,7 @@ mod guards;
 mod halves;
 mod hidden;
 mod history;
+mod over_another;
 mod provision;
 mod rails;
 mod replay;
