@@ -128,6 +128,7 @@ impl Engine {
         let mut changes = Changes::default();
         changes.put(&keys::resumed(flow), &self.state.store.meta().epoch)?;
         changes.delete(&keys::stranger(flow));
+        self.forget_doubles(&mut changes).await?;
         let text = format!("a person said go, although {held}");
         self.journal(&mut changes, Happened::Resumed, text, None, None)?;
         self.state.commit(changes.into_set()).await?;
@@ -166,7 +167,7 @@ impl Engine {
     }
 
     /// An invoice with our key turned up that this installation, in this epoch, never sent, after everything that was there had
-    /// been read: somebody else makes them.
+    /// been read: somebody else makes them. Of those under keys that were sent here, `doubles` tells which count.
     pub(crate) async fn note_stranger(
         &self,
         invoice: &str,

@@ -3,6 +3,7 @@
 //! It never decides what a change means; a changed deal gets a `due` row and `gather` picks it up. The rows and the cursor of a
 //! page, and what the plugin kept while it read, become durable in one commit, so a crash repeats a page at worst.
 
+use crate::doubles::is_of_another;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::losses::Losses;
@@ -15,6 +16,7 @@ use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{FeedRequest, Found, Item, Page};
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Most items wanted in a page.
@@ -287,7 +289,8 @@ impl Engine {
         if doc.text("kind") == Some("payable") {
             return Ok(());
         }
-        let linked = self.state.link(key).await?.is_some_and(|link| {
+        let link = self.state.link(key).await?;
+        let linked = link.as_ref().is_some_and(|link| {
             link.members.iter().any(|member| {
                 member.record.connection == side.0 && member.record.id.as_str() == item.id
             })
@@ -297,7 +300,15 @@ impl Engine {
             return Ok(());
         }
         let deal = match self.state.get::<Ours>(&keys::ours(key)).await? {
-            Some((ours, _)) => Some(ours.deal.to_string()),
+            Some((ours, _)) => {
+                let other = link.is_some_and(|link| is_of_another(&link, side, &item.id));
+                // After a person's go, what this reading brings was there before.
+                let said_go = self.said_go.load(Ordering::Relaxed);
+                if other && !gone && turned_up == TurnedUp::Later && !said_go {
+                    self.note_double(&item.id, key, ours.deal.as_str(), changes)?;
+                }
+                Some(ours.deal.to_string())
+            }
             // Made by another installation, or after the backup that this one was restored from.
             None => {
                 let behind = self.deal_behind(side, url, key).await?;

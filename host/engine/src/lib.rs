@@ -10,6 +10,7 @@ mod carry;
 mod check;
 pub mod config;
 mod counted;
+mod doubles;
 mod engine;
 mod epoch;
 mod erase;

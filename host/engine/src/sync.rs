@@ -422,6 +422,7 @@ impl Engine {
             self.pull(&sides.source, self.source.as_ref(), object, &fields)
                 .await?;
         }
+        self.judge_doubles(sides).await?;
         Ok(earlier.into_iter().collect())
     }
 }

@@ -318,6 +318,16 @@ pub(crate) fn stranger(flow: &str) -> Key {
     Key::new("stranger").text(flow)
 }
 
+/// An invoice that stands beside ours.
+pub(crate) fn double(flow: &str, invoice: &str) -> Key {
+    doubles(flow).text(invoice)
+}
+
+/// All invoices of a flow that stand beside ours, until it is clear whose they are.
+pub(crate) fn doubles(flow: &str) -> Key {
+    Key::new("double").text(flow)
+}
+
 /// What was done to a record; instant and order are the last segments.
 pub(crate) fn history(record: &RecordKey) -> Key {
     histories()

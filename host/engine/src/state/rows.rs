@@ -245,6 +245,16 @@ pub(crate) struct Stranger {
     pub(crate) count: usize,
 }
 
+/// `double`: an invoice that turned up under a key that was billed here with another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Double {
+    /// When it turned up.
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) key: String,
+    pub(crate) deal: String,
+    pub(crate) invoice: String,
+}
+
 /// `run`: the last run of a flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastRun {

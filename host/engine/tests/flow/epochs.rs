@@ -4,7 +4,7 @@ use crate::far::Fault;
 use crate::ports::Life;
 use crate::world::{Numbers, World};
 use footbridge_engine::watch::{Point, Watch};
-use footbridge_engine::{Engine, EngineError, Held, Standing};
+use footbridge_engine::{Engine, EngineError, Held, RunReport, Standing};
 use footbridge_model::plan::reason;
 use serde_json::json;
 use std::fs;
@@ -21,11 +21,11 @@ impl World {
         footbridge_store::backup(&self.data(), self.backend, file).unwrap();
     }
 
-    async fn held(&self) -> Option<Held> {
+    pub(crate) async fn held(&self) -> Option<Held> {
         self.engine().await.held().await.unwrap()
     }
 
-    async fn go_on(&self) {
+    pub(crate) async fn go_on(&self) {
         assert!(
             self.engine().await.resume().await.unwrap(),
             "it was not held"
@@ -54,7 +54,7 @@ impl World {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let target = to.join(entry.file_name());
@@ -316,22 +316,39 @@ impl Watch for Interloper {
 
 /// Two installations that have both read and planned before either writes.
 async fn at_once(one: &World, two: &World) {
+    let (one, two) = try_at_once(one, two).await;
+    one.unwrap();
+    two.unwrap();
+}
+
+pub(crate) type Run = Result<RunReport, EngineError>;
+
+/// The same, with how each ended. The second one runs after the first where that one comes to write nothing.
+pub(crate) async fn try_at_once(one: &World, two: &World) -> (Run, Run) {
     let life = Life::until(0);
     let mut parts = one.parts(&life);
     let other = two.engine().await;
+    let ended: Arc<Mutex<Option<Run>>> = Arc::default();
+    let end = Arc::clone(&ended);
     let deed = move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(other.sync()).unwrap();
+        *end.lock().unwrap() = Some(runtime.block_on(other.sync()));
     };
     parts.watch = Arc::new(Interloper {
         life,
         deed: Mutex::new(Some(Box::new(deed))),
     });
     let engine = Arc::new(Engine::open(one.flow.clone(), parts).await.unwrap());
-    engine.sync().await.unwrap();
+    let first = engine.sync().await;
+    drop(engine);
+    let second = ended.lock().unwrap().take();
+    match second {
+        Some(second) => (first, second),
+        None => (first, two.try_sync().await),
+    }
 }
 
 #[tokio::test]
@@ -361,6 +378,9 @@ async fn two_at_once_for_customers_that_are_there_already_are_found_out_in_the_n
     // Nothing of the ledger's keeps these apart: the window that remains. It never goes unnoticed, nor further.
     assert_eq!(one.invoices(), 4);
     for world in [&one, &two] {
+        let words = world.refused().await;
+        assert!(words.contains("another Footbridge"), "{words}");
+        world.go_on().await;
         world.sync().await;
         for n in 1..=2 {
             let (standing, why, _) = world.decision(n).await;

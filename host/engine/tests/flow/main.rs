@@ -21,6 +21,7 @@ mod customer_items;
 mod customers;
 mod customers_kept;
 mod deals;
+mod doubles;
 mod doubt;
 mod epochs;
 mod granted;

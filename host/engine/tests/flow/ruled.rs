@@ -7,7 +7,7 @@ use footbridge_model::ruling::Choice;
 use footbridge_plan::policy::InvoiceStatus;
 use serde_json::json;
 
-fn link(id: &str) -> Choice {
+pub(crate) fn link(id: &str) -> Choice {
     Choice::LinkTo {
         id: RecordId::from(id),
     }

@@ -54,7 +54,7 @@ pub(crate) fn key_stands_twice(invoices: &[String]) -> Stop {
     Stop::hold(
         reason::KEY_STANDS_TWICE,
         format!(
-            "Several invoices carry this deal's key: {}. One of them may be a copy: remove the link to the deal from it, or void it if it is a duplicate.",
+            "Several invoices carry this deal's key: {}. One of them may be a copy: remove the link to the deal from it, or void it if it is a duplicate. If nobody copied it, another Footbridge or a copy of this data directory is at work: stop that one.",
             invoices.join(", ")
         ),
     )
