@@ -104,7 +104,7 @@ fn rank(held: &Held) -> u8 {
 
 fn order(kept: Kept) -> u8 {
     match kept {
-        Kept::NotOwned(_) | Kept::NoPlace | Kept::PartMissing(_) => 0,
+        Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => 0,
         Kept::NotCleared(_) => 1,
         Kept::FirstSight => 2,
         Kept::Ignored => 3,
@@ -152,6 +152,10 @@ fn stays(told: &Told, kept: Kept, sides: (&str, &str)) -> String {
         ),
         Kept::NoPlace => format!(
             "was changed in {1}, and {0} has no place for it, so both stay as they are. Name one under `back` of the flow's customers, or take a side with `--field {2}`.",
+            sides.0, sides.1, told.field.name
+        ),
+        Kept::NoWholePlace => format!(
+            "was changed in {1}, and {0} has no place for a part in which they differ. An address goes over whole, so both stay as they are. Name a place for each part under `back` of the flow's customers, or take a side with `--field {2}`.",
             sides.0, sides.1, told.field.name
         ),
         Kept::PartMissing(by) => format!(

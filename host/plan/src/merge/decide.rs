@@ -5,7 +5,7 @@
 
 use super::field::{Field, Shape};
 use super::normal::{echo, is_empty, same};
-use super::policy::{Owner, Rule, Side};
+use super::policy::{Back, Owner, Rule, Side};
 use super::state::{Memory, Pair, Rewritten};
 use chrono::{DateTime, Utc};
 use footbridge_model::document::Document;
@@ -111,6 +111,8 @@ pub(crate) enum Kept {
     NotOwned(Side),
     /// The ledger changed it, and the CRM has no place for it.
     NoPlace,
+    /// The ledger changed it, and the CRM has a place for parts of it only.
+    NoWholePlace,
     /// This side changed its address, of which it lacks a part that the other one holds and that nobody emptied.
     PartMissing(Side),
     /// The sides differed when they were first compared.
@@ -171,7 +173,7 @@ pub(crate) fn decide(
 /// entry before and the ledger still holds one, that is said.
 fn fallen_silent(given: &Given<'_>, memory: &mut Memory, ledger: &Document) -> Verdict {
     // With a place of its own in the CRM, what was emptied is read there.
-    let is_entry = given.field.entry().is_some() && !given.rule.back;
+    let is_entry = given.field.entry().is_some() && given.rule.back != Back::Whole;
     let held = memory.agreed.as_ref().map(|agreed| &agreed.source);
     if !is_entry || is_empty(ledger) || memory.sent.is_some() || held.is_none_or(is_empty) {
         return Verdict::Nothing;
@@ -299,7 +301,7 @@ fn first_sight(
         .into_iter()
         .find(|side| is_empty(now.of(*side)));
     match empty {
-        Some(to) if given.rule.fill && (to == Side::Ledger || given.rule.back) => {
+        Some(to) if given.rule.fill && (to == Side::Ledger || given.rule.back == Back::Whole) => {
             write(given, memory, now, to, Because::Filled, word)
         }
         _ => Verdict::Keep(Kept::FirstSight),
@@ -402,14 +404,15 @@ fn write(
 ) -> Verdict {
     let shape = given.field.shape;
     let from = now.of(to.other());
-    if to == Side::Source && !given.rule.back {
+    if to == Side::Source && given.rule.back != Back::Whole {
         // The CRM has no place for it: it stays where it is, and where that leaves a change of the CRM behind, it is said.
         return match (why, given.rule.owner) {
             (Because::Won, _) => kept(given, memory, now, Kept::NotOwned(Side::Source), word),
             (why, _) if why.is_said() => Verdict::Keep(Kept::Ignored),
-            (_, Owner::Ledger) => Verdict::Nothing,
-            // Whoever wants changes to go both ways hears of one that can't.
-            _ => kept(given, memory, now, Kept::NoPlace, word),
+            (_, Owner::Ledger) if given.rule.back == Back::Nowhere => Verdict::Nothing,
+            // Whoever wants changes to go there hears of one that can't.
+            _ if given.rule.back == Back::Nowhere => kept(given, memory, now, Kept::NoPlace, word),
+            _ => kept(given, memory, now, Kept::NoWholePlace, word),
         };
     }
     let may_empty = given.field.name != "name" && (given.rule.clear || why == Because::Said);
@@ -481,7 +484,7 @@ fn lacks_part(memory: &Memory, now: Values<'_>, side: Side) -> bool {
 
 /// What would have gone to one side is taken back from there.
 fn the_other_way(given: &Given<'_>, now: Values<'_>, to: Side, why: Because) -> Verdict {
-    if to == Side::Ledger && !given.rule.back {
+    if to == Side::Ledger && given.rule.back != Back::Whole {
         // The CRM has no place for it.
         return Verdict::Keep(Kept::Ignored);
     }

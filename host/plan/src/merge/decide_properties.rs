@@ -60,7 +60,8 @@ fn any_field() -> impl Strategy<Value = Any> {
             _ => value().boxed(),
         };
         let newest = prop::sample::select(vec![None, Some(Side::Source), Some(Side::Ledger)]);
-        let flags = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
+        let back = prop::sample::select(vec![Back::Whole, Back::NotWhole, Back::Nowhere]);
+        let flags = (any::<bool>(), any::<bool>(), any::<bool>(), back);
         (
             owner(),
             flags,
@@ -116,7 +117,7 @@ impl Any {
                     Owner::Ledger => Owner::Source,
                     other => other,
                 },
-                back: true,
+                back: Back::Whole,
                 ..self.rule
             },
             source: self.ledger.clone(),
@@ -168,7 +169,7 @@ proptest! {
             prop_assert!(from.is_some());
             prop_assert!(!is_empty(from.as_ref().unwrap()) || case.rule.clear);
             prop_assert!(!case.rule.approve);
-            prop_assert!(to == Side::Ledger || case.rule.back);
+            prop_assert!(to == Side::Ledger || case.rule.back == Back::Whole);
             let held = |address: &Document, part: &str| address.at(part).is_some_and(|part| !is_empty(part));
             for part in ["line1", "line2", "country"] {
                 let emptied = held(target, part) && !held(&value, part);
@@ -218,7 +219,7 @@ proptest! {
         let shape = case.field.shape;
         let now = Pair { source: source.clone(), ledger: ledger.clone() };
         let known = before.is_some_and(|agreed| agreed.is(shape, &now));
-        let goes_nowhere = case.rule.owner == Owner::Ledger && !case.rule.back;
+        let goes_nowhere = case.rule.owner == Owner::Ledger && case.rule.back == Back::Nowhere;
         prop_assert!(
             verdict != Verdict::Nothing || echo(shape, &source, &ledger) || echo(shape, &ledger, &source) || known || goes_nowhere
         );
@@ -226,7 +227,7 @@ proptest! {
 
     #[test]
     fn the_sides_are_alike(mut case in any_field()) {
-        case.rule.back = true;
+        case.rule.back = Back::Whole;
         // A name has a rule of its own in the ledger; a part of an address that one side doesn't speak of is the other's.
         if case.field.name == "name" || case.field.shape == Shape::Address || case.memory.agreed.is_none() {
             return Ok(());

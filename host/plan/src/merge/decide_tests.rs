@@ -26,7 +26,7 @@ fn rule(owner: Owner) -> Rule {
         clear: false,
         fill: false,
         approve: false,
-        back: true,
+        back: Back::Whole,
     }
 }
 
@@ -187,7 +187,7 @@ fn a_list_that_is_left_out_empties_nothing_and_is_told_where_it_held_an_entry() 
     ] {
         let mut case = Case::new(Owner::Source, "", ledger, memory.clone());
         (case.field, case.source, case.rule.clear) = (field, None, true);
-        case.rule.back = false;
+        case.rule.back = Back::Nowhere;
         assert_eq!(shown(&case.run()), wanted, "{field} {ledger} {memory:?}");
         assert_eq!(case.memory.agreed, memory.agreed, "it comes back as it was");
     }
@@ -233,7 +233,7 @@ fn without_a_place_in_the_crm_nothing_is_written_there() {
         (Owner::Ask, "NoPlace"),
     ] {
         let mut case = Case::new(owner, "a", "b", agreed("a", "a"));
-        case.rule.back = false;
+        case.rule.back = Back::Nowhere;
         assert_eq!(shown(&case.run()), wanted, "{owner:?}");
         assert_eq!(shown(&case.run()), wanted, "{owner:?}, each time");
         if wanted == "NoPlace" {
@@ -243,6 +243,33 @@ fn without_a_place_in_the_crm_nothing_is_written_there() {
             assert_eq!(shown(&case.run()), "Ignored", "{owner:?}");
         }
     }
+}
+
+/// A place for parts of it is none for a value that goes whole. Whoever named one hears of a change that can't go, whoever owns it.
+#[test]
+fn with_a_place_for_parts_alone_nothing_is_written_to_the_crm() {
+    for (owner, one, both) in [
+        (Owner::Ledger, "NoWholePlace", "NotOwned(Source)"),
+        (Owner::Source, "NotOwned(Ledger)", ">c"),
+        (Owner::Newest, "NoWholePlace", "Conflict"),
+        (Owner::Ask, "NoWholePlace", "Conflict"),
+    ] {
+        let mut case = Case::new(owner, "a", "b", agreed("a", "a"));
+        case.rule.back = Back::NotWhole;
+        assert_eq!(shown(&case.run()), one, "{owner:?}");
+        assert_eq!(shown(&case.run()), one, "{owner:?}, each time");
+        case.source = Some(t("c"));
+        assert_eq!(shown(&case.run()), both, "{owner:?}");
+        case.word = Some(Word::Take(Side::Source));
+        assert_eq!(shown(&case.run()), ">c", "{owner:?}");
+        if both != ">c" {
+            case.word = Some(Word::Take(Side::Ledger));
+            assert_eq!(shown(&case.run()), "Ignored", "{owner:?}");
+        }
+    }
+    let mut case = Case::new(Owner::Newest, "null", "b", Memory::default());
+    (case.rule.back, case.rule.fill) = (Back::NotWhole, true);
+    assert_eq!(shown(&case.run()), "FirstSight");
 }
 
 fn address_of(city: &str, line1: &str) -> Document {
@@ -360,7 +387,7 @@ fn a_change_of_the_crm_that_loses_is_noted_where_the_winner_has_no_place() {
         (Owner::Ask, None, "Conflict"),
     ] {
         let mut case = Case::new(owner, "b", "c", agreed("a", "a"));
-        (case.rule.back, case.newest) = (false, newest);
+        (case.rule.back, case.newest) = (Back::Nowhere, newest);
         assert_eq!(shown(&case.run()), wanted, "{owner:?}");
         assert_eq!(shown(&case.run()), wanted, "{owner:?}, each time");
         case.word = Some(Word::Take(Side::Source));
@@ -511,11 +538,11 @@ fn a_field_that_flips_to_and_fro_is_held() {
 #[test]
 fn a_side_that_is_taken_ends_the_flipping() {
     for (word, back, wanted, agreed_on) in [
-        (Word::Take(Side::Source), true, ">b", "b"),
-        (Word::Take(Side::Ledger), true, "<a", "a"),
-        (Word::GoAhead, true, ">b", "b"),
-        (Word::Ignore, true, "Ignored", "a"),
-        (Word::Take(Side::Ledger), false, "Ignored", "a"),
+        (Word::Take(Side::Source), Back::Whole, ">b", "b"),
+        (Word::Take(Side::Ledger), Back::Whole, "<a", "a"),
+        (Word::GoAhead, Back::Whole, ">b", "b"),
+        (Word::Ignore, Back::Whole, "Ignored", "a"),
+        (Word::Take(Side::Ledger), Back::Nowhere, "Ignored", "a"),
     ] {
         let mut case = Case::new(Owner::Source, "b", "a", agreed("a", "a"));
         let again = Verdict::Write {

@@ -6,10 +6,10 @@
 use super::decide::{Given, Held, Kept, Question, Verdict, Word, decide};
 use super::field::Field;
 use super::normal::is_empty;
-use super::policy::{CustomerPolicy, Side};
+use super::policy::{CustomerPolicy, Rule, Side};
 use super::relink::{self, Relinked};
 use super::state::{Memory, Pair, State, Writing};
-use super::{ruled, values, write};
+use super::{address, ruled, values, write};
 use crate::dates;
 use crate::explain::merge as say;
 use crate::explain::{Stop, mapping_said};
@@ -248,9 +248,14 @@ impl<'a> Round<'_, 'a> {
                 state.set(field, memory);
                 continue;
             }
+            let (here, there) = (ours.as_ref(), theirs.as_ref());
+            address::ready(input.policy, field, here, there, &mut memory);
             let given = Given {
                 field,
-                rule: input.policy.rule(field),
+                rule: Rule {
+                    back: address::back(input.policy, field, here, &ledger.doc, &memory),
+                    ..input.policy.rule(field)
+                },
                 source: ours.as_ref(),
                 ledger: theirs.as_ref(),
                 versions: (&source.version, &ledger.version),
@@ -478,7 +483,9 @@ impl Kept {
     /// The reason code of a difference that stays.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Kept::NotOwned(_) | Kept::NoPlace | Kept::PartMissing(_) => reason::CUSTOMER_NOT_OWNED,
+            Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => {
+                reason::CUSTOMER_NOT_OWNED
+            }
             Kept::NotCleared(_) => reason::CUSTOMER_NOT_CLEARED,
             Kept::FirstSight => reason::CUSTOMER_DIFFERS,
             Kept::Ignored => reason::IGNORED,

@@ -13,7 +13,8 @@ pub struct CustomerPolicy {
     /// By field of the ledger vocabulary, what differs from the defaults.
     pub fields: BTreeMap<String, FieldPolicy>,
     /// Where the CRM holds a field, so that the ledger's value can be written there: `email = "Billing_Email__c"`, and for parts of
-    /// an address `"addresses.billing.city" = "BillingCity"`. Such a field of the CRM is its side of the comparison as well.
+    /// an address `"addresses.billing.city" = "BillingCity"`. Such a field of the CRM is its side of the comparison as well; the other
+    /// parts of an address are what the mapping makes.
     pub back: BTreeMap<String, String>,
 }
 
@@ -71,8 +72,18 @@ pub(crate) struct Rule {
     pub(crate) clear: bool,
     pub(crate) fill: bool,
     pub(crate) approve: bool,
-    /// Whether the CRM has a place that the ledger's value may be written to.
-    pub(crate) back: bool,
+    pub(crate) back: Back,
+}
+
+/// Whether the ledger's value may be written to the CRM.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Back {
+    /// The CRM has a place for it.
+    Whole,
+    /// It has one for parts of it, and another part differs as well: the value is one, so none of it goes.
+    NotWhole,
+    /// It has none.
+    Nowhere,
 }
 
 impl CustomerPolicy {
@@ -83,7 +94,11 @@ impl CustomerPolicy {
             clear: said.is_some_and(|said| said.clear),
             fill: said.is_some_and(|said| said.fill),
             approve: said.and_then(|said| said.approve).unwrap_or(field.approve),
-            back: !self.places(field).is_empty(),
+            back: if self.places(field).is_empty() {
+                Back::Nowhere
+            } else {
+                Back::Whole
+            },
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! From the mapping's draft and the CRM's record on one side, from the ledger's document on the other. Next: `decide`.
 
+use super::address;
 use super::field::{FIELDS, Field, Shape};
-use super::policy::{CustomerPolicy, Side};
-use super::state::{Memory, State};
+use super::policy::CustomerPolicy;
+use super::state::State;
 use footbridge_model::document::Document;
-use std::collections::BTreeMap;
 
-/// The CRM's value: the field of its record that the operator named, else what the mapping makes of the record.
+/// The CRM's value: the field of its record that the operator named, else what the mapping makes of the record. An address is both, part
+/// by part.
 pub(crate) fn of_source(
     policy: &CustomerPolicy,
     field: Field,
@@ -24,37 +25,7 @@ pub(crate) fn of_source(
             .first()
             .and_then(|(_, place)| record.at(place).cloned());
     }
-    let parts: BTreeMap<String, Document> = places
-        .into_iter()
-        .filter_map(|(part, place)| Some((part.to_owned(), record.at(place)?.clone())))
-        .collect();
-    (!parts.is_empty()).then_some(Document::Object(parts))
-}
-
-/// The CRM's address with each part that it is known to have held and the mapping makes no longer: lists leave nulls out, so such a part
-/// was emptied. A part that it never held, and an entry that isn't there, stay missing.
-pub(crate) fn with_emptied(
-    policy: &CustomerPolicy,
-    field: Field,
-    source: Option<Document>,
-    memory: Option<&Memory>,
-) -> Option<Document> {
-    let made = field.shape == Shape::Address && policy.places(field).is_empty();
-    let Some(Document::Object(mut parts)) = source else {
-        return source;
-    };
-    let agreed = memory.and_then(|memory| memory.agreed.as_ref());
-    let sent = memory.and_then(|memory| memory.sent.as_ref());
-    let sent = sent.filter(|sent| sent.to == Side::Ledger);
-    let held = [agreed.map(|pair| &pair.source), sent.map(|sent| &sent.from)];
-    for held in held.into_iter().flatten().filter(|_| made) {
-        if let Document::Object(held) = held {
-            for part in held.keys() {
-                parts.entry(part.clone()).or_insert(Document::Null);
-            }
-        }
-    }
-    Some(Document::Object(parts))
+    address::of_source(policy, field, draft, record)
 }
 
 /// The value in a document of the ledger vocabulary. An entry that a list doesn't have is empty; a list that isn't there was not read.
@@ -126,7 +97,13 @@ pub(crate) fn both(
         .into_iter()
         .map(|field| {
             let source = of_source(policy, field, draft, record);
-            let source = with_emptied(policy, field, source, state.merge.get(field.name));
+            let source = match field.shape {
+                Shape::Address => {
+                    let memory = state.merge.get(field.name);
+                    address::with_emptied(policy, field, draft, source, memory)
+                }
+                _ => source,
+            };
             let there = of_ledger(field, ledger, source.as_ref());
             (field, source, there)
         })

@@ -17,6 +17,9 @@ use footbridge_plan::rails::{Approved, Bounds, Rails, apply};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
+#[path = "merge_addresses.rs"]
+mod addresses;
+
 struct Books {
     policy: CustomerPolicy,
     customers: Vec<Source>,
