@@ -2,7 +2,8 @@
 //! says of just that value that it waits or stays different. Nobody is asked about a change that only one side made, and where both sides
 //! are one again, what they hold is what somebody last gave it.
 //!
-//! An address is one value in the product, so an edit of any of its parts is one of all; the parts are compared one by one.
+//! An address is one value in the product, so an edit of any of its parts is one of all; the parts are compared one by one. Those without a
+//! place in Salesforce are followed like the others, but a change of one in Xero can't go back, nor can what changed with it: that is told.
 
 use super::Rested;
 use crate::records::text;
@@ -55,16 +56,17 @@ const FIELDS: [Field; 3] = [
 ];
 
 impl Field {
-    /// Its values that are followed: all that the mapping makes, or those that have a place of their own in Salesforce.
+    /// Its values that are followed: all that the mapping makes, and those that have a place of their own in Salesforce.
     fn followed(&self, setup: &Setup) -> Vec<&'static str> {
-        let place = |part: &str| setup.back.contains_key(&format!("{}{part}", self.name));
-        let placed = self.is_placed(setup);
         let made = self.name != "phones.main" || setup.owners.contains_key(self.name);
-        let followed = self
-            .values
-            .iter()
-            .filter(|(_, part)| if placed { place(part) } else { made });
-        followed.map(|(value, _)| *value).collect()
+        let values = self.values.iter().map(|(value, _)| *value);
+        let followed = values.filter(|value| made || self.has_place(setup, value));
+        followed.collect()
+    }
+
+    fn has_place(&self, setup: &Setup, value: &str) -> bool {
+        let mut parts = self.values.iter().filter(|(of, _)| *of == value);
+        parts.any(|(_, part)| setup.back.contains_key(&format!("{}{part}", self.name)))
     }
 
     /// What the ledger owns and the CRM has no place for goes nowhere, as docs/merge.md says.
@@ -154,9 +156,9 @@ pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
             for value in followed {
                 let (ours, theirs) = pair.sides(value);
                 let given = edits.iter().find(|(of, _)| *of == value);
-                // Where no field has a place of its own, the mapping leaves out what is empty, and nothing of it is compared.
+                // Of what has no place of its own the mapping leaves out what is empty, and nothing of it is compared.
                 let gave = given.is_some_and(|(_, edits)| edits.in_salesforce.is_some());
-                if ours.is_empty() && !gave && !field.is_placed(&world.setup) {
+                if ours.is_empty() && !gave && !field.has_place(&world.setup, value) {
                     continue;
                 }
                 if ours != theirs && told.is_none() && !expected {
