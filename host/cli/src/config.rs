@@ -2,6 +2,10 @@
 //!
 //! No secret stands in it, only where secrets are found.
 
+mod lenient;
+
+pub(crate) use lenient::Bare;
+
 use crate::customers::Customers;
 use crate::exit::UsageError;
 use chrono::{DateTime, Utc};
@@ -224,6 +228,14 @@ fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error
     })
 }
 
+/// The folder that relative paths of a configuration start from.
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
 impl Config {
     /// Reads and checks a configuration.
     ///
@@ -238,12 +250,7 @@ impl Config {
         })?;
         let mut config: Self = toml::from_str(&text)
             .map_err(|e| UsageError(format!("{}: {}", file.display(), e.to_string().trim_end())))?;
-        let folder = file.parent().unwrap_or(Path::new("."));
-        config.folder = if folder.as_os_str().is_empty() {
-            PathBuf::from(".")
-        } else {
-            folder.to_owned()
-        };
+        config.folder = folder_of(file);
         for (name, connection) in &mut config.connections {
             connection.name = ConnectionId::new(name.clone());
             connection.find_secrets_in(&config.folder);

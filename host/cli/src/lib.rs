@@ -83,8 +83,8 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Plans(args) => {
             commands::plan::saved::list(&Config::read(&cli.config)?, args, output).await
         }
-        Command::Stop(args) => commands::stop::stop(&Config::read(&cli.config)?, args, output),
-        Command::Go(args) => commands::stop::go(&Config::read(&cli.config)?, args, output),
+        Command::Stop(args) => commands::stop::stop(&cli.config, args, output),
+        Command::Go(args) => commands::stop::go(&cli.config, args, output),
         Command::Sync(args) => commands::sync::run(&Config::read(&cli.config)?, args, output).await,
         Command::Provision(args) => {
             commands::provision::run(&Config::read(&cli.config)?, args, output).await

@@ -70,8 +70,13 @@ impl Reach<'_> {
 
 impl Switch {
     pub(crate) fn of(config: &Config) -> Self {
+        Self::in_data(&config.data_dir())
+    }
+
+    /// Those of a data directory.
+    pub(crate) fn in_data(data: &Path) -> Self {
         Self {
-            folder: config.data_dir().join(FOLDER),
+            folder: data.join(FOLDER),
         }
     }
 

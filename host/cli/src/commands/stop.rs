@@ -1,43 +1,49 @@
-//! `footbridge stop` and `footbridge go`: the switch of a flow, or of all. They need no store, so they work while a sync runs.
+//! `footbridge stop` and `footbridge go`: the switch of a flow, or of all. They need no store, so they work while a sync runs,
+//! and of the configuration no more than where the data directory is, so a mistake in it is told and stops nobody.
 
 use crate::args;
 use crate::commands::{Output, print_json, show};
-use crate::config::Config;
+use crate::config::Bare;
 use crate::exit::{Exit, UsageError};
 use crate::render::{safe, wrapped};
 use crate::switch::{Reach, Switch, Thrown};
+use crate::typed;
 use crate::who;
 use serde_json::json;
+use std::path::Path;
 
-pub(crate) fn stop(config: &Config, args: &args::Stop, output: Output) -> anyhow::Result<Exit> {
+pub(crate) fn stop(file: &Path, args: &args::Stop, output: Output) -> anyhow::Result<Exit> {
     if args.why.trim().is_empty() {
         return Err(UsageError(
             "--why is empty; whoever meets the stop needs to know what it is for".to_owned(),
         )
         .into());
     }
-    let reach = reach(config, args.flow.as_deref(), args.all)?;
+    let config = Bare::read(file)?;
+    let reach = reach(&config, args.flow.as_deref(), args.all)?;
     let thrown = Thrown {
         by: who::by(),
         at: chrono::Utc::now(),
         why: args.why.clone(),
     };
-    Switch::of(config).stop(reach, &thrown)?;
+    Switch::in_data(&config.data).stop(reach, &thrown)?;
     let what = named(reach);
     say(
         output,
+        &config,
         &format!(
             "{what} is stopped: {}. A sync that is running stops before its next request; what was sent is seen through. `footbridge go{}` lets it go on.",
             safe(args.why.trim().trim_end_matches('.'), 400),
             if args.all { " --all" } else { "" }
         ),
-        &json!({"stopped": flow_of(reach), "all": args.all, "by": thrown.by, "at": thrown.at, "why": thrown.why}),
+        json!({"stopped": flow_of(reach), "all": args.all, "by": thrown.by, "at": thrown.at, "why": thrown.why}),
     )
 }
 
-pub(crate) fn go(config: &Config, args: &args::Go, output: Output) -> anyhow::Result<Exit> {
-    let reach = reach(config, args.flow.as_deref(), args.all)?;
-    let switch = Switch::of(config);
+pub(crate) fn go(file: &Path, args: &args::Go, output: Output) -> anyhow::Result<Exit> {
+    let config = Bare::read(file)?;
+    let reach = reach(&config, args.flow.as_deref(), args.all)?;
+    let switch = Switch::in_data(&config.data);
     let was = switch.go(reach)?;
     let what = named(reach);
     let mut said = match was {
@@ -54,7 +60,7 @@ pub(crate) fn go(config: &Config, args: &args::Go, output: Output) -> anyhow::Re
     }
     if matches!(reach, Reach::All) {
         let still = |name: &&String| switch.why(name).is_some();
-        for name in config.flows.keys().filter(still) {
+        for name in config.flows().iter().filter(still) {
             said.push_str(&format!(
                 " {} stays stopped by its own name.",
                 safe(name, 60)
@@ -63,23 +69,17 @@ pub(crate) fn go(config: &Config, args: &args::Go, output: Output) -> anyhow::Re
     }
     say(
         output,
+        &config,
         &said,
-        &json!({"go": flow_of(reach), "all": args.all, "was_stopped": was, "still": left}),
+        json!({"go": flow_of(reach), "all": args.all, "was_stopped": was, "still": left}),
     )
 }
 
-fn reach<'a>(config: &'a Config, flow: Option<&str>, all: bool) -> Result<Reach<'a>, UsageError> {
+fn reach<'a>(config: &'a Bare, flow: Option<&'a str>, all: bool) -> Result<Reach<'a>, UsageError> {
     if all {
         return Ok(Reach::All);
     }
-    let names: Vec<&str> = config.flows.keys().map(String::as_str).collect();
-    match (flow, names.as_slice()) {
-        (None, [_, _, ..]) => Err(UsageError(format!(
-            "which flow? Name one of: {}; or --all",
-            names.join(", ")
-        ))),
-        (flow, _) => Ok(Reach::Flow(config.flow(flow)?.0)),
-    }
+    Ok(Reach::Flow(config.flow(flow)?))
 }
 
 fn named(reach: Reach<'_>) -> String {
@@ -96,10 +96,34 @@ fn flow_of(reach: Reach<'_>) -> Option<&str> {
     }
 }
 
-fn say(output: Output, words: &str, value: &serde_json::Value) -> anyhow::Result<Exit> {
+fn say(
+    output: Output,
+    config: &Bare,
+    words: &str,
+    mut value: serde_json::Value,
+) -> anyhow::Result<Exit> {
+    if let (Some(mistake), Some(members)) = (&config.mistake, value.as_object_mut()) {
+        members.insert("problem".to_owned(), json!(mistake));
+    }
     match output {
-        Output::Json => print_json(value)?,
-        Output::Text => show(&wrapped(words, 0))?,
+        Output::Json => print_json(&value)?,
+        Output::Text => {
+            show(&wrapped(words, 0))?;
+            if let Some(mistake) = &config.mistake {
+                warn(mistake, &config.data);
+            }
+        }
     }
     Ok(Exit::Done)
+}
+
+/// What is wrong with the configuration, and which data directory was taken in spite of it.
+fn warn(mistake: &str, data: &Path) {
+    eprintln!(
+        "footbridge: warning: the configuration has a mistake, so no sync can begin; the switch of the data directory {} was used",
+        safe(&data.display().to_string(), 400)
+    );
+    for line in mistake.lines() {
+        eprintln!("  {}", safe(&typed::in_text(line), 2000));
+    }
 }

@@ -26,4 +26,5 @@ mod plugins;
 mod provision;
 mod secrets;
 mod shown;
+mod switch;
 mod typed;
