@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::commands::connect::{HeldLine, held_words};
+use crate::commands::sync::for_you;
 use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
@@ -116,8 +117,7 @@ fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
         .get(reason::PART_NOT_DUE)
         .copied()
         .unwrap_or(0);
-    let mut for_you = status.waiting.clone();
-    for_you.remove(reason::PART_NOT_DUE);
+    let for_you = for_you(status);
     text.push_str(&by_reason("waiting for you", &for_you));
     if later > 0 {
         text.push_str(&format!(

@@ -7,10 +7,12 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use crate::typed;
-use footbridge_engine::{Reflected, RunReport};
+use footbridge_engine::{RunReport, Status, StatusBack};
 use footbridge_model::doubt::COUNTED;
+use footbridge_model::plan::reason;
 use footbridge_model::receivable::{self, is_receivable};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What a sync prints as JSON.
 #[derive(Debug, Serialize)]
@@ -18,7 +20,42 @@ struct Shown<'a> {
     flow: &'a str,
     #[serde(flatten)]
     report: &'a RunReport,
+    /// Also what earlier runs left waiting.
+    waiting: &'a Waits,
     seconds: f64,
+}
+
+/// What waits after a run, as `status` counts it: also what this run had no reason to look at.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Waits {
+    /// Deals that wait for a person, by reason.
+    deals: BTreeMap<String, usize>,
+    /// Records of the way back that wait, by reason.
+    way_back: BTreeMap<String, usize>,
+    /// Operations whose effect isn't known.
+    in_doubt: usize,
+}
+
+impl Waits {
+    pub(crate) fn of(status: &Status) -> Self {
+        let back = status.reflected.as_ref();
+        Self {
+            deals: for_you(status),
+            way_back: back.map_or_else(BTreeMap::new, |StatusBack { waiting, .. }| waiting.clone()),
+            in_doubt: status.in_doubt,
+        }
+    }
+
+    fn any(&self) -> bool {
+        self.in_doubt > 0 || !self.deals.is_empty() || !self.way_back.is_empty()
+    }
+}
+
+/// Deals that wait for a person, by reason. What is billed later waits for its time.
+pub(crate) fn for_you(status: &Status) -> BTreeMap<String, usize> {
+    let mut waiting = status.waiting.clone();
+    waiting.remove(reason::PART_NOT_DUE);
+    waiting
 }
 
 pub(crate) async fn run(
@@ -44,25 +81,28 @@ pub(crate) async fn run(
     let result = composition.engine.sync().await;
     composition.progress.finish();
     let report = result?;
+    let seconds = began.elapsed().as_secs_f64();
+    let waits = Waits::of(&composition.engine.status().await?);
     match output {
         Output::Json => print_json(&Shown {
             flow: name,
             report: &report,
-            seconds: began.elapsed().as_secs_f64(),
+            waiting: &waits,
+            seconds,
         })?,
-        Output::Text => show(&words(name, &report))?,
+        Output::Text => show(&words(name, &report, &waits))?,
     }
     // After it was told what the run did: whatever becomes of old bodies, that is so.
     if let Some(days) = config.retention.bodies_days {
         composition.engine.keep_bodies_for(days.get()).await?;
     }
-    let back = report.reflected.as_ref();
-    let back_waits = back.is_some_and(|back| back.problem.is_some() || !back.held.is_empty());
     if report.stopped.is_some() {
         return Ok(Exit::Failed);
     }
-    let waits = report.in_doubt > 0 || !report.held.is_empty() || report.failed > 0 || back_waits;
-    Ok(if args.strict && waits {
+    let back = report.reflected.as_ref();
+    let back_stopped = back.is_some_and(|back| back.problem.is_some());
+    let failed = report.failed > 0 || report.in_doubt > 0 || back_stopped;
+    Ok(if args.strict && (failed || waits.any()) {
         Exit::Waiting
     } else {
         Exit::Done
@@ -77,10 +117,10 @@ pub(crate) const RECEIVABLES: [(&str, &str); 3] = [
 ];
 
 /// A run in words.
-pub(crate) fn words(flow: &str, report: &RunReport) -> String {
+fn words(flow: &str, report: &RunReport, waits: &Waits) -> String {
     let mut text = format!("{flow}: ");
     let applied: usize = report.applied.values().sum();
-    if applied == 0 && (report.recovered > 0 || report.in_doubt > 0) {
+    if applied == 0 && (report.recovered > 0 || waits.in_doubt > 0) {
         text.push_str("nothing else had to be written.\n");
     } else if applied == 0 {
         text.push_str("nothing had to be written.\n");
@@ -154,47 +194,44 @@ pub(crate) fn words(flow: &str, report: &RunReport) -> String {
         let n = count(report.failed, "operation");
         text.push_str(&format!("  {n} {how}.\n"));
     }
-    if report.in_doubt > 0 {
-        let n = count(report.in_doubt, "operation");
+    if waits.in_doubt > 0 {
+        let n = count(waits.in_doubt, "operation");
         text.push_str(&wrapped(&format!("{n} in doubt: {COUNTED}."), 2));
     }
-    let held: usize = report.held.values().sum();
-    if held > 0 {
-        let reasons: Vec<String> = report
-            .held
-            .iter()
+    let waiting: usize = waits.deals.values().sum();
+    if waiting > 0 {
+        let reasons: Vec<String> = (waits.deals.iter())
             .map(|(reason, n)| format!("{n} {reason}"))
             .collect();
-        let verb = if held == 1 { "waits" } else { "wait" };
+        let verb = if waiting == 1 { "waits" } else { "wait" };
         let line = format!(
             "{} {verb} for you: {}. `footbridge items` tells why and what to do.",
-            count(held, "deal"),
+            count(waiting, "deal"),
             reasons.join(", ")
         );
         text.push_str(&wrapped(&line, 2));
     }
-    if let Some(back) = &report.reflected {
-        text.push_str(&way_back(back));
-    }
+    let problem = (report.reflected.as_ref()).and_then(|back| back.problem.as_deref());
+    text.push_str(&way_back(problem, &waits.way_back));
     text
 }
 
-fn way_back(back: &Reflected) -> String {
+fn way_back(problem: Option<&str>, waiting: &BTreeMap<String, usize>) -> String {
     let mut text = String::new();
-    if let Some(problem) = &back.problem {
+    if let Some(problem) = problem {
         let line = format!(
             "The way back: {}.",
             safe(problem, 600).trim_end_matches('.')
         );
         text.push_str(&wrapped(&line, 2));
     }
-    let held: usize = back.held.values().sum();
-    if held > 0 {
-        let reasons = back.held.iter().map(|(reason, n)| format!("{n} {reason}"));
+    let total: usize = waiting.values().sum();
+    if total > 0 {
+        let reasons = waiting.iter().map(|(reason, n)| format!("{n} {reason}"));
         let reasons: Vec<String> = reasons.collect();
         let line = format!(
             "{} of the way back not shown yet: {}. `footbridge items` tells why and what to do.",
-            count(held, "record"),
+            count(total, "record"),
             reasons.join(", ")
         );
         text.push_str(&wrapped(&line, 2));

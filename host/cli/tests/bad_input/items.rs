@@ -376,3 +376,53 @@ async fn a_deal_whose_lines_dont_add_up_is_linked_with_the_invoice_that_bills_it
     }
     books.all_is_well(made).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_run_left_waiting_is_counted_in_every_run() {
+    let books = Books::open(4).await;
+    assert_eq!(books.run(&["sync", "--strict"]).await.code, 0);
+    let (_, deal) = won(&books, "Knot & Dunlin Ltd", "Boots", 70.0);
+    let rule = Fault::ValidationRule {
+        message: "Not while audited".to_owned(),
+    };
+    books.xero.faults().inject(FaultRule {
+        times: 1000,
+        ..FaultRule::on(rule, "PUT", "/Invoices")
+    });
+    for arguments in [&["sync"][..], &["sync", "--strict"], &["sync", "--strict"]] {
+        let ended = books.run(arguments).await;
+        let code = if arguments.contains(&"--strict") {
+            3
+        } else {
+            0
+        };
+        assert_eq!(ended.code, code, "{}", ended.err);
+        assert!(
+            ended.out.contains(
+                "  1 deal waits for you: 1 rejected. `footbridge items` tells why and what to do.\n"
+            ),
+            "{}",
+            ended.out
+        );
+    }
+    let status = books.run(&["status"]).await;
+    assert!(
+        status
+            .out
+            .contains("waiting for you: 1 deal\n         1  rejected\n"),
+        "{}",
+        status.out
+    );
+    let sync = books.run(&["sync", "--json"]).await.json();
+    assert_eq!(sync["waiting"]["deals"], json!({"rejected": 1}), "{sync}");
+    assert_eq!(
+        books
+            .run(&["items", "ignore", &deal, "--always"])
+            .await
+            .code,
+        0
+    );
+    let ended = books.run(&["sync", "--strict"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.out);
+    assert!(!ended.out.contains("for you"), "{}", ended.out);
+}
