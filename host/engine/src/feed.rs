@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// One page.
-    async fn page(
+    pub(crate) async fn page(
         &self,
         side: &Side,
         connector: &dyn Connector,

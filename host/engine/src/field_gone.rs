@@ -7,12 +7,34 @@ use crate::error::EngineError;
 use crate::ports::CallError;
 use crate::state::keys::Side;
 use footbridge_model::failure::FailureKind;
+use footbridge_model::plugin::FeedRequest;
 use serde_json::Value;
 
 /// So many places are told.
 const PLACES: usize = 4;
 
 impl Engine {
+    /// Whether the CRM shows every field that the flow reads: one small page of each object is asked for, and nothing of it is kept.
+    ///
+    /// # Errors
+    /// Which field is missing and where the flow names it; or the CRM can't be read.
+    pub async fn fields_are_there(&self) -> Result<(), EngineError> {
+        let (side, _) = self.side(&self.flow.source, self.source.as_ref()).await?;
+        let deal = &self.flow.policy.deal.object;
+        for object in self.flow.customer_objects.iter().chain([deal]) {
+            let request = FeedRequest {
+                object: object.clone(),
+                cursor: None,
+                limit: 1,
+                fields: self.fields_of(object).to_vec(),
+            };
+            self.page(&side, self.source.as_ref(), request)
+                .await
+                .map_err(|error| self.field_gone(&side, object, error))?;
+        }
+        Ok(())
+    }
+
     /// The error of a read, in words of the flow where the far side says that a field isn't there.
     pub(crate) fn field_gone(&self, side: &Side, object: &str, error: EngineError) -> EngineError {
         let EngineError::Call {

@@ -108,11 +108,7 @@ async fn everything(
     }
     for (name, flow) in &config.flows {
         if let Some(why) = Switch::of(config).why(name) {
-            checks.push(Check {
-                what: format!("{name} is stopped"),
-                problem: None,
-                found: Some(why),
-            });
+            in_the_way(checks, worst, &format!("{name} is stopped"), why);
         }
         let opened = Composition::look(config, name, flow).await;
         let what = format!("data directory, plugins and mapping of {name}");
@@ -121,11 +117,10 @@ async fn everything(
         };
         match composition.engine.held().await {
             Ok(None) => {}
-            Ok(Some(held)) => checks.push(Check {
-                what: format!("{name} is held"),
-                problem: None,
-                found: Some(format!("{held}. Then `footbridge sync --go-on`")),
-            }),
+            Ok(Some(held)) => {
+                let why = format!("{held}. Then `footbridge sync --go-on`");
+                in_the_way(checks, worst, &format!("{name} is held"), why);
+            }
             Err(error) => drop(note(checks, worst, &what, Err::<(), _>(error.into()))),
         }
         if offline {
@@ -158,6 +153,10 @@ async fn everything(
                     found: Some(organisation),
                 });
             }
+            let read = composition.engine.fields_are_there().await;
+            let what = format!("fields that {name} reads in {}", flow.source);
+            // Whether it is well or not stands in the list.
+            let _noted = note(checks, worst, &what, read.map_err(Into::into));
         }
         for connection in [&flow.source, &flow.ledger] {
             let id = footbridge_model::id::ConnectionId::new(connection.clone());
@@ -170,6 +169,18 @@ async fn everything(
             }
         }
     }
+}
+
+/// What a person has to end before a sync writes anything.
+fn in_the_way(checks: &mut Vec<Check>, worst: &mut Exit, what: &str, why: String) {
+    if *worst == Exit::Done {
+        *worst = Exit::Failed;
+    }
+    checks.push(Check {
+        what: what.to_owned(),
+        problem: Some(why),
+        found: None,
+    });
 }
 
 /// What lies in the watched folder; noted only if it can't be read or something does.

@@ -79,6 +79,7 @@ fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
         text.push_str(&said);
     }
     match &status.last_run {
+        None if status.held.is_some() => text.push_str("  never run here\n"),
         None => text.push_str("  never run; `footbridge plan` shows what the first run would do, `footbridge sync --go` does it\n"),
         Some(run) => {
             let seconds = run

@@ -113,8 +113,20 @@ async fn taken_in_the_middle_of_a_sync_it_restores_to_a_state_that_bills_nothing
         "{}",
         status.out
     );
+    assert!(
+        !status.out.contains("sync --go`") && status.out.contains("`footbridge sync --go-on`"),
+        "{}",
+        status.out
+    );
     let doctor = books.run(&["doctor", "--offline"]).await;
-    assert!(doctor.out.contains("is held"), "{}", doctor.out);
+    assert_eq!(doctor.code, 1, "{}", doctor.out);
+    assert!(
+        doctor.out.contains("wrong  deals-to-invoices is held\n")
+            && doctor.out.contains("`footbridge sync --go-on`")
+            && doctor.out.contains("1 thing to put right"),
+        "{}",
+        doctor.out
+    );
     assert_eq!(
         books.xero.counts().writes,
         writes,

@@ -24,7 +24,21 @@ async fn a_field_that_salesforce_no_longer_has_is_named_with_the_line_that_uses_
         assert!(ended.err.contains(said), "{said}: {}", ended.err);
     }
     assert_eq!(books.invoices().len(), 0);
+    // Before a sync runs into it.
+    let doctor = books.run(&["doctor"]).await;
+    let said = doctor.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(doctor.code, 2, "{}", doctor.out);
+    for told in [
+        "wrong fields that deals-to-invoices reads in salesforce ",
+        "salesforce has no field \"PO_Number__c\" of Opportunity, or no longer shows it",
+        "1 thing to put right",
+    ] {
+        assert!(said.contains(told), "{told}: {}", doctor.out);
+    }
     books.change("lead-to-cash.toml", "first(PO_Number__c, Name)", "Name");
+    let doctor = books.run(&["doctor"]).await;
+    assert_eq!(doctor.code, 0, "{}", doctor.out);
+    assert!(doctor.out.contains("All is well."), "{}", doctor.out);
     books.all_is_well(BILLED).await;
 }
 

@@ -67,3 +67,22 @@ async fn a_mistake_in_the_configuration_stops_no_stop() {
     );
     assert!(!books.path("elsewhere").exists());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn doctor_tells_that_a_flow_is_stopped_and_what_ends_it() {
+    let books = Books::open(4).await;
+    assert_eq!(books.run(&["stop", "--why", "audit"]).await.code, 0);
+    let doctor = books.run(&["doctor", "--offline"]).await;
+    assert_eq!(doctor.code, 1, "{}", doctor.out);
+    for told in [
+        "wrong  deals-to-invoices is stopped\n",
+        "`footbridge go`",
+        "audit",
+        "1 thing to put right",
+    ] {
+        assert!(doctor.out.contains(told), "{told}: {}", doctor.out);
+    }
+    assert_eq!(books.run(&["go"]).await.code, 0);
+    let doctor = books.run(&["doctor", "--offline"]).await;
+    assert_eq!(doctor.code, 0, "{}", doctor.out);
+}
