@@ -257,6 +257,44 @@ async fn what_changed_after_the_yes_is_refused_and_the_rest_is_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_what_changes_the_parts_that_differ_are_shown() {
+    let books = Books::open(4).await;
+    books.change(
+        "footbridge.toml",
+        "customers = [\"Account\"]",
+        "customers = { objects = [\"Account\"] }",
+    );
+    let new = books.run(&["plan"]).await.out;
+    let addresses = new.matches("billing address: ").count();
+    assert!(addresses > 0 && !new.contains(" entry"), "{new}");
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let deal = books.invoices()[0]["Url"].as_str().unwrap().to_owned();
+    let deal = &deal[deal.find("006").unwrap()..][..18];
+    let deal = books
+        .salesforce
+        .dump("Opportunity")
+        .into_iter()
+        .find(|one| one["Id"] == deal);
+    let account = deal.unwrap()["AccountId"].as_str().unwrap().to_owned();
+    let moved = json!({"BillingCity": "York"});
+    books
+        .salesforce
+        .edit("Account", &account, moved.as_object().unwrap().clone())
+        .unwrap();
+    let plan = books.run(&["plan"]).await.out;
+    let line = plan
+        .lines()
+        .find(|line| line.contains("billing address city: "));
+    assert!(
+        line.is_some_and(|line| line.ends_with(" -> York")),
+        "{plan}"
+    );
+    for other in ["billing address line1", "billing address country", " entry"] {
+        assert!(!plan.contains(other), "{plan}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_shows_what_is_about_a_record_and_refuses_strangers() {
     let books = Books::open(4).await;
     let plan = books.run(&["plan", "--json"]).await.json();

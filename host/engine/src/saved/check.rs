@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 
 /// Longest value that is quoted.
 const LONGEST: usize = 60;
+/// So much is quoted before the first difference.
+const BEFORE: usize = 20;
 
 /// Records that operations of the saved plan made or would make, as they are now: id and document.
 pub(super) type Known = BTreeMap<OpId, (String, Document)>;
@@ -105,7 +107,10 @@ fn differences(before: &Document, now: &Document) -> Vec<String> {
     let (Document::Object(old), Document::Object(new)) = (before, now) else {
         return match before == now {
             true => Vec::new(),
-            false => vec![format!("was {} and is {} now", quoted(before), quoted(now))],
+            false => {
+                let (was, is) = apart(quoted(before), quoted(now));
+                vec![format!("was {was} and is {is} now")]
+            }
         };
     };
     let fields: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
@@ -115,7 +120,8 @@ fn differences(before: &Document, now: &Document) -> Vec<String> {
             Some(value) => quoted(value),
             None => "not set".to_owned(),
         };
-        format!("{field} was {} and is {} now", value(old), value(new))
+        let (was, is) = apart(value(old), value(new));
+        format!("{field} was {was} and is {is} now")
     };
     fields
         .iter()
@@ -125,15 +131,30 @@ fn differences(before: &Document, now: &Document) -> Vec<String> {
 }
 
 fn quoted(value: &Document) -> String {
-    let text = match value {
+    match value {
         Document::Text(text) => format!("{text:?}"),
         Document::Null => "empty".to_owned(),
         other => other.canonical(),
-    };
-    if text.chars().count() <= LONGEST {
-        return text;
     }
-    text.chars().take(LONGEST).chain("...".chars()).collect()
+}
+
+/// Two texts, cut so that the first difference is seen: of a long beginning that both share only the end is shown.
+fn apart(was: String, is: String) -> (String, String) {
+    let fits = |text: &String| text.chars().count() <= LONGEST;
+    if fits(&was) && fits(&is) {
+        return (was, is);
+    }
+    let both = was.chars().zip(is.chars());
+    let common = both.take_while(|(was, is)| was == is).count();
+    let from = common.saturating_sub(BEFORE);
+    let cut = |text: &str| {
+        let mut rest = text.chars().skip(from);
+        let shown: String = rest.by_ref().take(LONGEST).collect();
+        let (begins, ends) = (from > 0, rest.next().is_some());
+        let dots = |cut: bool| if cut { "..." } else { "" };
+        format!("{}{shown}{}", dots(begins), dots(ends))
+    };
+    (cut(&was), cut(&is))
 }
 
 /// Whether a record holds every wanted field as wanted. A field that wasn't read proves nothing.
@@ -228,6 +249,24 @@ mod tests {
             let expected = expected.map_or(Verdict::Holds, |said| Verdict::Stale(said.to_owned()));
             assert_eq!(verdict, expected);
         }
+    }
+
+    #[test]
+    fn what_was_and_what_is_never_look_alike() {
+        let long = "Consulting and travel for the northern branches, ".repeat(3);
+        let texts = |a: &str, b: &str| apart(format!("{long}{a}"), format!("{long}{b}"));
+        let (was, is) = texts("March", "April");
+        assert_eq!(was, "... northern branches, March");
+        assert_eq!(is, "... northern branches, April");
+        for (a, b) in [("", "April"), (&long, "April"), ("x", long.as_str())] {
+            let (was, is) = texts(a, b);
+            assert_ne!(was, is);
+            assert!(was.chars().count() <= LONGEST + 6, "{was}");
+            assert!(is.chars().count() <= LONGEST + 6, "{is}");
+        }
+        let (was, is) = apart("short".to_owned(), long.clone());
+        assert_eq!(was, "short");
+        assert!(is.starts_with("Consulting") && is.ends_with("..."), "{is}");
     }
 
     #[test]

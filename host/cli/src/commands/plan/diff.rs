@@ -1,7 +1,8 @@
-//! One operation as people read it: what it is about, and each field, old -> new.
+//! One operation as people read it: what it is about, and each field that differs, old -> new.
 //!
-//! Text from outside passes `safe`; nothing is decided here.
+//! `entries` words a field. Text from outside passes `safe`; nothing is decided here.
 
+use super::entries;
 use crate::render::{safe, wrapped};
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
@@ -15,7 +16,7 @@ const VALUE: usize = 60;
 const BEGINS: usize = 12;
 /// and so much before the first difference.
 const BEFORE: usize = 12;
-/// So many fields of one record; `--json` has all.
+/// So many fields and parts of one record; `--json` has all.
 const FIELDS: usize = 12;
 
 /// Operations by id, so that a reference can be named.
@@ -58,45 +59,29 @@ pub(super) fn lines(op: &Op, ops: &ById<'_>, why: Why) -> String {
     text
 }
 
-/// Its fields, one text each.
+/// Its fields that differ, a text each; of a list one for each part of an entry.
 pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
     let Document::Object(wanted) = &op.doc else {
         return Vec::new();
     };
     let was = |field: &str| op.was.as_ref().and_then(|was| was.at(field));
     let own_key = |field: &str| op.action == Action::Update && field == op.natural_key.field;
-    let told: Vec<_> = (wanted.iter())
+    let mut lines: Vec<String> = (wanted.iter())
         .filter(|(field, _)| !own_key(field))
-        .collect();
-    let mut lines: Vec<String> = (told.iter().take(FIELDS))
-        .map(|(field, value)| {
-            let name = safe(field, 60);
-            let new = shown(value, ops);
-            match op.action {
-                Action::Create => format!("{name}: {new}"),
-                Action::Update => {
-                    let (old, new) = match (was(field), value) {
-                        (Some(Document::Text(old)), Document::Text(new))
-                            if !old.is_empty() && !new.is_empty() =>
-                        {
-                            apart(old, new)
-                        }
-                        (Some(old), _) => (shown(old, ops), new),
-                        (None, _) => ("(empty)".to_owned(), new),
-                    };
-                    format!("{name}: {old} -> {new}")
-                }
-            }
+        .flat_map(|(field, value)| match op.action {
+            Action::Create => entries::created(field, value, ops),
+            Action::Update => entries::changed(field, was(field), value, ops),
         })
         .collect();
-    if let Some(rest) = told.len().checked_sub(FIELDS).filter(|rest| *rest > 0) {
+    if let Some(rest) = lines.len().checked_sub(FIELDS).filter(|rest| *rest > 0) {
+        lines.truncate(FIELDS);
         lines.push(format!("... and {rest} more; --json has all"));
     }
     lines
 }
 
 /// Two texts, cut so that what differs is seen: what both begin with is cut in its middle.
-fn apart(old: &str, new: &str) -> (String, String) {
+pub(super) fn apart(old: &str, new: &str) -> (String, String) {
     let common = (old.chars().zip(new.chars()))
         .take_while(|(old, new)| old == new)
         .count();
@@ -114,7 +99,7 @@ fn apart(old: &str, new: &str) -> (String, String) {
     (cut(old), cut(new))
 }
 
-fn shown(value: &Document, ops: &ById<'_>) -> String {
+pub(super) fn shown(value: &Document, ops: &ById<'_>) -> String {
     match value {
         Document::Null => "(empty)".to_owned(),
         Document::Text(text) if text.is_empty() => "(empty)".to_owned(),

@@ -233,7 +233,7 @@ fn customers(plan: &Plan, ops: &ById<'_>) -> String {
             .filter(|field| !field.starts_with("name:"))
             .collect();
         if !rest.is_empty() {
-            text.push_str(&wrapped(&rest.join(", "), 6));
+            text.push_str(&wrapped(&rest.join("; "), 6));
         }
     }
     text.push_str(&more(made.len(), 2));
