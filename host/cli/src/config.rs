@@ -8,6 +8,7 @@ pub(crate) use lenient::Bare;
 
 use crate::customers::Customers;
 use crate::exit::UsageError;
+use crate::typed;
 use chrono::{DateTime, Utc};
 use footbridge_engine::config::{Timing, Unproven};
 use footbridge_engine::{FlowConfig, ReflectConfig, TransformGrant};
@@ -361,8 +362,16 @@ impl Config {
         })
     }
 
-    /// The flow that is meant.
+    /// The flow that is meant. Of several, commands that are printed name it from here on.
     pub(crate) fn flow(&self, name: Option<&str>) -> Result<(&str, &Flow), UsageError> {
+        let (name, flow) = self.meant(name)?;
+        if self.flows.len() > 1 {
+            typed::about(name);
+        }
+        Ok((name, flow))
+    }
+
+    fn meant(&self, name: Option<&str>) -> Result<(&str, &Flow), UsageError> {
         let names: Vec<&str> = self.flows.keys().map(String::as_str).collect();
         match name {
             Some(name) => self

@@ -24,6 +24,8 @@ use clap::{CommandFactory, Parser};
 use commands::Output;
 use config::Config;
 use exit::Exit;
+use std::borrow::Cow;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The whole process: the exit code is the one that is documented under `footbridge --help`.
@@ -133,20 +135,45 @@ fn logging() {
 
 /// Help and version are no mistakes; a mistake is told as JSON where JSON was asked for.
 fn misused(error: &clap::Error, arguments: &[String]) -> ExitCode {
+    if let Some(config) = value_of(arguments, "--config").or_else(|| value_of(arguments, "-c")) {
+        typed::given(Path::new(config));
+    }
+    if let Some(flow) = value_of(arguments, "--flow") {
+        typed::about(flow);
+    }
     if error.use_stderr() && arguments.iter().any(|argument| argument == "--json") {
         let text = error.to_string();
+        let text = typed::in_text(&text);
         let message = text.trim_start_matches("error: ").trim_end();
         // Nobody is left to tell when standard output is gone.
         let _printed = commands::print_json(&exit::as_json(Exit::Usage, message, &[]));
         return Exit::Usage.into();
     }
-    // Nobody is left to tell when the terminal is gone.
-    let _printed = error.print();
+    let rendered = error.render();
+    let text = rendered.to_string();
+    match typed::in_text(&text) {
+        Cow::Owned(told) if error.use_stderr() => eprint!("{told}"),
+        // Nobody is left to tell when the terminal is gone.
+        _ => drop(error.print()),
+    }
     if error.use_stderr() {
         Exit::Usage.into()
     } else {
         Exit::Done.into()
     }
+}
+
+/// The value of an option on a command line that can't be read whole.
+fn value_of<'a>(arguments: &'a [String], option: &str) -> Option<&'a str> {
+    let mut all = arguments.iter();
+    while let Some(argument) = all.next() {
+        match argument.strip_prefix(option) {
+            Some("") => return all.next().map(String::as_str),
+            Some(rest) if rest.starts_with('=') => return rest.strip_prefix('='),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// The error once, with its causes, made harmless for a terminal.

@@ -4,12 +4,13 @@ use crate::args;
 use crate::commands::connect::held_words;
 use crate::commands::{Output, backup, plugin, print_json, show};
 use crate::compose::{self, Asked, Composition};
-use crate::config::Config;
+use crate::config::{Config, Flow};
 use crate::exit::{self, Exit};
 use crate::render::{count, safe, wrapped};
 use crate::switch::Switch;
+use crate::typed;
 use footbridge_engine::ports::Clock;
-use footbridge_sandbox::SystemClock;
+use footbridge_sandbox::{Broker, SystemClock};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -106,67 +107,99 @@ async fn everything(
         }
         Err(error) => drop(note(checks, worst, "data directory", Err::<(), _>(error))),
     }
+    let reach = match offline {
+        true => Reach::Here,
+        false => Reach::FarSides,
+    };
     for (name, flow) in &config.flows {
-        if let Some(why) = Switch::of(config).why(name) {
-            in_the_way(checks, worst, &format!("{name} is stopped"), why);
-        }
-        let opened = Composition::look(config, name, flow).await;
-        let what = format!("data directory, plugins and mapping of {name}");
-        let Some(composition) = note(checks, worst, &what, opened) else {
-            continue;
-        };
-        match composition.engine.held().await {
-            Ok(None) => {}
-            Ok(Some(held)) => {
-                let why = format!("{held}. Then `footbridge sync --go-on`");
-                in_the_way(checks, worst, &format!("{name} is held"), why);
-            }
-            Err(error) => drop(note(checks, worst, &what, Err::<(), _>(error.into()))),
-        }
-        if offline {
-            continue;
-        }
-        for connection in [&flow.source, &flow.ledger] {
-            let id = footbridge_model::id::ConnectionId::new(connection.clone());
-            let proven = broker.check(&id).await.map_err(anyhow::Error::msg);
-            if note(
-                checks,
-                worst,
-                &format!("credential of {connection}"),
-                proven,
-            )
-            .is_none()
-            {
-                *worst = Exit::FarSide;
+        let from = checks.len();
+        let named = (name.as_str(), flow);
+        of_flow(config, named, (&broker, reach), checks, worst).await;
+        if config.flows.len() > 1 {
+            for check in checks.iter_mut().skip(from) {
+                for text in [&mut check.problem, &mut check.found].into_iter().flatten() {
+                    *text = typed::about_flow(name, text);
+                }
             }
         }
-        let answers = composition
-            .engine
-            .who_answers()
-            .await
-            .map_err(anyhow::Error::from);
-        if let Some(names) = note(checks, worst, &format!("organisations of {name}"), answers) {
-            for (connection, organisation) in names {
-                checks.push(Check {
-                    what: format!("{connection} answers"),
-                    problem: None,
-                    found: Some(organisation),
-                });
-            }
-            let read = composition.engine.fields_are_there().await;
-            let what = format!("fields that {name} reads in {}", flow.source);
-            // Whether it is well or not stands in the list.
-            let _noted = note(checks, worst, &what, read.map_err(Into::into));
+    }
+}
+
+/// How far the checks go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// No far side is asked.
+    Here,
+    FarSides,
+}
+
+/// What one flow needs.
+async fn of_flow(
+    config: &Config,
+    (name, flow): (&str, &Flow),
+    (broker, reach): (&Broker, Reach),
+    checks: &mut Vec<Check>,
+    worst: &mut Exit,
+) {
+    if let Some(why) = Switch::of(config).why(name) {
+        in_the_way(checks, worst, &format!("{name} is stopped"), why);
+    }
+    let opened = Composition::look(config, name, flow).await;
+    let what = format!("data directory, plugins and mapping of {name}");
+    let Some(composition) = note(checks, worst, &what, opened) else {
+        return;
+    };
+    match composition.engine.held().await {
+        Ok(None) => {}
+        Ok(Some(held)) => {
+            let why = format!("{held}. Then `footbridge sync --go-on`");
+            in_the_way(checks, worst, &format!("{name} is held"), why);
         }
-        for connection in [&flow.source, &flow.ledger] {
-            let id = footbridge_model::id::ConnectionId::new(connection.clone());
-            if let Some(left) = composition.broker.left(&id) {
-                checks.push(Check {
-                    what: format!("budget of {connection}"),
-                    problem: None,
-                    found: Some(figures(left.minute, left.day)),
-                });
-            }
+        Err(error) => drop(note(checks, worst, &what, Err::<(), _>(error.into()))),
+    }
+    if reach == Reach::Here {
+        return;
+    }
+    for connection in [&flow.source, &flow.ledger] {
+        let id = footbridge_model::id::ConnectionId::new(connection.clone());
+        let proven = broker.check(&id).await.map_err(anyhow::Error::msg);
+        if note(
+            checks,
+            worst,
+            &format!("credential of {connection}"),
+            proven,
+        )
+        .is_none()
+        {
+            *worst = Exit::FarSide;
+        }
+    }
+    let answers = composition
+        .engine
+        .who_answers()
+        .await
+        .map_err(anyhow::Error::from);
+    if let Some(names) = note(checks, worst, &format!("organisations of {name}"), answers) {
+        for (connection, organisation) in names {
+            checks.push(Check {
+                what: format!("{connection} answers"),
+                problem: None,
+                found: Some(organisation),
+            });
+        }
+        let read = composition.engine.fields_are_there().await;
+        let what = format!("fields that {name} reads in {}", flow.source);
+        // Whether it is well or not stands in the list.
+        let _noted = note(checks, worst, &what, read.map_err(Into::into));
+    }
+    for connection in [&flow.source, &flow.ledger] {
+        let id = footbridge_model::id::ConnectionId::new(connection.clone());
+        if let Some(left) = composition.broker.left(&id) {
+            checks.push(Check {
+                what: format!("budget of {connection}"),
+                problem: None,
+                found: Some(figures(left.minute, left.day)),
+            });
         }
     }
 }

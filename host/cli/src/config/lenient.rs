@@ -5,6 +5,7 @@
 
 use super::{Config, default_data, folder_of};
 use crate::exit::UsageError;
+use crate::typed;
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -78,11 +79,19 @@ impl Bare {
         }
     }
 
-    /// The flow that is meant.
+    /// The flow that is meant. Of several, commands that are printed name it from here on.
     ///
     /// # Errors
     /// There is no such flow, or several.
     pub(crate) fn flow<'a>(&'a self, name: Option<&'a str>) -> Result<&'a str, UsageError> {
+        let name = self.meant(name)?;
+        if self.flows().iter().any(|other| other != name) {
+            typed::about(name);
+        }
+        Ok(name)
+    }
+
+    fn meant<'a>(&'a self, name: Option<&'a str>) -> Result<&'a str, UsageError> {
         let all: Vec<&str> = self.flows().iter().map(String::as_str).collect();
         match (name, all.as_slice()) {
             (None, [one]) => Ok(one),
@@ -209,11 +218,11 @@ mod tests {
     fn a_flow_is_taken_as_it_is_named_where_others_may_be_hidden() {
         let (_folder, bare) = read("oops = 1\n[flows.a]\n", &["footbridge-data"]);
         let bare = bare.unwrap_or_else(|e| panic!("{e}"));
-        assert!(matches!(bare.flow(None), Ok("a")));
-        assert!(bare.flow(Some("b")).is_err(), "all names are known");
+        assert!(matches!(bare.meant(None), Ok("a")));
+        assert!(bare.meant(Some("b")).is_err(), "all names are known");
         let (_folder, bare) = read("oops = \n[flows.a]\n[flows.c]\n", &["footbridge-data"]);
         let bare = bare.unwrap_or_else(|e| panic!("{e}"));
-        assert!(matches!(bare.flow(Some("b")), Ok("b")));
-        assert!(bare.flow(None).is_err());
+        assert!(matches!(bare.meant(Some("b")), Ok("b")));
+        assert!(bare.meant(None).is_err());
     }
 }

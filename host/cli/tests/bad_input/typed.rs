@@ -94,3 +94,95 @@ async fn a_command_that_an_item_offers_can_be_pasted_into_a_shell() {
         "{shell:?}"
     );
 }
+
+/// A second flow between the same two sides, over connections of its own.
+fn with_a_second_flow(books: &Books) {
+    let text = fs::read_to_string(books.path("footbridge.toml")).unwrap();
+    let tables = &text[text.find("\n[connections.").unwrap()..];
+    let second = tables
+        .replace("connections.salesforce", "connections.crm2")
+        .replace("connections.xero", "connections.books2")
+        .replace("source = \"salesforce\"", "source = \"crm2\"")
+        .replace("ledger = \"xero\"", "ledger = \"books2\"")
+        .replace("deals-to-invoices", "orders-to-invoices");
+    books.write("footbridge.toml", &format!("{text}\n{second}"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_several_flows_every_command_names_the_one_it_is_about() {
+    let books = Books::open(4).await;
+    books.change("footbridge.toml", crate::books::UNASKED, "");
+    with_a_second_flow(&books);
+    let which = books.run(&["plan", "list"]).await;
+    assert_eq!(which.code, 2, "{}", which.out);
+    let flow = "deals-to-invoices";
+    let saved = books
+        .run(&["plan", "--save", "--json", "--flow", flow])
+        .await;
+    assert_eq!(saved.code, 0, "{}", saved.err);
+    let id = saved.json()["saved"].as_str().unwrap().to_owned();
+    let mut told = Vec::new();
+    for arguments in [
+        vec!["plan", "--flow", flow],
+        vec!["plan", "--save", "--flow", flow],
+        vec!["plan", "approve", &id, "--flow", flow],
+        vec!["plan", "show", &id, "--flow", flow],
+        vec!["plan", "list", "--flow", flow],
+        vec!["status", "--flow", flow],
+        vec!["sync", "--flow", flow],
+        vec!["sync", "--flow", flow, "--json"],
+        vec!["stop", flow, "--why", "audit"],
+        vec!["sync", "--flow", flow],
+        vec!["doctor", "--offline"],
+    ] {
+        let ended = books.run(&arguments).await;
+        let text = format!("{}\n{}", ended.out, ended.err);
+        for command in named(&text) {
+            let is_whole = match command.split(' ').next().unwrap() {
+                "go" => command == format!("go {flow}"),
+                "doctor" => true,
+                _ => command.ends_with(&format!(" --flow {flow}")),
+            };
+            assert!(is_whole, "{arguments:?}: {command}");
+            told.push(command);
+        }
+    }
+    let short = &id[..8];
+    for command in [
+        format!("plan apply {short} --flow {flow}"),
+        format!("sync --go --flow {flow}"),
+        format!("go {flow}"),
+    ] {
+        assert!(told.contains(&command), "{command}: {told:?}");
+    }
+    // They work as they were printed.
+    for command in [
+        format!("go {flow}"),
+        format!("plan apply {short} --flow {flow}"),
+    ] {
+        let words: Vec<&str> = command.split(' ').collect();
+        let ended = books.run(&words).await;
+        assert_eq!((ended.code, ended.err.as_str()), (0, ""), "{command}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reason_that_does_not_exist_is_told_with_a_command_that_works() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for option in [
+        &["-c", "my books/f.toml"][..],
+        &["--config=my books/f.toml"],
+    ] {
+        for json in [&[][..], &["--json"]] {
+            let arguments = [option, &["items", "--reason", "bored"], json].concat();
+            let arguments: Vec<String> = arguments.iter().map(|&text| text.to_owned()).collect();
+            let ended = crate::books::run_in_folder(&arguments, elsewhere.path());
+            assert_eq!(ended.code, 2);
+            let text = format!("{}{}", ended.out, ended.err);
+            assert!(
+                text.contains("`footbridge -c 'my books/f.toml' items` names those"),
+                "{text}"
+            );
+        }
+    }
+}

@@ -233,7 +233,10 @@ fn standing(kept: &Kept, now: DateTime<Utc>) -> String {
             let until = kept.expires.format("%Y-%m-%d %H:%M UTC");
             format!("open: nobody said yes; it holds until {until}")
         }
-        State::Approved => format!("{yes}; `footbridge plan apply` carries it out"),
+        State::Approved => {
+            let short: String = kept.id.chars().take(8).collect();
+            format!("{yes}; `footbridge plan apply {short}` carries it out")
+        }
         State::PartlyApplied => format!("{yes}; applied{by}, not all of it was written"),
         State::Applied => format!("{yes}; applied{by}"),
         State::Expired if yes.is_empty() => "expired at the firm's midnight".to_owned(),
