@@ -1,5 +1,6 @@
 //! How the process ends: an exit code that scripts can rely on, and one message for people.
 
+use chrono::{DateTime, TimeDelta, Utc};
 use footbridge_engine::EngineError;
 use footbridge_engine::ports::CallError;
 use footbridge_engine::saved::PlanRefusal;
@@ -62,10 +63,10 @@ impl From<Exit> for ExitCode {
 /// Told where the far side can't be reached or is of no use.
 const NETWORK: &str = "Nothing is lost: the next sync goes on from here. If it stays so, check the network and the connection's base-url and token-url; `footbridge doctor` tries each connection.";
 /// Told where calls are used up.
-const WAIT: &str = "Nothing is lost: the far side counts calls, by the minute and by the day, and just now it lets no more through. Start it again after that time; `footbridge plan` shows what is left of the day.";
+const WAIT: &str = "Nothing is lost: the far side counts calls, by the minute and by the day, and just now it lets no more through.";
 
 /// The way out of an error whose text doesn't say it: the far side is not to blame for not knowing our configuration.
-pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
+pub(crate) fn way_out(error: &anyhow::Error, now: DateTime<Utc>) -> Option<String> {
     let engine = error.chain().find_map(|cause| cause.downcast_ref())?;
     match engine {
         EngineError::Call { source, .. } => match source.as_ref() {
@@ -75,16 +76,27 @@ pub(crate) fn way_out(error: &anyhow::Error) -> Option<&'static str> {
                     FailureKind::AuthExpired | FailureKind::Misconfigured
                 ) =>
             {
+                let seconds = failure.retry_after_seconds;
                 Some(match failure.kind {
-                    FailureKind::Quota => WAIT,
-                    FailureKind::Retry if failure.retry_after_seconds.is_some() => WAIT,
-                    _ => NETWORK,
+                    FailureKind::Quota => later(seconds, now),
+                    FailureKind::Retry if seconds.is_some() => later(seconds, now),
+                    _ => NETWORK.to_owned(),
                 })
             }
             _ => None,
         },
         _ => None,
     }
+}
+
+/// When calls are let through again, as far as the far side said so.
+fn later(seconds: Option<u32>, now: DateTime<Utc>) -> String {
+    let wait = seconds.map(|seconds| TimeDelta::seconds(i64::from(seconds)));
+    let when = match wait.and_then(|wait| now.checked_add_signed(wait)) {
+        Some(at) => format!("Start it again after {}", at.format("%Y-%m-%d %H:%M:%S UTC")),
+        None => "It didn't say until when: start it again in a few minutes, and if that doesn't help, tomorrow".to_owned(),
+    };
+    format!("{WAIT} {when}; `footbridge plan` shows what is left of the day.")
 }
 
 /// An error as `--json` prints it: `{"error": {"kind", "page", "message", "causes", "exit_code"}}`.
@@ -194,4 +206,21 @@ fn is_wrong_use(cause: &(dyn std::error::Error + 'static)) -> bool {
             cause.downcast_ref(),
             Some(InstallError::Check(_) | InstallError::Compile(_) | InstallError::Link(_))
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn used_up_calls_are_told_with_the_time_after_which_there_are_more() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default();
+        let told = later(Some(90), now);
+        assert!(
+            told.contains("Start it again after 2023-11-14 22:14:50 UTC;"),
+            "{told}"
+        );
+        let told = later(None, now);
+        assert!(told.contains("It didn't say until when: "), "{told}");
+    }
 }

@@ -187,7 +187,7 @@ fn report(error: &anyhow::Error, output: Output) {
             causes.push(cause);
         }
     }
-    causes.extend(exit::way_out(error).map(str::to_owned));
+    causes.extend(exit::way_out(error, chrono::Utc::now()));
     match output {
         Output::Json => {
             // Nobody is left to tell when standard output is gone.

@@ -209,6 +209,12 @@ pub fn page(code: &str) -> String {
     format!("docs/errors/{code}.md")
 }
 
+/// The page of a reason. What nothing waits for ("invoiced") has none.
+pub fn page_of_reason(reason: &str) -> Option<String> {
+    let known = TABLE.iter().any(|(known, _)| *known == reason);
+    known.then(|| page(reason))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -233,6 +239,9 @@ mod tests {
         let unique: BTreeSet<&str> = listed.iter().copied().collect();
         assert_eq!(listed.len(), unique.len(), "a reason stands twice");
         assert_eq!(unique, reasons());
+        let page = page_of_reason("rejected");
+        assert_eq!(page.as_deref(), Some("docs/errors/rejected.md"));
+        assert_eq!(page_of_reason("invoiced"), None, "there is no such page");
     }
 
     #[test]

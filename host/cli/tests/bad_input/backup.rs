@@ -228,7 +228,12 @@ async fn it_holds_no_secret_and_is_refused_unless_it_is_whole_and_ours() {
             2,
             "BOOKS/bad is no backup of Footbridge",
         ),
-        ("empty", &b""[..], 2, "BOOKS/bad is no backup of Footbridge"),
+        (
+            "empty",
+            &b""[..],
+            5,
+            "BOOKS/bad is cut short: it ends after 0 bytes",
+        ),
     ] {
         fs::write(books.path("bad"), content).unwrap();
         let file = books.path("bad").display().to_string();

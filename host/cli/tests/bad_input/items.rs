@@ -278,6 +278,23 @@ async fn a_mapping_problem_names_file_and_line_and_goes_with_its_correction() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_billed_deal_names_no_page_that_does_not_exist() {
+    let books = Books::open(4).await;
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let url = books.invoices()[0]["Url"].as_str().unwrap().to_owned();
+    let deal = &url[url.find("006").unwrap()..][..18];
+    let shown = books.run(&["items", "show", deal]).await;
+    assert_eq!(shown.code, 0, "{}", shown.err);
+    assert!(
+        shown.out.contains("reason: invoiced\n") && !shown.out.contains("docs/errors/"),
+        "{}",
+        shown.out
+    );
+    let json = books.run(&["items", "show", deal, "--json"]).await.json();
+    assert_eq!(json[0]["page"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn replay_looks_again_and_writes_nothing_twice() {
     let books = Books::open(4).await;
     books.all_is_well(4).await;

@@ -182,8 +182,8 @@ impl<R: Read> Opener<R> {
         let wanted = MAGIC.len();
         fill(&mut input, wanted, &mut magic).map_err(Fault::Io)?;
         if magic != MAGIC {
-            // A beginning of ours and nothing else is one that was cut.
-            return Err(match MAGIC.starts_with(&magic) && !magic.is_empty() {
+            // A beginning of ours and nothing else is one that was cut, be it before its first byte.
+            return Err(match MAGIC.starts_with(&magic) {
                 true => Fault::CutShort,
                 false => Fault::NotABackup,
             });

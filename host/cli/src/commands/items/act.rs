@@ -10,7 +10,7 @@ use crate::who;
 use footbridge_engine::{Answered, Decision, Engine, Refusal, Released, Standing};
 use footbridge_model::RequestId;
 use footbridge_model::id::RecordId;
-use footbridge_model::remedy::{Remedy, page};
+use footbridge_model::remedy::{Remedy, page_of_reason};
 use footbridge_model::ruling::Choice;
 use serde_json::json;
 
@@ -173,9 +173,10 @@ fn refused(refusal: &Refusal, item: &Decision, remedies: &[Remedy]) -> String {
         [] => "nothing: it needs nothing from you".to_owned(),
         names => format!("items {}", names.join(", items ")),
     };
+    let more = page_of_reason(reason).map(|page| format!(", {page} tells more"));
     format!(
-        "{refusal}. What can be: {instead}. `footbridge items show {}` has the commands, {} tells more",
+        "{refusal}. What can be: {instead}. `footbridge items show {}` has the commands{}",
         typed::quoted(item.subject.record.id.as_str()),
-        page(reason)
+        more.unwrap_or_default()
     )
 }

@@ -6,7 +6,7 @@ use crate::commands::{Output, print_json, show};
 use crate::render::{safe, wrapped};
 use footbridge_engine::{Counts, Decided, Decision, Engine, Standing};
 use footbridge_model::plan::reason;
-use footbridge_model::remedy::page;
+use footbridge_model::remedy::page_of_reason;
 use footbridge_model::ruling::Choice;
 use std::collections::BTreeMap;
 
@@ -97,7 +97,7 @@ fn words(decisions: &[Decision], place: &Place) -> String {
             "{}: {}    {}\n",
             safe(reason, 60),
             items.len(),
-            safe(&page(reason), 80)
+            page_of_reason(reason).unwrap_or_default()
         ));
         for item in items {
             let since = item.at.format("%Y-%m-%d %H:%M UTC");

@@ -100,7 +100,7 @@ fn as_json(decision: &Decision, remedies: &[Remedy], place: &Place) -> serde_jso
             .map(|advice| advice.command)
             .collect();
         fields.insert("commands".to_owned(), json!(commands));
-        let page = footbridge_model::remedy::page(&decision.reason);
+        let page = footbridge_model::remedy::page_of_reason(&decision.reason);
         fields.insert("page".to_owned(), json!(page));
     }
     value

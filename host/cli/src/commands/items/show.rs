@@ -5,7 +5,7 @@ use crate::commands::{Output, print_json, show};
 use crate::exit::UsageError;
 use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Counts, Decided, Decision, Engine, Evidence, Standing};
-use footbridge_model::remedy::{Remedy, page};
+use footbridge_model::remedy::{Remedy, page_of_reason};
 use footbridge_model::ruling::Choice;
 use serde_json::json;
 
@@ -81,12 +81,13 @@ fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> Stri
         Standing::Applied => "done",
     };
     let mut text = format!("{}\n", called(item));
+    let reason = match page_of_reason(&item.reason) {
+        Some(page) => format!("{}, {page}", safe(&item.reason, 60)),
+        None => safe(&item.reason, 60),
+    };
     let facts = [
         ("what", safe(&record.to_string(), 200)),
-        (
-            "reason",
-            format!("{}, {}", safe(&item.reason, 60), page(&item.reason)),
-        ),
+        ("reason", reason),
         ("stands", stands.to_owned()),
         ("since", item.at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
     ];
