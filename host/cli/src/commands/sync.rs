@@ -20,12 +20,14 @@ struct Shown<'a> {
     flow: &'a str,
     #[serde(flatten)]
     report: &'a RunReport,
-    /// Also what earlier runs left waiting.
-    waiting: &'a Waits,
+    /// With `--strict`: also what earlier runs left waiting.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<&'a Waits>,
     seconds: f64,
 }
 
-/// What waits after a run, as `status` counts it: also what this run had no reason to look at.
+/// What waits after a run. With `--strict` as `status` counts it: also what this run had no reason to look at, for which all that was ever
+/// decided is read.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Waits {
     /// Deals that wait for a person, by reason.
@@ -43,6 +45,16 @@ impl Waits {
             deals: for_you(status),
             way_back: back.map_or_else(BTreeMap::new, |StatusBack { waiting, .. }| waiting.clone()),
             in_doubt: status.in_doubt,
+        }
+    }
+
+    /// What the run itself came upon.
+    fn of_run(report: &RunReport) -> Self {
+        let back = report.reflected.as_ref();
+        Self {
+            deals: report.held.clone(),
+            way_back: back.map_or_else(BTreeMap::new, |back| back.held.clone()),
+            in_doubt: report.in_doubt,
         }
     }
 
@@ -82,12 +94,16 @@ pub(crate) async fn run(
     composition.progress.finish();
     let report = result?;
     let seconds = began.elapsed().as_secs_f64();
-    let waits = Waits::of(&composition.engine.status().await?);
+    let waits = if args.strict {
+        Waits::of(&composition.engine.status().await?)
+    } else {
+        Waits::of_run(&report)
+    };
     match output {
         Output::Json => print_json(&Shown {
             flow: name,
             report: &report,
-            waiting: &waits,
+            waiting: args.strict.then_some(&waits),
             seconds,
         })?,
         Output::Text => show(&words(name, &report, &waits))?,
