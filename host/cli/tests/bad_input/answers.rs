@@ -30,7 +30,7 @@ async fn reads_that_answer_nonsense() {
         ),
         (
             Fault::TruncatedJson,
-            "footbridge: xero, reading invoice records: No answer to a read: the answer claims to be JSON and can't be read: not a document: EOF while parsing a string at line 1 column 1271.",
+            "footbridge: xero, reading invoice records: No answer to a read: the answer claims to be JSON and can't be read: not a document: EOF while parsing a string at line 1 column N.",
         ),
         (
             Fault::CutBody { after_bytes: 40 },
@@ -49,7 +49,11 @@ async fn reads_that_answer_nonsense() {
             "{fault:?}: {}",
             ended.err
         );
-        assert_eq!(ended.err, format!("{said}{WAY_OUT}"), "{fault:?}");
+        assert_eq!(
+            without_column(&ended.err),
+            format!("{said}{WAY_OUT}"),
+            "{fault:?}"
+        );
         assert_eq!(books.invoices().len(), 0, "{fault:?}");
         books
             .salesforce
@@ -66,6 +70,17 @@ async fn reads_that_answer_nonsense() {
         assert_eq!(books.invoices().len(), 0, "{fault:?}");
     }
     books.all_is_well(BILLED).await;
+}
+
+/// Where a body ends goes by what the company's records hold.
+fn without_column(said: &str) -> String {
+    match said.split_once(" column ") {
+        Some((before, after)) => {
+            let after = after.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before} column N{after}")
+        }
+        None => said.to_owned(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
