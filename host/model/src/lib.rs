@@ -3,6 +3,7 @@
 //! Nothing here does IO, knows a vendor, or is async. Read the modules in order: that is the order of the flow.
 //! The planner (`host/plan`) turns these into plans, the engine (`host/engine`) makes plans happen.
 
+pub mod apart;
 pub mod called;
 pub mod document;
 pub mod doubt;

@@ -99,19 +99,26 @@ fn under_another<'a>(
 
 /// An error if somebody in the ledger has nearly this name, and isn't known to be another one.
 fn looks_known(index: &Index<'_>, name: &str, word: Word<'_>, others: &[&str]) -> Result<(), Stop> {
+    let customers = &index.input.observed.customers;
     let all = index.customers_like(&loose_name(name)).iter().copied();
-    let alike: Vec<&str> = all.filter(|id| !others.contains(id)).collect();
-    if alike.iter().all(|id| word.is_not(id)) {
+    // Each with what it is called.
+    let alike: Vec<(&str, &str)> = all
+        .filter(|id| !others.contains(id))
+        .map(|id| {
+            (
+                customers
+                    .get(id)
+                    .map_or(id, |seen| seen.value.name.as_str()),
+                id,
+            )
+        })
+        .collect();
+    if alike.iter().all(|(_, id)| word.is_not(id)) {
         return Ok(());
     }
-    let customers = &index.input.observed.customers;
-    let called = |id: &'_ str| customers.get(id).map(|seen| seen.value.name.clone());
-    let names: Vec<(String, &str)> = (alike.iter())
-        .map(|id| (called(id).unwrap_or_else(|| (*id).to_owned()), *id))
-        .collect();
-    let named: Vec<(&str, &str)> = names.iter().map(|(n, id)| (n.as_str(), *id)).collect();
-    let stop = say::looks_existing(name, &named);
-    Err(stop.showing(|shown| shown.alike = alike.iter().map(|id| RecordId::from(*id)).collect()))
+    let stop = say::looks_existing(name, &alike);
+    let ids = alike.iter().map(|(_, id)| RecordId::from(*id)).collect();
+    Err(stop.showing(|shown| shown.alike = ids))
 }
 
 /// The same, showing that a name is taken, and by whom: those of the ledger, and these.

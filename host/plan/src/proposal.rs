@@ -9,7 +9,7 @@ use crate::matching::{exact_name, loose_name};
 use footbridge_model::called::{CustomerName, LONGEST_NAME};
 use footbridge_model::document::Document;
 use std::collections::BTreeSet;
-use unicode_normalization::char::is_combining_mark;
+use unicode_segmentation::UnicodeSegmentation as _;
 
 /// Longer things tell nobody apart at a glance.
 const LONGEST_MARK: usize = 100;
@@ -60,33 +60,18 @@ fn with(name: &str, mark: &str) -> Option<CustomerName> {
     CustomerName::new(&format!("{name}{mark}")).ok()
 }
 
-/// The longest beginning of a text with at most so many characters that ends between two of what people see as characters.
+/// The longest beginning of a text with at most so many `char`s that ends between two of what people see as characters.
 fn cut(text: &str, most: usize) -> &str {
-    let Some((end, _)) = text.char_indices().nth(most) else {
-        return text;
+    let mut room = most;
+    let fits = |seen: &&str| match room.checked_sub(seen.chars().count()) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
     };
-    let ends = text
-        .char_indices()
-        .map(|(at, _)| at)
-        .filter(|at| *at <= end);
-    let mut good = ends.filter(|at| text.split_at_checked(*at).is_some_and(is_between));
-    good.next_back()
-        .map_or("", |at| text.get(..at).unwrap_or(""))
-}
-
-/// Whether people see two characters here and not one: an accent, a shade, a joiner or the second half of a flag belongs to what is
-/// before it.
-fn is_between((before, after): (&str, &str)) -> bool {
-    const JOINER: char = '\u{200d}';
-    let is_flag = |c: &char| matches!(c, '\u{1f1e6}'..='\u{1f1ff}');
-    let (Some(last), Some(next)) = (before.chars().next_back(), after.chars().next()) else {
-        return true;
-    };
-    let belongs = is_combining_mark(next)
-        || matches!(next, JOINER | '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}')
-        || matches!(next, '\u{1160}'..='\u{11ff}' | '\u{e0020}'..='\u{e007f}' | '\u{200c}');
-    let half = is_flag(&next) && before.chars().rev().take_while(is_flag).count() % 2 == 1;
-    last != JOINER && !belongs && !half
+    let end: usize = text.graphemes(true).take_while(fits).map(str::len).sum();
+    text.get(..end).unwrap_or_default()
 }
 
 /// Names that are known already, so that none of them is proposed, nor one that looks like it.

@@ -6,11 +6,10 @@
 use footbridge_sdk::connector::Failure;
 use footbridge_sdk::connector::http;
 use footbridge_sdk::counter::counts::{Countable, Pace, Tally};
-use footbridge_sdk::document::at;
 use footbridge_sdk::failure::{malformed, no_answer};
 
 use crate::objects::Kind;
-use crate::walk::{FAR, Get, get_request, json};
+use crate::walk::{FAR, Get, get_request, item_count, json};
 
 const COUNTED: [Kind; 2] = [Kind::Customer, Kind::Invoice];
 
@@ -29,10 +28,8 @@ pub(crate) fn count(wanted: &[String], get: Get<'_>) -> Result<Vec<Tally>, Failu
     for object in wanted {
         let kind = Kind::named(object)?;
         let answer = json(&get(&request(kind)).map_err(no_answer)?)?;
-        let count = at(&answer, "pagination.itemCount").text();
-        let records = count
-            .and_then(|text| text.parse().ok())
-            .ok_or_else(|| malformed(FAR, "a page without a count").problem);
+        let records =
+            item_count(&answer).ok_or_else(|| malformed(FAR, "a page without a count").problem);
         tallies.push(Tally {
             object: object.clone(),
             records,

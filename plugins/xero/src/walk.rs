@@ -239,10 +239,13 @@ pub(crate) fn whole_pages(kind: Kind, get: Get<'_>) -> Result<Option<usize>, Fai
         }
     }
     let answer = json(&get(&request).map_err(no_answer)?)?;
-    let count = at(&answer, "pagination.itemCount")
-        .text()
-        .and_then(|text| text.parse::<u32>().ok());
-    Ok(count.and_then(|count| usize::try_from(count.div_ceil(PAGE)).ok()))
+    let pages = |count: u64| usize::try_from(count.div_ceil(u64::from(PAGE))).ok();
+    Ok(item_count(&answer).and_then(pages))
+}
+
+/// How many records a paged list has, if Xero says it with the page.
+pub(crate) fn item_count(answer: &Value) -> Option<u64> {
+    at(answer, "pagination.itemCount").text()?.parse().ok()
 }
 
 /// Walks to the end, or until `most` pages were read.

@@ -118,7 +118,7 @@ fn words(status: &Status, stopped: Option<&str>, held: &[HeldLine]) -> String {
         .get(reason::PART_NOT_DUE)
         .copied()
         .unwrap_or(0);
-    let for_you = for_you(status);
+    let for_you = for_you(&status.waiting);
     text.push_str(&by_reason("waiting for you", &for_you));
     if later > 0 {
         text.push_str(&format!(

@@ -42,7 +42,7 @@ impl Waits {
     pub(crate) fn of(status: &Status) -> Self {
         let back = status.reflected.as_ref();
         Self {
-            deals: for_you(status),
+            deals: for_you(&status.waiting),
             way_back: back.map_or_else(BTreeMap::new, |StatusBack { waiting, .. }| waiting.clone()),
             in_doubt: status.in_doubt,
         }
@@ -52,7 +52,7 @@ impl Waits {
     fn of_run(report: &RunReport) -> Self {
         let back = report.reflected.as_ref();
         Self {
-            deals: report.held.clone(),
+            deals: for_you(&report.held),
             way_back: back.map_or_else(BTreeMap::new, |back| back.held.clone()),
             in_doubt: report.in_doubt,
         }
@@ -64,8 +64,8 @@ impl Waits {
 }
 
 /// Deals that wait for a person, by reason. What is billed later waits for its time.
-pub(crate) fn for_you(status: &Status) -> BTreeMap<String, usize> {
-    let mut waiting = status.waiting.clone();
+pub(crate) fn for_you(waiting: &BTreeMap<String, usize>) -> BTreeMap<String, usize> {
+    let mut waiting = waiting.clone();
     waiting.remove(reason::PART_NOT_DUE);
     waiting
 }

@@ -4,7 +4,6 @@
 //! that is written already, by whomever, is not written again.
 
 use super::check::{Fresh, Known, Verdict, check};
-use super::keep::journalled;
 use super::row::{Fate, Kept, OpFate, Yes};
 use super::{PlanRefusal, SavedPlan};
 use crate::engine::{Engine, Sides};
@@ -78,7 +77,7 @@ impl Engine {
             kept.id,
             yes.ops.len()
         );
-        self.keep_plan(&kept, &journalled(by, &what)).await?;
+        self.keep_plan(&kept, by, &what).await?;
         Ok(Applied {
             id: kept.id,
             fates,

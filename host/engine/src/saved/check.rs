@@ -11,8 +11,6 @@ use std::collections::BTreeMap;
 
 /// Longest value that is quoted.
 const LONGEST: usize = 60;
-/// So much is quoted before the first difference.
-const BEFORE: usize = 20;
 
 /// Records that operations of the saved plan made or would make, as they are now: id and document.
 pub(super) type Known = BTreeMap<OpId, (String, Document)>;
@@ -108,7 +106,7 @@ fn differences(before: &Document, now: &Document) -> Vec<String> {
         return match before == now {
             true => Vec::new(),
             false => {
-                let (was, is) = apart(quoted(before), quoted(now));
+                let (was, is) = apart(&quoted(before), &quoted(now));
                 vec![format!("was {was} and is {is} now")]
             }
         };
@@ -120,7 +118,7 @@ fn differences(before: &Document, now: &Document) -> Vec<String> {
             Some(value) => quoted(value),
             None => "not set".to_owned(),
         };
-        let (was, is) = apart(value(old), value(new));
+        let (was, is) = apart(&value(old), &value(new));
         format!("{field} was {was} and is {is} now")
     };
     fields
@@ -138,23 +136,14 @@ fn quoted(value: &Document) -> String {
     }
 }
 
-/// Two texts, cut so that the first difference is seen: of a long beginning that both share only the end is shown.
-fn apart(was: String, is: String) -> (String, String) {
-    let fits = |text: &String| text.chars().count() <= LONGEST;
-    if fits(&was) && fits(&is) {
-        return (was, is);
-    }
-    let both = was.chars().zip(is.chars());
-    let common = both.take_while(|(was, is)| was == is).count();
-    let from = common.saturating_sub(BEFORE);
-    let cut = |text: &str| {
-        let mut rest = text.chars().skip(from);
-        let shown: String = rest.by_ref().take(LONGEST).collect();
-        let (begins, ends) = (from > 0, rest.next().is_some());
-        let dots = |cut: bool| if cut { "..." } else { "" };
-        format!("{}{shown}{}", dots(begins), dots(ends))
+/// Two texts, cut so that the first difference is seen.
+fn apart(was: &str, is: &str) -> (String, String) {
+    let cut = |text: String| match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+        None => text,
     };
-    (cut(&was), cut(&is))
+    let (was, is) = footbridge_model::apart::apart(was, is, LONGEST);
+    (cut(was), cut(is))
 }
 
 /// Whether a record holds every wanted field as wanted. A field that wasn't read proves nothing.
@@ -254,17 +243,18 @@ mod tests {
     #[test]
     fn what_was_and_what_is_never_look_alike() {
         let long = "Consulting and travel for the northern branches, ".repeat(3);
-        let texts = |a: &str, b: &str| apart(format!("{long}{a}"), format!("{long}{b}"));
-        let (was, is) = texts("March", "April");
-        assert_eq!(was, "... northern branches, March");
-        assert_eq!(is, "... northern branches, April");
-        for (a, b) in [("", "April"), (&long, "April"), ("x", long.as_str())] {
-            let (was, is) = texts(a, b);
+        for (a, b) in [
+            ("March", "April"),
+            ("", "April"),
+            (&long, "April"),
+            ("x", long.as_str()),
+        ] {
+            let (was, is) = apart(&format!("{long}{a}"), &format!("{long}{b}"));
             assert_ne!(was, is);
-            assert!(was.chars().count() <= LONGEST + 6, "{was}");
-            assert!(is.chars().count() <= LONGEST + 6, "{is}");
+            assert!(was.chars().count() <= LONGEST + 3, "{was}");
+            assert!(is.chars().count() <= LONGEST + 3, "{is}");
         }
-        let (was, is) = apart("short".to_owned(), long.clone());
+        let (was, is) = apart("short", &long);
         assert_eq!(was, "short");
         assert!(is.starts_with("Consulting") && is.ends_with("..."), "{is}");
     }

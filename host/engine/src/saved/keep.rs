@@ -118,7 +118,7 @@ impl Engine {
             fates: BTreeMap::new(),
         };
         let what = format!("saved plan {}: {} operation(s)", kept.id, kept.ops);
-        self.keep_plan(&kept, &journalled(by, &what)).await?;
+        self.keep_plan(&kept, by, &what).await?;
         Ok(kept)
     }
 
@@ -178,7 +178,7 @@ impl Engine {
             act: self.act(by),
             ops,
         });
-        self.keep_plan(&kept, &journalled(by, &what)).await?;
+        self.keep_plan(&kept, by, &what).await?;
         Ok((kept, saved))
     }
 
@@ -188,7 +188,7 @@ impl Engine {
         if kept.withdrawn.is_none() {
             kept.withdrawn = Some(self.act(by));
             let what = format!("withdrew plan {}", kept.id);
-            self.keep_plan(&kept, &journalled(by, &what)).await?;
+            self.keep_plan(&kept, by, &what).await?;
         }
         Ok(kept)
     }
@@ -244,10 +244,21 @@ impl Engine {
     }
 
     /// Keeps what is decided about a plan, with its line in the journal, which outlives the plan.
-    pub(super) async fn keep_plan(&self, kept: &Kept, said: &str) -> Result<(), EngineError> {
+    pub(super) async fn keep_plan(
+        &self,
+        kept: &Kept,
+        by: &str,
+        did: &str,
+    ) -> Result<(), EngineError> {
         let text = serde_json::to_string(kept).map_err(|e| unwritten(&e))?;
         let mut changes = Changes::default();
-        self.journal(&mut changes, Happened::Said, said.to_owned(), None, None)?;
+        self.journal(
+            &mut changes,
+            Happened::Said,
+            format!("{by} {did}"),
+            None,
+            None,
+        )?;
         let key = keys::saved_plan(self.flow.name.as_str(), &kept.id);
         changes.put(&key, &self.state.keep(&text).await?)?;
         self.state.commit(changes.into_set()).await
@@ -301,27 +312,23 @@ fn left_out(plan: &Plan, ids: &[String]) -> Result<BTreeSet<OpId>, PlanRefusal> 
     let mut out: BTreeSet<OpId> = (plan.ops.iter().filter(named))
         .map(|op| op.id.clone())
         .collect();
-    let needing = |op: &Op| -> Vec<&OpId> {
-        let its = plan.ops.iter().filter(|other| other.after.contains(&op.id));
-        its.map(|other| &other.id).collect()
-    };
+    let mut needing: BTreeMap<&OpId, Vec<&OpId>> = BTreeMap::new();
+    for op in &plan.ops {
+        for needed in &op.after {
+            needing.entry(needed).or_default().push(&op.id);
+        }
+    }
     loop {
-        let needless = plan.ops.iter().filter(|op| {
-            let needing = needing(op);
-            !needing.is_empty() && needing.into_iter().all(|id| out.contains(id))
-        });
-        let needless: Vec<OpId> = needless.map(|op| op.id.clone()).collect();
+        let needless = needing
+            .iter()
+            .filter(|(_, by)| by.iter().all(|id| out.contains(*id)));
+        let needless: Vec<OpId> = needless.map(|(id, _)| (*id).clone()).collect();
         let before = out.len();
         out.extend(needless);
         if out.len() == before {
             return Ok(out);
         }
     }
-}
-
-/// A line of the journal: who did what.
-pub(super) fn journalled(by: &str, what: &str) -> String {
-    format!("{by} {what}")
 }
 
 pub(super) fn unwritten(error: &serde_json::Error) -> EngineError {

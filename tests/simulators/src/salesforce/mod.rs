@@ -342,11 +342,13 @@ impl SalesforceSimulator {
     /// Hides records from the integration user, as an administrator does by a sharing rule or a permission: nothing is stamped and
     /// nothing is told. People and [`Self::dump`] see them all the same.
     pub fn hide(&self, ids: &[String]) {
-        self.with(|org| org.store.hidden.extend(ids.iter().cloned()));
+        let ids = ids.iter().filter_map(|id| ids::canonical(id));
+        self.with(|org| org.store.hidden.extend(ids));
     }
 
     /// Shows records again.
     pub fn show(&self, ids: &[String]) {
+        let ids: Vec<String> = ids.iter().filter_map(|id| ids::canonical(id)).collect();
         self.with(|org| org.store.hidden.retain(|hidden| !ids.contains(hidden)));
     }
 

@@ -12,10 +12,6 @@ use std::collections::BTreeMap;
 
 /// Longest value in columns.
 const VALUE: usize = 60;
-/// Of a beginning that old and new share, so much of its start is shown where it is cut,
-const BEGINS: usize = 12;
-/// and so much before the first difference.
-const BEFORE: usize = 12;
 /// So many fields and parts of one record; `--json` has all.
 const FIELDS: usize = 12;
 
@@ -80,23 +76,10 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
     lines
 }
 
-/// Two texts, cut so that what differs is seen: what both begin with is cut in its middle.
+/// Two texts, cut so that what differs is seen.
 pub(super) fn apart(old: &str, new: &str) -> (String, String) {
-    let common = (old.chars().zip(new.chars()))
-        .take_while(|(old, new)| old == new)
-        .count();
-    let fits = |text: &str| text.chars().count() <= VALUE;
-    let left_out = common.saturating_sub(BEGINS + BEFORE);
-    if (fits(old) && fits(new)) || left_out <= 1 {
-        return (safe(old, VALUE), safe(new, VALUE));
-    }
-    let cut = |text: &str| {
-        let begins = text.chars().take(BEGINS);
-        let rest = text.chars().skip(BEGINS + left_out);
-        let text: String = begins.chain(std::iter::once('…')).chain(rest).collect();
-        safe(&text, VALUE)
-    };
-    (cut(old), cut(new))
+    let (old, new) = footbridge_model::apart::apart(old, new, VALUE);
+    (safe(&old, VALUE), safe(&new, VALUE))
 }
 
 pub(super) fn shown(value: &Document, ops: &ById<'_>) -> String {
