@@ -14,7 +14,7 @@ use crate::state::rows::{Decision, Happened, Standing};
 use crate::sync::RunReport;
 use footbridge_model::id::{OpId, RecordKey};
 use footbridge_model::link::{Link, Member, Role};
-use footbridge_model::plan::{Note, Plan, reason};
+use footbridge_model::plan::{Adoption, Note, Plan, reason};
 use footbridge_plan::input::Source;
 use footbridge_plan::policy::NumberMode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -121,41 +121,56 @@ impl Engine {
         plan: &Plan,
         report: &mut RunReport,
     ) -> Result<(), EngineError> {
-        for adoption in &plan.adoptions {
-            let mut link = match self.state.link(&adoption.link.id).await? {
-                Some(link) => link,
-                None => Link {
-                    id: adoption.link.id.clone(),
-                    role: adoption.link.role,
-                    members: Vec::new(),
-                    made_by: None,
-                },
-            };
-            if adoption.link.role == Role::Customer {
-                forget_another(&mut link, &adoption.ledger_record);
-            }
-            join_source(&mut link, &adoption.link);
-            link.set(Member {
-                record: adoption.ledger_record.clone(),
-                shadow: adoption.shadow.clone(),
-                version: Some(adoption.version.clone()),
-            });
-            let mut changes = Changes::default();
-            self.note_linked(&mut changes, &link)?;
-            self.note_customer_linked(&mut changes, &link).await?;
-            self.state.put_link(&mut changes, &link).await?;
-            self.remember_link(&mut changes, adoption).await?;
-            self.journal(
-                &mut changes,
-                Happened::Linked,
-                adoption.why.clone(),
-                None,
-                Some(&adoption.subject.record),
-            )?;
-            self.state.commit(changes.into_set()).await?;
+        let mut changes = Changes::default();
+        let mut adoptions = plan.adoptions.iter().peekable();
+        while let Some(adoption) = adoptions.next() {
+            self.join_adopted(&mut changes, adoption).await?;
             report.adopted += 1;
+            let next = adoptions.peek().map(|next| next.link.role);
+            // An invoice that is linked brings its deal up no more: its customer is linked with it, or nobody looks for it.
+            if (adoption.link.role, next) != (Role::Customer, Some(Role::Billing)) {
+                self.state
+                    .commit(std::mem::take(&mut changes).into_set())
+                    .await?;
+            }
         }
         Ok(())
+    }
+
+    async fn join_adopted(
+        &self,
+        changes: &mut Changes,
+        adoption: &Adoption,
+    ) -> Result<(), EngineError> {
+        let mut link = match self.state.link(&adoption.link.id).await? {
+            Some(link) => link,
+            None => Link {
+                id: adoption.link.id.clone(),
+                role: adoption.link.role,
+                members: Vec::new(),
+                made_by: None,
+            },
+        };
+        if adoption.link.role == Role::Customer {
+            forget_another(&mut link, &adoption.ledger_record);
+        }
+        join_source(&mut link, &adoption.link);
+        link.set(Member {
+            record: adoption.ledger_record.clone(),
+            shadow: adoption.shadow.clone(),
+            version: Some(adoption.version.clone()),
+        });
+        self.note_linked(changes, &link)?;
+        self.note_customer_linked(changes, &link).await?;
+        self.state.put_link(changes, &link).await?;
+        self.remember_link(changes, adoption).await?;
+        self.journal(
+            changes,
+            Happened::Linked,
+            adoption.why.clone(),
+            None,
+            Some(&adoption.subject.record),
+        )
     }
 
     /// Deals that were dealt with are no longer due; those whose target changed meanwhile stay. Every other operation that was

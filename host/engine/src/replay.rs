@@ -69,6 +69,8 @@ pub struct Replayed {
     pub changed: usize,
     /// Records that the far side doesn't show; they are left as they are.
     pub not_shown: usize,
+    /// Customers that are linked with nothing in the ledger: there is nothing to follow until they are.
+    pub not_linked: usize,
 }
 
 /// A replay as it goes on.
@@ -77,7 +79,7 @@ struct Run<'a> {
     mode: Mode,
     each: &'a mut (dyn FnMut(&Looked) + Send),
     deals: Vec<String>,
-    /// Linked customers, by object.
+    /// Customers, by object.
     customers: BTreeMap<String, Vec<String>>,
     done: Replayed,
 }
@@ -336,47 +338,54 @@ impl Engine {
     /// The customers so far are read again at both sides, and are due.
     async fn flush_customers(&self, run: &mut Run<'_>) -> Result<(), EngineError> {
         for (object, ids) in std::mem::take(&mut run.customers) {
-            if run.mode == Mode::Dry {
-                run.done.looked_at += ids.len();
-                continue;
-            }
-            let shown = self
-                .read_again(run, From::Source, &object, ids.clone())
-                .await?;
+            let shown = match run.mode {
+                Mode::Dry => ids.iter().cloned().collect(),
+                Mode::Do => {
+                    self.read_again(run, From::Source, &object, ids.clone())
+                        .await?
+                }
+            };
             let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
             let mut changes = Changes::default();
             for id in &shown {
                 let record = record_key(&run.sides.source, &object, id);
-                self.linked_with(run, &record, &mut linked).await?;
+                match self.linked_with(run, &record, &mut linked).await? {
+                    true => run.done.looked_at += 1,
+                    false => run.done.not_linked += 1,
+                }
                 self.put_record_of_customer_due(&record, &mut changes)?;
+            }
+            run.done.not_shown += ids.iter().filter(|id| !shown.contains(*id)).count();
+            if run.mode == Mode::Dry {
+                continue;
             }
             for (object, ids) in linked {
                 let ids = ids.into_iter().collect();
                 self.read_again(run, From::Ledger, &object, ids).await?;
             }
             self.state.commit(changes.into_set()).await?;
-            run.done.looked_at += shown.len();
-            run.done.not_shown += ids.iter().filter(|id| !shown.contains(*id)).count();
         }
         Ok(())
     }
 
-    /// Ledger records that a source record is linked with, by object.
+    /// Adds the ledger records that a source record is linked with, by object; false if there are none.
     async fn linked_with(
         &self,
         run: &Run<'_>,
         record: &RecordKey,
         found: &mut BTreeMap<String, BTreeSet<String>>,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
+        let mut any = false;
         for link in self.link_ids(record).await? {
             let members = self.state.link(&link).await?.into_iter();
             let members = members.flat_map(|link| link.members).map(|m| m.record);
             for record in members.filter(|record| record.connection == run.sides.ledger.0) {
                 let ids = found.entry(record.object.to_string()).or_default();
                 ids.insert(record.id.to_string());
+                any = true;
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Reads records by id into the mirror; the ids of those that were shown.

@@ -240,7 +240,7 @@ fn party<'a>(index: &Index<'a>, reference: &Reference, word: Word<'a>) -> Result
     })
 }
 
-fn draft(source: &Source) -> Result<&Document, Stop> {
+pub(crate) fn draft(source: &Source) -> Result<&Document, Stop> {
     let drafts = source.drafts.as_ref().map_err(|problem| {
         mapping_said(
             &format!(
@@ -443,7 +443,7 @@ fn remembered(index: &Index<'_>, source: &Source, doc: &Document) -> Option<Stri
     merge::of_new(policy, source, doc, index.input.as_of.instant)
 }
 
-fn link(index: &Index<'_>, source: &Source) -> LinkIntent {
+pub(crate) fn link(index: &Index<'_>, source: &Source) -> LinkIntent {
     LinkIntent {
         id: customer_key(&source.record, &index.input.ledger.1),
         role: Role::Customer,
@@ -452,7 +452,7 @@ fn link(index: &Index<'_>, source: &Source) -> LinkIntent {
     }
 }
 
-fn subject(source: &Source, name: &str) -> Subject {
+pub(crate) fn subject(source: &Source, name: &str) -> Subject {
     Subject {
         record: source.record.clone(),
         part: 1,

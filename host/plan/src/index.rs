@@ -26,7 +26,7 @@ const KEY_PARAMETER: &str = "footbridge=";
 /// The look-ups.
 pub(crate) struct Index<'a> {
     pub(crate) input: &'a PlanInput<'a>,
-    links_of: BTreeMap<(&'a RecordKey, Role), Vec<&'a Link>>,
+    links_of: BTreeMap<Role, BTreeMap<&'a RecordKey, Vec<&'a Link>>>,
     links_by_id: BTreeMap<&'a str, &'a Link>,
     invoices_by_key: BTreeMap<&'a str, BTreeSet<&'a str>>,
     invoices_of: BTreeMap<&'a str, Vec<(&'a str, &'a Seen<ledger::Invoice>)>>,
@@ -64,7 +64,9 @@ impl<'a> Index<'a> {
             self.links_by_id.insert(&link.id, link);
             for member in &link.members {
                 self.links_of
-                    .entry((&member.record, link.role))
+                    .entry(link.role)
+                    .or_default()
+                    .entry(&member.record)
                     .or_default()
                     .push(link);
             }
@@ -149,9 +151,10 @@ impl<'a> Index<'a> {
     }
 
     /// Links that a record is a member of, in the order of their ids.
-    pub(crate) fn links_of(&self, record: &'a RecordKey, role: Role) -> &[&'a Link] {
-        self.links_of
-            .get(&(record, role))
+    pub(crate) fn links_of(&self, record: &RecordKey, role: Role) -> &[&'a Link] {
+        let links = self.links_of.get(&role);
+        links
+            .and_then(|links| links.get(record))
             .map_or(&[], Vec::as_slice)
     }
 

@@ -3,7 +3,7 @@
 //! It does no IO and asks nobody: the engine gathers what it needs into a [`PlanInput`], and carries out the [`Plan`] it gets.
 //! Every operation, skip and hold has a reason that a bookkeeper understands.
 //!
-//! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`, `naming`, `rivals`, `proposal`),
+//! In reading order: `plan` leads through `assess` (`go_live`, `draft`, `deal`, `parts`, `existing`), `customer` (`matching`, `naming`, `rivals`, `proposal`, `payer`),
 //! `invoice` (`dates`, `tax`, `totals`, `number`) and `write_back`, each asking `ruled` what people decided; `amend` is for invoices whose deals changed; `reflect` plans the way back; `rails`
 //! takes out of either plan what the operator doesn't let through yet. `sent` counts what is written over and over, `index` looks things up, `explain` has every sentence.
 
@@ -26,6 +26,7 @@ mod money;
 mod naming;
 mod number;
 mod parts;
+mod payer;
 mod plan;
 pub mod policy;
 mod proposal;

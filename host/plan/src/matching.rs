@@ -1,6 +1,6 @@
 //! When two names are the same name, and when they only look like it. The engine's indexes use the same two functions.
 //!
-//! Equal exact names may be adopted; equal loose names are shown to a person and never acted upon.
+//! Equal exact names may be adopted; equal loose names are shown to a person and never acted upon by themselves.
 
 use unicode_normalization::{UnicodeNormalization, char::is_combining_mark};
 

@@ -13,6 +13,7 @@ use crate::index::Index;
 use crate::input::{PlanInput, Source};
 use crate::invoice;
 use crate::number::Numbers;
+use crate::payer;
 use crate::ruled;
 use crate::write_back;
 use footbridge_model::plan::{Bill, Note, Op, Plan};
@@ -255,7 +256,8 @@ impl Round<'_, '_> {
         plan.ops.extend(self.write_backs);
         plan.skips.sort_by(|a, b| a.subject.cmp(&b.subject));
         plan.holds.sort_by(|a, b| a.subject.cmp(&b.subject));
-        plan.adoptions.sort_by(|a, b| a.link.id.cmp(&b.link.id));
+        plan.adoptions.extend(payer::recognised(self.index, &plan));
+        payer::in_order(self.index, &mut plan.adoptions);
         plan.next_number = self.numbers.next();
         plan
     }

@@ -58,6 +58,7 @@ pub(crate) async fn run(
                 "looked_at": done.looked_at,
                 "changed": done.changed,
                 "not_shown": done.not_shown,
+                "not_linked": done.not_linked,
                 "records": records,
             }))?;
         }
@@ -80,21 +81,35 @@ fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
             2,
         ));
     }
-    let all = done.looked_at + done.not_shown;
+    let all = done.looked_at + done.not_shown + done.not_linked;
     if all > named.len() {
         text.push_str(&format!("  ... and {} more\n", all - named.len()));
     }
-    let deals = count(done.looked_at, "record");
+    let records = count(done.looked_at, "record");
     text.push_str(&match mode {
+        // What follows says all.
+        _ if done.looked_at == 0 && done.not_linked > 0 => String::new(),
         Mode::Dry => format!(
-            "{deals} would be read again and looked at by the next sync. Nothing was changed.\n"
+            "{records} would be read again and looked at by the next sync. Nothing was changed.\n"
         ),
         Mode::Do => format!(
-            "{deals} read again; the next sync looks at {}. {} had something new.\n",
+            "{records} read again; the next sync looks at {}. {} had something new.\n",
             if done.looked_at == 1 { "it" } else { "them" },
             count(done.changed, "record"),
         ),
     });
+    if done.not_linked > 0 {
+        let one = done.not_linked == 1;
+        text.push_str(&wrapped(
+            &format!(
+                "{} {} linked with the ledger, so that nothing of {} is followed yet. That comes when the next deal is billed, or an earlier one's invoice recognised.",
+                count(done.not_linked, "customer"),
+                if one { "isn't" } else { "aren't" },
+                if one { "it" } else { "them" },
+            ),
+            0,
+        ));
+    }
     if done.not_shown > 0 {
         text.push_str(&wrapped(
             &format!(
@@ -105,4 +120,24 @@ fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
         ));
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_that_is_not_linked_is_not_said_to_be_looked_at() {
+        let done = |looked_at, not_linked| Replayed {
+            looked_at,
+            not_linked,
+            ..Replayed::default()
+        };
+        let alone = words(&[], done(0, 1), Mode::Do);
+        assert!(!alone.contains("the next sync looks at"), "{alone}");
+        assert!(alone.contains("1 customer isn't linked"), "{alone}");
+        let both = words(&[], done(2, 2), Mode::Dry);
+        assert!(both.contains("2 records would be read again"), "{both}");
+        assert!(both.contains("2 customers aren't linked"), "{both}");
+    }
 }

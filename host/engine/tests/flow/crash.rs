@@ -10,7 +10,11 @@ use std::time::Duration;
 impl World {
     /// A run that ends dead at the n-th point; true if it came through before.
     pub(crate) async fn sync_until(&self, point: usize) -> bool {
-        let life = Life::until(point);
+        self.sync_for(Life::until(point)).await
+    }
+
+    /// A run that ends dead with this life; true if it came through before.
+    pub(crate) async fn sync_for(&self, life: Arc<Life>) -> bool {
         let parts = self.parts(&life);
         let engine = Arc::new(Engine::open(self.flow.clone(), parts).await.unwrap());
         let gone = Arc::downgrade(&engine);

@@ -4,7 +4,7 @@ use crate::far::Fault;
 use crate::ports::Life;
 use crate::world::{Numbers, World};
 use footbridge_engine::watch::{Point, Watch};
-use footbridge_engine::{Engine, EngineError, Held, RunReport, Standing};
+use footbridge_engine::{Deed, Engine, EngineError, Held, RunReport, Standing};
 use footbridge_model::plan::reason;
 use serde_json::json;
 use std::fs;
@@ -93,7 +93,7 @@ async fn a_backup_of_500_of_1000_makes_nothing_twice_and_links_them_all() {
         restored.plan().await;
         restored.go_on().await;
         let report = restored.sync().await;
-        assert_eq!(report.adopted, half, "invoices of the second half");
+        assert_eq!(report.adopted, 2 * half, "the second half, with customers");
         assert_eq!((report.failed, report.in_doubt), (0, 0));
         assert_eq!(restored.sent("invoice"), sent, "no invoice was sent again");
         restored.assert_settled(2 * half, "restored").await;
@@ -103,6 +103,83 @@ async fn a_backup_of_500_of_1000_makes_nothing_twice_and_links_them_all() {
         assert_eq!(report.applied["invoice"], 2);
         restored.assert_settled(2 * half + 2, "a new deal").await;
     }
+}
+
+/// How a data directory comes to know nothing of what was billed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Directory {
+    New,
+    Restored,
+}
+
+/// A company of two, billed, and another data directory that knows of none of it.
+async fn another(directory: Directory) -> World {
+    let world = crate::customers::with(2, json!({}));
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("backup");
+    drop(world.engine().await);
+    world.backup(&file);
+    world.sync().await;
+    if directory == Directory::New {
+        return world.beside(|_| {});
+    }
+    let restored = world.restored(&file);
+    restored.go_on().await;
+    restored
+}
+
+impl World {
+    /// How often it is told that a customer was recognised.
+    async fn linked(&self, account: &str) -> usize {
+        let told = self.engine().await.history(account).await.unwrap();
+        let told = told.into_iter().flatten();
+        told.filter(|entry| entry.deed == Deed::Linked).count()
+    }
+}
+
+#[tokio::test]
+async fn customers_are_linked_with_their_recognised_invoices_and_followed_from_then_on() {
+    for directory in [Directory::New, Directory::Restored] {
+        let world = another(directory).await;
+        world.far.lock().unwrap().fetched.clear();
+        let report = world.sync().await;
+        assert_eq!((report.adopted, report.applied.len()), (4, 0));
+        assert_eq!(world.far.lock().unwrap().fetched, [""; 0], "no extra call");
+        world.sync().await;
+        for account in ["acc1", "acc2"] {
+            assert_eq!(world.linked(account).await, 1, "{account}");
+        }
+        world.set("Account", "acc1", "Phone", json!("0113 496 0001"));
+        assert_eq!(world.sync().await.applied["customer-change"], 1);
+        let phones = world.doc("customer", "customer-1")["phones"].clone();
+        assert_eq!(phones[0]["number"], "0113 496 0001");
+    }
+}
+
+#[tokio::test]
+async fn dead_after_any_commit_no_invoice_is_linked_without_its_customer() {
+    let mut commits = 0;
+    let mut between = 0;
+    loop {
+        commits += 1;
+        let world = another(Directory::New).await;
+        if world.sync_for(Life::until_commit(commits)).await {
+            break;
+        }
+        let mut linked = 0;
+        for n in 1..=2 {
+            let invoices = world.linked(&format!("opp{n}")).await;
+            let customers = world.linked(&format!("acc{n}")).await;
+            assert_eq!(invoices, customers, "after {commits}");
+            linked += customers;
+        }
+        between += usize::from(linked == 1);
+        world.a_person_goes_on().await;
+        for n in 1..=2 {
+            assert_eq!(world.linked(&format!("acc{n}")).await, 1, "{commits}");
+        }
+    }
+    assert_eq!(between, 1, "one commit for each");
 }
 
 #[tokio::test]
@@ -282,7 +359,7 @@ async fn two_installations_in_turn_make_nothing_twice_and_notice_each_other() {
         one.sync().await;
         let two = one.beside(|_| {});
         let report = two.sync().await;
-        assert_eq!(report.adopted, 10);
+        assert_eq!(report.adopted, 20, "invoices and customers");
         assert_eq!(one.invoices(), 10);
         two.assert_settled(10, "the second").await;
         one.sync().await;

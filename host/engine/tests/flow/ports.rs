@@ -31,6 +31,9 @@ pub(crate) struct Life {
     passed: AtomicUsize,
     /// Dead once so many points were passed; 0: never.
     last: AtomicUsize,
+    committed: AtomicUsize,
+    /// Dead once so much was committed; 0: never.
+    last_commit: AtomicUsize,
     pub(crate) points: Mutex<Vec<Point>>,
 }
 
@@ -41,9 +44,19 @@ impl Life {
         Arc::new(life)
     }
 
+    /// Until so many sets of rows are stored.
+    pub(crate) fn until_commit(last: usize) -> Arc<Self> {
+        let life = Self::default();
+        life.last_commit.store(last, Ordering::SeqCst);
+        Arc::new(life)
+    }
+
     pub(crate) fn is_over(&self) -> bool {
-        let last = self.last.load(Ordering::SeqCst);
-        last > 0 && self.passed.load(Ordering::SeqCst) >= last
+        let reached = |last: &AtomicUsize, count: &AtomicUsize| {
+            let last = last.load(Ordering::SeqCst);
+            last > 0 && count.load(Ordering::SeqCst) >= last
+        };
+        reached(&self.last, &self.passed) || reached(&self.last_commit, &self.committed)
     }
 
     /// Goes on only for the living.
@@ -92,7 +105,9 @@ impl Store for Mortal {
     }
     async fn commit(&self, set: WriteSet) -> Result<Seq, CommitError> {
         self.life.alive().await;
-        self.store.commit(set).await
+        let done = self.store.commit(set).await;
+        self.life.committed.fetch_add(1, Ordering::SeqCst);
+        done
     }
     async fn claim(
         &self,

@@ -176,6 +176,25 @@ async fn what_is_not_shown_is_left_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_customer_that_is_not_linked_is_told_apart() {
+    let world = crate::customers::with(1, json!({}));
+    world.set("Opportunity", "opp1", "IsWon", json!(false));
+    world.account(2, "Nobody");
+    world.deal(2, 1, 50);
+    world.sync().await;
+    for (id, mode, want) in [
+        ("acc1", Mode::Do, (1, 0)),
+        ("acc1", Mode::Dry, (1, 0)),
+        ("acc2", Mode::Do, (0, 1)),
+        ("acc2", Mode::Dry, (0, 1)),
+    ] {
+        let (done, named) = world.replay(one(id), mode).await;
+        assert_eq!((done.looked_at, done.not_linked), want, "{id} {mode:?}");
+        assert_eq!((done.not_shown, named), (0, vec![id.to_owned()]));
+    }
+}
+
+#[tokio::test]
 async fn a_record_of_the_way_back_is_read_again() {
     let world = World::with_books(1);
     world.sync().await;

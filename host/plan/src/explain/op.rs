@@ -44,6 +44,13 @@ pub(crate) fn adopted_by_name(name: &str) -> String {
     )
 }
 
+pub(crate) fn adopted_by_invoice(name: &str, invoice: &str) -> String {
+    format!(
+        "The ledger's {invoice} is that of a deal of customer {} and bills a customer of the same number or name; they are linked. Nothing is written to it.",
+        quoted(name)
+    )
+}
+
 pub(crate) fn adopted_invoice(invoice: &str) -> String {
     format!(
         "The ledger's {invoice} carries this deal's key and sum; they are linked. Nothing is written to it."

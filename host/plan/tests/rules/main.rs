@@ -20,6 +20,7 @@ mod invoices;
 mod lint;
 mod merge;
 mod parts;
+mod payer;
 mod properties;
 mod rails;
 mod reflect;
