@@ -1,6 +1,7 @@
 //! Erasure: what is kept about one record so that people can look it up later is emptied of what it held, for somebody may ask for that:
 //! values, titles and words of its history, words of the journal, bodies of the requests that carried it, old plans that name it, and the
-//! record as last read if the CRM deleted it. That something was done to it, when, and by which plugins stays.
+//! record as last read if the CRM deleted it. What the way back shows of the record goes with it. That something was done to it, when, and
+//! by which plugins stays.
 //!
 //! It never erases what is needed to go on: open requests, plans that may still be applied, links, records that are there.
 
@@ -17,7 +18,7 @@ use footbridge_model::plugin::{Item, Presence};
 use footbridge_model::request::RequestState;
 use footbridge_model::shown::Shown;
 use serde::Serialize;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// What stands where words stood.
@@ -38,6 +39,8 @@ pub struct Erased {
     pub decisions: usize,
     /// Records as last read that the CRM deleted.
     pub records: usize,
+    /// Records of the way back that hang on it and of which something goes as well, by key, each with its title.
+    pub hanging: BTreeMap<String, String>,
     /// Requests without an outcome: what they need stays.
     pub open_requests: Vec<RequestId>,
     /// Saved plans that may still be applied: they stay.
@@ -56,6 +59,8 @@ impl Engine {
     pub async fn erase(&self, id: &str, mode: Mode) -> Result<Erased, EngineError> {
         let mut erased = Erased::default();
         let mut records = self.records_called(id).await?;
+        let hanging = self.hanging_ever(&records).await?;
+        records.extend(hanging.iter().cloned());
         let entries = self.entries_about(&records).await?;
         let mut requests = BTreeSet::new();
         let mut changes = Changes::default();
@@ -65,6 +70,10 @@ impl Engine {
             let emptied = emptied(&entry);
             if emptied != entry {
                 erased.history += 1;
+                if hanging.contains(&entry.source) {
+                    let key = entry.source.id.to_string();
+                    erased.hanging.entry(key).or_insert(entry.title);
+                }
                 changes.put_at(key, &emptied)?;
             }
         }
@@ -80,6 +89,18 @@ impl Engine {
             self.state.commit(changes.into_set()).await?;
         }
         Ok(erased)
+    }
+
+    async fn hanging_ever(
+        &self,
+        records: &BTreeSet<RecordKey>,
+    ) -> Result<BTreeSet<RecordKey>, EngineError> {
+        let Some(sides) = self.known_sides().await? else {
+            return Ok(BTreeSet::new());
+        };
+        let mut hanging = self.hanging(&sides, records).await?;
+        hanging.extend(self.ever_paid(&sides, &hanging).await?);
+        Ok(hanging)
     }
 
     async fn erase_journal(

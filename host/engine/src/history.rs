@@ -25,6 +25,15 @@ use std::ops::ControlFlow;
 
 /// Characters of the short form of a CRM's id.
 const SHORT_ID: usize = 15;
+/// Records of the ledger that a name may mean.
+const OF_LEDGER: [&str; 6] = [
+    "invoice",
+    "customer",
+    "credit-note",
+    "overpayment",
+    "prepayment",
+    "payment",
+];
 /// Longest value in bytes that is kept as it is.
 const LONGEST_VALUE: usize = 160;
 /// Most fields of one operation that are kept.
@@ -205,9 +214,13 @@ impl Engine {
         Ok(())
     }
 
-    /// All that was done to the record with this id, and from it, at either side, oldest first. `None`: nothing is known of it.
+    /// All that was done to the record with this id, from it, and to what the way back shows of it, at either side, oldest first. `None`:
+    /// nothing is known of it.
     pub async fn history(&self, id: &str) -> Result<Option<Vec<Entry>>, EngineError> {
-        let records = self.records_called(id).await?;
+        let mut records = self.records_called(id).await?;
+        if let Some(sides) = self.known_sides().await? {
+            records.extend(self.hanging(&sides, &records).await?);
+        }
         let found = self.entries_about(&records).await?;
         let found: Vec<Entry> = found.into_iter().map(|(_, entry)| entry).collect();
         Ok((!found.is_empty()).then_some(found))
@@ -232,7 +245,7 @@ impl Engine {
                 }
             }
         }
-        for object in ["invoice", "customer"] {
+        for object in OF_LEDGER {
             records.insert(record_key(&sides.ledger, object, id));
             for numbered in self.numbered(&sides.ledger, object, id).await? {
                 records.insert(record_key(&sides.ledger, object, &numbered));

@@ -95,6 +95,10 @@ fn told(found: &[(&str, Erased)]) -> String {
         };
         let line = format!("{}: {parts}.", safe(id, 80));
         text.push_str(&wrapped(&line, 0));
+        for (key, title) in &erased.hanging {
+            let line = format!("With it: {} ({}).", safe(title, 80), safe(key, 160));
+            text.push_str(&wrapped(&line, 2));
+        }
         if !erased.open_requests.is_empty() {
             let line = format!(
                 "{} without an outcome keep what they need; erase again when nothing is in doubt.",
@@ -110,4 +114,28 @@ fn told(found: &[(&str, Erased)]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_with_a_record_is_named() {
+        let erased = Erased {
+            history: 2,
+            hanging: [(
+                "org/payment/p".to_owned(),
+                "Payment of 30.00 GBP".to_owned(),
+            )]
+            .into(),
+            ..Erased::default()
+        };
+        let text = told(&[("INV-0042", erased)]);
+        assert!(text.starts_with("INV-0042: 2 history rows.\n"), "{text}");
+        assert!(
+            text.contains("With it: Payment of 30.00 GBP (org/payment/p)."),
+            "{text}"
+        );
+    }
 }

@@ -234,7 +234,7 @@ impl Engine {
         Ok(self.state.get::<Reread>(&row).await?.map(|(row, _)| row))
     }
 
-    async fn credits_of(
+    pub(crate) async fn credits_of(
         &self,
         sides: &Sides,
         invoice: &DocumentId,

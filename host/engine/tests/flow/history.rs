@@ -274,3 +274,95 @@ async fn a_record_that_was_deleted_is_forgotten() {
     );
     assert_eq!(world.count("invoice"), 2);
 }
+
+/// A billed deal with a payment that counts, one that was taken back and a credit that was taken off again; a neighbour beside it.
+async fn paid() -> (World, String) {
+    use crate::books::Bump::Loud;
+    let world = World::with_books(2);
+    world.sync().await;
+    let invoice = world.doc("Opportunity", "opp1")["InvoiceId"].clone();
+    let invoice = invoice.as_str().unwrap().to_owned();
+    let customer = world.doc("invoice", &invoice)["customer"].clone();
+    world.pay("p1", &invoice, 30, Loud);
+    world.pay("p2", &invoice, 20, Loud);
+    world.credit("credit-note", "n", customer.as_str().unwrap(), 10);
+    world.allocate("credit-note", "n", &invoice, 10, (Loud, Loud));
+    world.sync().await;
+    world.unpay("p2", Loud, Loud);
+    world.allocate("credit-note", "n", &invoice, 0, (Loud, Loud));
+    world.sync().await;
+    world.assert_shown("paid").await;
+    (world, invoice)
+}
+
+#[tokio::test]
+async fn what_the_way_back_shows_of_a_record_is_told_and_erased_with_it() {
+    let (world, invoice) = paid().await;
+    let key = |kind: &str, id: &str| crate::books::key(kind, id);
+    let of_invoice = [
+        key("invoice", &invoice),
+        key("payment", "p1"),
+        key("payment", "p2"),
+        key("allocation", &format!("n-{invoice}")),
+    ];
+    let number = world.doc("invoice", &invoice)["number"].clone();
+    let number = number.as_str().unwrap();
+    let contact = world.doc("invoice", &invoice)["customer"].clone();
+    let contact = contact.as_str().unwrap();
+    let of_customer = [key(contact, "GBP")];
+    let of_credit = [key("credit-note", "n"), of_invoice[3].clone()];
+    let of_payment = [key("payment", "p2")];
+    let engine = world.engine().await;
+    for (named, want) in [
+        (number, of_invoice.as_slice()),
+        (&invoice, &of_invoice),
+        ("opp1", &of_invoice),
+        (contact, &of_customer),
+        ("acc1", &of_customer),
+        ("n", &of_credit),
+        ("p2", &of_payment),
+    ] {
+        let would = engine.erase(named, Mode::Dry).await.unwrap();
+        let mut want: Vec<&String> = want.iter().collect();
+        want.sort();
+        let keys: Vec<&String> = would.hanging.keys().collect();
+        assert_eq!(keys, want, "{named}");
+        assert!(would.hanging.values().all(|title| title != "(erased)"));
+        let told = engine.history(named).await.unwrap().unwrap();
+        // What was taken off is no longer listed with its invoice; it has its own history.
+        let listed = want.iter().filter(|key| !key.contains("/allocation/"));
+        for key in listed {
+            let mut all = told.iter();
+            assert!(
+                all.any(|entry| entry.source.id.as_str() == **key),
+                "{named}: {key}"
+            );
+        }
+    }
+    let before: Vec<Entry> = told_of_all(&engine).await;
+    let erased = engine.erase(number, Mode::Do).await.unwrap();
+    assert!(erased.history >= 8 && erased.requests >= 4, "{erased:?}");
+    assert!(engine.erase(number, Mode::Do).await.unwrap().is_nothing());
+    for (old, new) in before.iter().zip(told_of_all(&engine).await) {
+        let id = old.source.id.as_str();
+        let goes = of_invoice.iter().any(|key| key == id) || old.record.id.as_str() == invoice;
+        assert_eq!(new.title == "(erased)", goes, "{id}");
+        assert_eq!(new == *old, !goes, "{id}");
+    }
+    drop(engine);
+    // All that is needed to go on is there: nothing is written again, and what comes counts.
+    world.assert_shown("erased").await;
+    world.pay("p3", &invoice, 5, crate::books::Bump::Loud);
+    world.sync().await;
+    world.assert_shown("after it was erased").await;
+}
+
+async fn told_of_all(engine: &footbridge_engine::Engine) -> Vec<Entry> {
+    let mut all = Vec::new();
+    let each = |entry| {
+        all.push(entry);
+        std::ops::ControlFlow::Continue(())
+    };
+    engine.each_entry(each).await.unwrap();
+    all
+}
