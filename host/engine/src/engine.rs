@@ -14,6 +14,7 @@ use footbridge_model::id::ConnectionId;
 use footbridge_model::ledger::Organisation;
 use footbridge_store::{Bodies, Store};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -36,6 +37,9 @@ pub struct Parts {
     /// The way out for writes.
     pub outbound: Arc<dyn Outbound>,
 }
+
+/// Work that was begun. Boxed at the door, so that all behind it is compiled in this crate once, and not again in each that awaits it.
+pub(crate) type Underway<'a, T> = Pin<Box<dyn Future<Output = Result<T, EngineError>> + Send + 'a>>;
 
 /// One flow, ready to run.
 pub struct Engine {

@@ -2,6 +2,7 @@
 //!
 //! It decides nothing. Records that a draft refers to and the feed hasn't brought are fetched by id.
 
+use crate::engine::Underway;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::merge::Merged;
@@ -71,41 +72,43 @@ impl Engine {
     }
 
     /// The same, as if these rulings were given as well.
-    pub(crate) async fn gather_with(
-        &self,
+    pub(crate) fn gather_with<'a>(
+        &'a self,
         as_of: AsOf,
-        sides: &Sides,
-        ids: &[String],
-        tried: &[Ruling],
-    ) -> Result<Gathered, EngineError> {
-        let object = self.flow.policy.deal.object.clone();
-        let mut records = Vec::with_capacity(ids.len());
-        for id in ids {
-            records.extend(self.state.mirrored(&sides.source, &object, id).await?);
-        }
-        let deals = self.drafts(as_of, sides, &object, records).await?;
-        let customers = self.referred(as_of, sides, &deals).await?;
-        let mut rulings = self
-            .rulings_of(deals.iter().chain(customers.values()))
-            .await?;
-        for ruling in tried {
-            add(&mut rulings, ruling.clone());
-        }
-        let links = self.links_of(sides, &deals, &customers, &rulings).await?;
-        let mut gathered = Gathered {
-            sent: self.sent_to_deals(sides, &links).await?,
-            links,
-            rulings,
-            unresolved: self.unresolved(sides).await?,
-            next_number: self.next_number().await?,
-            hidden: BTreeSet::new(),
-            deals,
-            customers,
-            observed: Observed::default(),
-            merged: Merged::default(),
-        };
-        self.observe(as_of, sides, &mut gathered).await?;
-        Ok(gathered)
+        sides: &'a Sides,
+        ids: &'a [String],
+        tried: &'a [Ruling],
+    ) -> Underway<'a, Gathered> {
+        Box::pin(async move {
+            let object = self.flow.policy.deal.object.clone();
+            let mut records = Vec::with_capacity(ids.len());
+            for id in ids {
+                records.extend(self.state.mirrored(&sides.source, &object, id).await?);
+            }
+            let deals = self.drafts(as_of, sides, &object, records).await?;
+            let customers = self.referred(as_of, sides, &deals).await?;
+            let mut rulings = self
+                .rulings_of(deals.iter().chain(customers.values()))
+                .await?;
+            for ruling in tried {
+                add(&mut rulings, ruling.clone());
+            }
+            let links = self.links_of(sides, &deals, &customers, &rulings).await?;
+            let mut gathered = Gathered {
+                sent: self.sent_to_deals(sides, &links).await?,
+                links,
+                rulings,
+                unresolved: self.unresolved(sides).await?,
+                next_number: self.next_number().await?,
+                hidden: BTreeSet::new(),
+                deals,
+                customers,
+                observed: Observed::default(),
+                merged: Merged::default(),
+            };
+            self.observe(as_of, sides, &mut gathered).await?;
+            Ok(gathered)
+        })
     }
 
     async fn referred(

@@ -5,6 +5,7 @@
 //! the difference and decides (`footbridge plugin install`, `footbridge plugin use`).
 
 use crate::engine::Engine;
+use crate::engine::Underway;
 use crate::error::EngineError;
 use crate::granted::TransformGrant;
 use crate::ports::Transform;
@@ -48,53 +49,55 @@ impl Engine {
     ///
     /// # Errors
     /// The store can't be read, or a transform as a whole fails: it refuses the settings, traps, meets a limit.
-    pub async fn rehearse(
-        &self,
-        other: &dyn Transform,
-        granted: &TransformGrant,
-    ) -> Result<Rehearsal, EngineError> {
-        let mut found = Rehearsal::default();
-        let Some((source, _)) = self.recorded(&self.flow.source).await? else {
-            return Ok(found);
-        };
-        let Some((_, ledger)) = self.recorded(&self.flow.ledger).await? else {
-            return Ok(found);
-        };
-        let unusable = |why: String| EngineError::Record {
-            connection: self.flow.ledger.to_string(),
-            object: "organisation".to_owned(),
-            id: ledger.organisation.clone(),
-            why,
-        };
-        let organisation = Document::from_plugin(&ledger.doc)
-            .and_then(|doc| doc.to::<Organisation>())
-            .map_err(|e| unusable(e.to_string()))?;
-        let as_of = footbridge_plan::as_of(self.clock.now(), &organisation.time_zone)
-            .map_err(|e| unusable(e.to_string()))?;
-        let own = self.mapping();
-        let other = Mapping {
-            transform: other,
-            granted,
-            ..own
-        };
-        let described = other.transform.describe(other.settings).await;
-        described.map_err(|source| EngineError::Transform {
-            flow: self.flow.name.to_string(),
-            source: Box::new(source),
-        })?;
-        let deals = &self.flow.policy.deal.object;
-        for object in self.flow.customer_objects.iter().chain([deals]) {
-            let mut records = self.state.all_mirrored(&source, object).await?;
-            records.truncate(MOST_RECORDS);
-            found.records += records.len();
-            let before = own.drafts(as_of, &source, object, records.clone()).await?;
-            let after = other.drafts(as_of, &source, object, records).await?;
-            for (before, after) in before.iter().zip(&after) {
-                let record = format!("{object} {}", before.record.id);
-                compare(&record, &before.drafts, &after.drafts, &mut found.changes);
+    pub fn rehearse<'a>(
+        &'a self,
+        other: &'a dyn Transform,
+        granted: &'a TransformGrant,
+    ) -> Underway<'a, Rehearsal> {
+        Box::pin(async move {
+            let mut found = Rehearsal::default();
+            let Some((source, _)) = self.recorded(&self.flow.source).await? else {
+                return Ok(found);
+            };
+            let Some((_, ledger)) = self.recorded(&self.flow.ledger).await? else {
+                return Ok(found);
+            };
+            let unusable = |why: String| EngineError::Record {
+                connection: self.flow.ledger.to_string(),
+                object: "organisation".to_owned(),
+                id: ledger.organisation.clone(),
+                why,
+            };
+            let organisation = Document::from_plugin(&ledger.doc)
+                .and_then(|doc| doc.to::<Organisation>())
+                .map_err(|e| unusable(e.to_string()))?;
+            let as_of = footbridge_plan::as_of(self.clock.now(), &organisation.time_zone)
+                .map_err(|e| unusable(e.to_string()))?;
+            let own = self.mapping();
+            let other = Mapping {
+                transform: other,
+                granted,
+                ..own
+            };
+            let described = other.transform.describe(other.settings).await;
+            described.map_err(|source| EngineError::Transform {
+                flow: self.flow.name.to_string(),
+                source: Box::new(source),
+            })?;
+            let deals = &self.flow.policy.deal.object;
+            for object in self.flow.customer_objects.iter().chain([deals]) {
+                let mut records = self.state.all_mirrored(&source, object).await?;
+                records.truncate(MOST_RECORDS);
+                found.records += records.len();
+                let before = own.drafts(as_of, &source, object, records.clone()).await?;
+                let after = other.drafts(as_of, &source, object, records).await?;
+                for (before, after) in before.iter().zip(&after) {
+                    let record = format!("{object} {}", before.record.id);
+                    compare(&record, &before.drafts, &after.drafts, &mut found.changes);
+                }
             }
-        }
-        Ok(found)
+            Ok(found)
+        })
     }
 
     async fn recorded(

@@ -4,6 +4,7 @@
 
 use crate::amend::Reread;
 use crate::counted::LEDGER;
+use crate::engine::Underway;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::Closed;
@@ -121,9 +122,11 @@ impl Engine {
     }
 
     /// One run: everything that changed is planned and carried out.
-    pub async fn sync(self: &Arc<Self>) -> Result<RunReport, EngineError> {
-        self.may_run().await?;
-        self.one_run(self.run(), Passed::Yes).await
+    pub fn sync(self: &Arc<Self>) -> Underway<'_, RunReport> {
+        Box::pin(async move {
+            self.may_run().await?;
+            self.one_run(self.run(), Passed::Yes).await
+        })
     }
 
     /// A run, one at a time in a flow, and kept as the last one if the flow was let write: before it, or in it.
@@ -235,62 +238,65 @@ impl Engine {
     }
 
     /// What a run would do now. Both sides are read; nothing is written to them.
-    pub async fn plan(self: &Arc<Self>) -> Result<Preview, EngineError> {
-        self.preview(Asking::Run).await
+    pub fn plan(self: &Arc<Self>) -> Underway<'_, Preview> {
+        Box::pin(async move { self.preview(Asking::Run).await })
     }
 
-    pub(crate) async fn preview(self: &Arc<Self>, asking: Asking) -> Result<Preview, EngineError> {
-        let sides = self.sides().await?;
-        let earlier = self.pull_all(&sides).await?;
-        let ids = self.deals_to_look_at().await?;
-        let mut rails = self.passage(asking);
-        let looked = Looked {
-            ids: &ids,
-            earlier: &earlier,
-        };
-        let railed = self.railed_whole(&sides, looked, &mut rails).await?;
-        let plan = railed.plan;
-        let as_of = self.as_of(&sides.organisation)?;
-        let reflected = self.preview_back(&sides, as_of, rails).await?;
-        let mut calls: BTreeMap<String, usize> = BTreeMap::new();
-        for (connection, connector) in [
-            (&self.flow.source, &self.source),
-            (&self.flow.ledger, &self.ledger),
-        ] {
-            let described = connector
-                .describe()
-                .await
-                .map_err(|e| EngineError::call(connection.as_str(), "asking what it knows", e))?;
-            for object in described.objects {
-                let ops = plan
-                    .ops
-                    .iter()
-                    .filter(|op| op.connection == *connection && op.object.as_str() == object.name)
-                    .count();
-                let back = reflected
-                    .as_ref()
-                    .filter(|_| *connection == self.flow.source);
-                let back = back.map_or(0, |back| back.writes(&object.name));
-                let ops = ops + back;
-                let batch = usize::try_from(object.batch_size.max(1)).unwrap_or(1);
-                *calls.entry(connection.to_string()).or_default() += ops.div_ceil(batch);
+    pub(crate) fn preview(self: &Arc<Self>, asking: Asking) -> Underway<'_, Preview> {
+        Box::pin(async move {
+            let sides = self.sides().await?;
+            let earlier = self.pull_all(&sides).await?;
+            let ids = self.deals_to_look_at().await?;
+            let mut rails = self.passage(asking);
+            let looked = Looked {
+                ids: &ids,
+                earlier: &earlier,
+            };
+            let railed = self.railed_whole(&sides, looked, &mut rails).await?;
+            let plan = railed.plan;
+            let as_of = self.as_of(&sides.organisation)?;
+            let reflected = self.preview_back(&sides, as_of, rails).await?;
+            let mut calls: BTreeMap<String, usize> = BTreeMap::new();
+            for (connection, connector) in [
+                (&self.flow.source, &self.source),
+                (&self.flow.ledger, &self.ledger),
+            ] {
+                let described = connector.describe().await.map_err(|e| {
+                    EngineError::call(connection.as_str(), "asking what it knows", e)
+                })?;
+                for object in described.objects {
+                    let ops = plan
+                        .ops
+                        .iter()
+                        .filter(|op| {
+                            op.connection == *connection && op.object.as_str() == object.name
+                        })
+                        .count();
+                    let back = reflected
+                        .as_ref()
+                        .filter(|_| *connection == self.flow.source);
+                    let back = back.map_or(0, |back| back.writes(&object.name));
+                    let ops = ops + back;
+                    let batch = usize::try_from(object.batch_size.max(1)).unwrap_or(1);
+                    *calls.entry(connection.to_string()).or_default() += ops.div_ceil(batch);
+                }
             }
-        }
-        let connections = [&self.flow.source, &self.flow.ledger];
-        let left = connections.map(|name| (name.to_string(), self.outbound.left(name)));
-        Ok(Preview {
-            plan,
-            asks: railed.asks,
-            calls,
-            left: left.into_iter().collect(),
-            refused: self
-                .may_run()
-                .await
-                .err()
-                .map(|refusal| refusal.to_string()),
-            time_zone: sides.organisation.time_zone,
-            organisation: sides.organisation.name,
-            reflected,
+            let connections = [&self.flow.source, &self.flow.ledger];
+            let left = connections.map(|name| (name.to_string(), self.outbound.left(name)));
+            Ok(Preview {
+                plan,
+                asks: railed.asks,
+                calls,
+                left: left.into_iter().collect(),
+                refused: self
+                    .may_run()
+                    .await
+                    .err()
+                    .map(|refusal| refusal.to_string()),
+                time_zone: sides.organisation.time_zone,
+                organisation: sides.organisation.name,
+                reflected,
+            })
         })
     }
 

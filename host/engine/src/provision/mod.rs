@@ -6,6 +6,7 @@
 
 mod journal;
 
+use crate::engine::Underway;
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::organisation;
@@ -138,9 +139,11 @@ impl Provisioning {
     ///
     /// # Errors
     /// The organisation can't be read, or it is another than the pinned one.
-    pub async fn survey(&self, wish: Wish) -> Result<Findings, EngineError> {
-        self.side().await?;
-        self.look_around(wish).await
+    pub fn survey(&self, wish: Wish) -> Underway<'_, Findings> {
+        Box::pin(async move {
+            self.side().await?;
+            self.look_around(wish).await
+        })
     }
 
     /// Makes it so: only what `approved` shows as open is done. Gives how things stand afterwards.
@@ -148,67 +151,69 @@ impl Provisioning {
     /// # Errors
     /// The far side refused something (the rest was done), something else than approved would be changed, or it doesn't come to an
     /// end. Running it again goes on from there.
-    pub async fn carry_out(
-        &self,
+    pub fn carry_out<'a>(
+        &'a self,
         wish: Wish,
-        approved: &[Part],
-        follow: Follow<'_>,
-    ) -> Result<Findings, EngineError> {
-        let (side, _) = self.side().await?;
-        let approved: BTreeSet<(PartKind, &str)> = approved
-            .iter()
-            .filter(|part| part.is_open())
-            .map(|part| (part.kind, part.name.as_str()))
-            .collect();
-        let mut last: Vec<Vec<u8>> = Vec::new();
-        for _ in 0..ROUNDS {
-            self.resolve(&side, follow).await?;
-            follow(&Step::Looking);
-            let findings = self.look_around(wish).await?;
-            if let Some(handle) = &findings.under_way {
-                // Whether it went well shows in how things stand afterwards.
-                self.wait(handle, follow).await?;
-                continue;
-            }
-            let beyond = findings.parts.iter().find(|part| {
-                part.is_open() && !approved.contains(&(part.kind, part.name.as_str()))
-            });
-            if let Some(part) = beyond {
-                return Err(self.stopped(format!(
+        approved: &'a [Part],
+        follow: Follow<'a>,
+    ) -> Underway<'a, Findings> {
+        Box::pin(async move {
+            let (side, _) = self.side().await?;
+            let approved: BTreeSet<(PartKind, &str)> = approved
+                .iter()
+                .filter(|part| part.is_open())
+                .map(|part| (part.kind, part.name.as_str()))
+                .collect();
+            let mut last: Vec<Vec<u8>> = Vec::new();
+            for _ in 0..ROUNDS {
+                self.resolve(&side, follow).await?;
+                follow(&Step::Looking);
+                let findings = self.look_around(wish).await?;
+                if let Some(handle) = &findings.under_way {
+                    // Whether it went well shows in how things stand afterwards.
+                    self.wait(handle, follow).await?;
+                    continue;
+                }
+                let beyond = findings.parts.iter().find(|part| {
+                    part.is_open() && !approved.contains(&(part.kind, part.name.as_str()))
+                });
+                if let Some(part) = beyond {
+                    return Err(self.stopped(format!(
                     "{} {} is different from what was shown before the yes, so it was left alone. Look again with --dry-run, then run again",
                     part.kind.shown(),
                     part.name
                 )));
-            }
-            if findings.next.is_empty() {
-                return Ok(findings);
-            }
-            let bodies: Vec<Vec<u8>> = findings
-                .next
-                .iter()
-                .map(|request| [request.path.as_bytes(), request.body.as_slice()].concat())
-                .collect();
-            if bodies == last {
-                return Err(self.stopped(
+                }
+                if findings.next.is_empty() {
+                    return Ok(findings);
+                }
+                let bodies: Vec<Vec<u8>> = findings
+                    .next
+                    .iter()
+                    .map(|request| [request.path.as_bytes(), request.body.as_slice()].concat())
+                    .collect();
+                if bodies == last {
+                    return Err(self.stopped(
                     "what was sent is still missing although it was taken. Look at it in the far side's set-up, then run again".to_owned(),
                 ));
-            }
-            last = bodies;
-            self.note_objects(&side, &findings).await?;
-            let mut failures = Vec::new();
-            for request in &findings.next {
-                match self.send(&side, request, follow).await? {
-                    Became::Effect => {}
-                    // Sent again if the next look shows that it did not arrive.
-                    Became::Unknown => last.clear(),
-                    Became::Refused(refused) => failures.extend(refused),
+                }
+                last = bodies;
+                self.note_objects(&side, &findings).await?;
+                let mut failures = Vec::new();
+                for request in &findings.next {
+                    match self.send(&side, request, follow).await? {
+                        Became::Effect => {}
+                        // Sent again if the next look shows that it did not arrive.
+                        Became::Unknown => last.clear(),
+                        Became::Refused(refused) => failures.extend(refused),
+                    }
+                }
+                if !failures.is_empty() {
+                    return Err(self.refused(&failures));
                 }
             }
-            if !failures.is_empty() {
-                return Err(self.refused(&failures));
-            }
-        }
-        Err(self.stopped("it did not come to an end. Run it again".to_owned()))
+            Err(self.stopped("it did not come to an end. Run it again".to_owned()))
+        })
     }
 
     /// Objects come or go, and all records in them with them: whoever showed something there is told, before anything is sent.

@@ -6,6 +6,7 @@
 use super::check::{Fresh, Known, Verdict, check};
 use super::row::{Fate, Kept, OpFate, Yes};
 use super::{PlanRefusal, SavedPlan};
+use crate::engine::Underway;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::{Closed, Executed, filled_in};
@@ -43,45 +44,47 @@ struct Chosen {
 
 impl Engine {
     /// Carries out what was approved of a saved plan. Doing it again writes nothing twice.
-    pub async fn apply_plan(self: &Arc<Self>, id: &str, by: &str) -> Result<Applied, EngineError> {
-        let (mut kept, saved) = self.saved_plan(id).await?;
-        self.is_alive(&kept, &saved)?;
-        let Some(yes) = kept.yes.clone() else {
-            return Err(PlanRefusal::NotApproved { id: kept.id }.into());
-        };
-        let all: BTreeSet<&OpId> = saved.plan.ops.iter().map(|op| &op.id).collect();
-        if let Some(gone) = yes.ops.iter().find(|op| !all.contains(op)) {
-            return Err(PlanRefusal::OpGone {
+    pub fn apply_plan<'a>(self: &'a Arc<Self>, id: &'a str, by: &'a str) -> Underway<'a, Applied> {
+        Box::pin(async move {
+            let (mut kept, saved) = self.saved_plan(id).await?;
+            self.is_alive(&kept, &saved)?;
+            let Some(yes) = kept.yes.clone() else {
+                return Err(PlanRefusal::NotApproved { id: kept.id }.into());
+            };
+            let all: BTreeSet<&OpId> = saved.plan.ops.iter().map(|op| &op.id).collect();
+            if let Some(gone) = yes.ops.iter().find(|op| !all.contains(op)) {
+                return Err(PlanRefusal::OpGone {
+                    id: kept.id,
+                    op: gone.to_string(),
+                }
+                .into());
+            }
+            self.goes()?;
+            self.may_write().await?;
+            let mut fates = kept.fates.clone();
+            let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
+            let report = self.one_run(carried, Passed::IfLetWrite).await?;
+            for (id, fate) in &fates {
+                let before = kept.fates.get(id).map(|before| before.fate);
+                // What this plan wrote stays told as written by it.
+                if (before, fate.fate) != (Some(Fate::Applied), Fate::Already) {
+                    kept.fates.insert(id.clone(), fate.clone());
+                }
+            }
+            kept.applied.push(self.act(by));
+            let stands = |op: &&OpId| kept.fates.get(*op).is_some_and(|fate| fate.fate.is_done());
+            let done = yes.ops.iter().filter(stands).count();
+            let what = format!(
+                "carried out plan {}: {done} of {} approved operation(s) stand",
+                kept.id,
+                yes.ops.len()
+            );
+            self.keep_plan(&kept, by, &what).await?;
+            Ok(Applied {
                 id: kept.id,
-                op: gone.to_string(),
-            }
-            .into());
-        }
-        self.goes()?;
-        self.may_write().await?;
-        let mut fates = kept.fates.clone();
-        let carried = self.carried_out(&kept, &saved, &yes, &mut fates);
-        let report = self.one_run(carried, Passed::IfLetWrite).await?;
-        for (id, fate) in &fates {
-            let before = kept.fates.get(id).map(|before| before.fate);
-            // What this plan wrote stays told as written by it.
-            if (before, fate.fate) != (Some(Fate::Applied), Fate::Already) {
-                kept.fates.insert(id.clone(), fate.clone());
-            }
-        }
-        kept.applied.push(self.act(by));
-        let stands = |op: &&OpId| kept.fates.get(*op).is_some_and(|fate| fate.fate.is_done());
-        let done = yes.ops.iter().filter(stands).count();
-        let what = format!(
-            "carried out plan {}: {done} of {} approved operation(s) stand",
-            kept.id,
-            yes.ops.len()
-        );
-        self.keep_plan(&kept, by, &what).await?;
-        Ok(Applied {
-            id: kept.id,
-            fates,
-            report,
+                fates,
+                report,
+            })
         })
     }
 
