@@ -8,6 +8,7 @@
 use crate::growth_rows::{Pattern, multiply};
 use crate::world::World;
 use anyhow::{Context, ensure};
+use footbridge_store::Backend;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -57,15 +58,21 @@ pub struct Grown {
     pub changed: Cost,
     /// `footbridge status`.
     pub status: Cost,
+    /// `footbridge history` of one invoice: the opening of the store, and a handful of rows.
+    pub history: Cost,
 }
 
 /// One size, from an empty folder that is removed by whoever made it.
 ///
 /// # Errors
 /// The product failed, or did another number of things than it must.
-pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
+pub async fn grown(folder: &Path, links: u64, backend: Backend) -> anyhow::Result<Grown> {
     let world = World::start(DEALS).await?;
     world.write_files(folder)?;
+    // A key of the file's top comes before its tables.
+    let config = folder.join("footbridge.toml");
+    let rest = std::fs::read_to_string(&config)?;
+    std::fs::write(&config, format!("store = \"{backend}\"\n{rest}"))?;
     let clock = world.salesforce.clock();
     // Feeds read the last minutes again each time; after an hour these hold little, as on any day.
     for _ in 0..2 {
@@ -73,7 +80,7 @@ pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
         clock.advance(chrono::Duration::hours(1));
     }
     let data = folder.join("footbridge-data");
-    let store = footbridge_store::open(&data, footbridge_store::Backend::Sled)?;
+    let store = footbridge_store::open(&data, backend)?;
     let pattern = Pattern::of(&store).await?;
     multiply(&store, &pattern, links).await?;
     let filling_peak_kib = peak_kib();
@@ -89,6 +96,13 @@ pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
     let report_of: Value = serde_json::from_str(&said).context("the report of the sync")?;
     ensure!(report_of.pointer("/in_doubt") == Some(&json!(0)), "{said}");
     let (_, status) = run(folder, &world, &["status", "--json"])?;
+    let invoices = world.xero.dump("Invoices");
+    let ours = invoices
+        .iter()
+        .find(|one| one.get("Url").is_some_and(Value::is_string));
+    let id = ours.and_then(|one| one.get("InvoiceID")?.as_str());
+    let id = id.context("no invoice was made")?;
+    let (_, history) = run(folder, &world, &["history", id, "--json"])?;
     Ok(Grown {
         links: families.get("link").copied().unwrap_or_default(),
         rows: report.rows,
@@ -99,6 +113,7 @@ pub async fn grown(folder: &Path, links: u64) -> anyhow::Result<Grown> {
         quiet,
         changed,
         status,
+        history,
     })
 }
 
@@ -250,12 +265,13 @@ pub fn told(all: &[Grown]) -> String {
         &|one| one.filling_peak_kib / 1024,
         " MiB",
     );
-    let runs: [(&str, Of); 3] = [
+    let runs: [(&str, Of); 4] = [
         ("quiet sync", |one| &one.quiet),
         ("sync of 10 changed deals and 5 paid invoices", |one| {
             &one.changed
         }),
         ("status", |one| &one.status),
+        ("history of one invoice", |one| &one.history),
     ];
     for (name, of) in runs {
         line(&format!("{name}: calls"), &|one| of(one).calls, "");

@@ -2,11 +2,12 @@
 
 use anyhow::{Context, bail};
 use footbridge_bench::{Finding, Ground, Size, Which, growth, sandbox, table};
+use footbridge_store::Backend;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: footbridge-bench [all|batch|call|load|broker|fuel|commit|flow|change]... [--json] [--tiny] [--deals N] [--component NAME=FILE]...
-       footbridge-bench growth [--links N,N...] [--json]
+       footbridge-bench growth [--links N,N...] [--backend sled|redb] [--json]
 
 Measures in turns with something bare and prints ratios; docs/performance.md says what each figure means. --component adds a component of
 yours to batch, call and load (batch takes transforms with the template's records only). --tiny shows that everything runs; its
@@ -80,11 +81,19 @@ fn main() -> anyhow::Result<ExitCode> {
 fn grow(words: &[String]) -> anyhow::Result<()> {
     let mut sizes = vec![1_000, 100_000, 1_000_000];
     let (mut json, mut alone) = (false, false);
+    let mut backend = Backend::Sled;
     let mut given = words.iter();
     while let Some(word) = given.next() {
         match word.as_str() {
             "--json" => json = true,
             "--alone" => alone = true,
+            "--backend" => {
+                backend = match given.next().map(String::as_str) {
+                    Some("sled") => Backend::Sled,
+                    Some("redb") => Backend::Redb,
+                    _ => bail!("--backend is sled or redb\n{USAGE}"),
+                }
+            }
             "--links" => {
                 let list = given.next().context("--links needs numbers, N,N")?;
                 sizes = list
@@ -108,16 +117,17 @@ fn grow(words: &[String]) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()?;
-        let grown = runtime.block_on(growth::grown(folder.path(), *links))?;
+        let grown = runtime.block_on(growth::grown(folder.path(), *links, backend))?;
         println!("{}", serde_json::to_string(&grown)?);
         return Ok(());
     }
     let before = load();
     let mut all: Vec<growth::Grown> = Vec::new();
     for links in sizes {
-        eprintln!("growth, {links} links ...");
+        eprintln!("growth, {links} links in {backend} ...");
         let output = std::process::Command::new(std::env::current_exe()?)
             .args(["growth", "--alone", "--links", &links.to_string()])
+            .args(["--backend", &backend.to_string()])
             .stderr(std::process::Stdio::inherit())
             .output()?;
         anyhow::ensure!(output.status.success(), "growth at {links} links failed");
