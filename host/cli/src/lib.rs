@@ -25,6 +25,7 @@ use commands::Output;
 use config::Config;
 use exit::Exit;
 use std::borrow::Cow;
+use std::io::IsTerminal;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -50,7 +51,7 @@ pub fn main() -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("footbridge: threads can't be started: {error}");
+            commands::aside(&format!("footbridge: threads can't be started: {error}\n"));
             return Exit::Failed.into();
         }
     };
@@ -69,7 +70,9 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
         Command::Demo(args) => commands::demo::run(args, output).await,
         Command::Completions { shell } => {
             let mut command = Cli::command();
-            clap_complete::generate(*shell, &mut command, "footbridge", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut command, "footbridge", &mut script);
+            commands::written(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Done)
         }
         Command::Init(args) => commands::init::run(args, output),
@@ -129,6 +132,8 @@ fn logging() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none())
+        .log_internal_errors(false)
         .with_target(false)
         .init();
 }
@@ -152,7 +157,7 @@ fn misused(error: &clap::Error, arguments: &[String]) -> ExitCode {
     let rendered = error.render();
     let text = rendered.to_string();
     match typed::in_text(&text) {
-        Cow::Owned(told) if error.use_stderr() => eprint!("{told}"),
+        Cow::Owned(told) if error.use_stderr() => commands::aside(&told),
         // Nobody is left to tell when the terminal is gone.
         _ => drop(error.print()),
     }
@@ -197,7 +202,8 @@ fn report(error: &anyhow::Error, output: Output) {
             let all = std::iter::once(&message).chain(&causes);
             for (n, line) in all.flat_map(|text| text.lines()).enumerate() {
                 let first = if n == 0 { "footbridge: " } else { "  " };
-                eprintln!("{first}{}", render::safe(&typed::in_text(line), 2000));
+                let line = render::safe(&typed::in_text(line), 2000);
+                commands::aside(&format!("{first}{line}\n"));
             }
         }
     }

@@ -9,13 +9,19 @@ use unicode_width::UnicodeWidthStr;
 /// Text from outside, made harmless for a terminal and cut to `width` characters.
 pub(crate) fn safe(text: &str, width: usize) -> String {
     let mut out = String::new();
-    for (count, c) in text.chars().enumerate() {
-        if count + 1 > width {
+    let mut all = text.chars().peekable();
+    let mut count = 0usize;
+    while let Some(c) = all.next() {
+        count = count.saturating_add(1);
+        if count > width {
             out.pop();
             out.push('…');
             break;
         }
-        out.push(if harmless(c) { c } else { '\u{FFFD}' });
+        let joins = is_joiner(c)
+            && out.chars().last().is_some_and(may_be_joined)
+            && all.peek().copied().is_some_and(may_be_joined);
+        out.push(if harmless(c) || joins { c } else { '\u{FFFD}' });
     }
     out
 }
@@ -26,6 +32,16 @@ pub(crate) fn harmless(c: char) -> bool {
         && !matches!(c,
             '\u{00AD}' | '\u{061C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
             | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+/// What families of emoji, Persian and Indian words are written with.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200C}' | '\u{200D}')
+}
+
+/// From Hebrew on: between Latin, Greek or Cyrillic letters a joiner only deceives.
+fn may_be_joined(c: char) -> bool {
+    c >= '\u{0590}' && harmless(c) && c != '\u{FFFD}'
 }
 
 /// Columns that text takes on a terminal: an emoji or a Chinese character takes two.
@@ -138,6 +154,12 @@ mod tests {
         assert_eq!(
             safe("evil\u{202E}txt\u{200B}", 80),
             "evil\u{FFFD}txt\u{FFFD}"
+        );
+        let family = "👩\u{200D}👩\u{200D}👧 نمی\u{200C}خواهم";
+        assert_eq!(safe(family, 80), family);
+        assert_eq!(
+            safe("pa\u{200D}y, 👩\u{200D}\u{200D}👧, 👧\u{200D}", 80),
+            "pa\u{FFFD}y, 👩\u{FFFD}\u{FFFD}👧, 👧\u{FFFD}"
         );
         assert_eq!(safe("Ünïcode 😀 <script>", 80), "Ünïcode 😀 <script>");
         assert_eq!(safe("abcdef", 4), "abc…");

@@ -136,7 +136,7 @@ fn nothing_needed(field: &FieldMap) -> Problem {
         FieldSource::Expression(expression) | FieldSource::Reference { id: expression, .. } => {
             format!(
                 "the expression `{}` gives nothing for this record",
-                expression.source.trim()
+                expression.told()
             )
         }
         FieldSource::List(_) => "none of its parts gives an element for this record".to_owned(),

@@ -151,6 +151,12 @@ impl Expression {
     }
 
     pub(crate) fn failed(&self, why: &str) -> Failed {
-        Failed(format!("{why}, in the expression `{}`", self.source.trim()))
+        Failed(format!("{why}, in the expression `{}`", self.told()))
+    }
+
+    /// Its text in one line, as messages quote it.
+    pub(crate) fn told(&self) -> String {
+        let words: Vec<&str> = self.source.split_whitespace().collect();
+        words.join(" ")
     }
 }

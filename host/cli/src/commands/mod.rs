@@ -43,7 +43,12 @@ pub(crate) fn show(text: &str) -> anyhow::Result<()> {
     written(&typed::in_text(text))
 }
 
-fn written(text: &str) -> anyhow::Result<()> {
+/// Prints on standard error, as it stands. Nobody is left to tell when that is gone.
+pub(crate) fn aside(text: &str) {
+    let _gone = std::io::stderr().lock().write_all(text.as_bytes());
+}
+
+pub(crate) fn written(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {

@@ -2,7 +2,7 @@
 //! and of the configuration no more than where the data directory is, so a mistake in it is told and stops nobody.
 
 use crate::args;
-use crate::commands::{Output, print_json, show};
+use crate::commands::{Output, aside, print_json, show};
 use crate::config::Bare;
 use crate::exit::{Exit, UsageError};
 use crate::render::{safe, wrapped};
@@ -119,11 +119,11 @@ fn say(
 
 /// What is wrong with the configuration, and which data directory was taken in spite of it.
 fn warn(mistake: &str, data: &Path) {
-    eprintln!(
-        "footbridge: warning: the configuration has a mistake, so no sync can begin; the switch of the data directory {} was used",
+    aside(&format!(
+        "footbridge: warning: the configuration has a mistake, so no sync can begin; the switch of the data directory {} was used\n",
         safe(&data.display().to_string(), 400)
-    );
+    ));
     for line in mistake.lines() {
-        eprintln!("  {}", safe(&typed::in_text(line), 2000));
+        aside(&format!("  {}\n", safe(&typed::in_text(line), 2000)));
     }
 }

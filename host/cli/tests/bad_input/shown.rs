@@ -127,3 +127,21 @@ async fn a_reader_that_stops_reading_is_no_failure() {
     });
     assert_eq!(ended.await.unwrap(), (Some(0), String::new()));
 }
+
+#[test]
+fn nobody_listens_and_the_exit_code_is_what_it_would_be() {
+    for (arguments, code) in [
+        (["-c", "no-such-file", "status"].as_slice(), 2),
+        (&["no-such-command"], 2),
+        (&["completions", "bash"], 0),
+    ] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_footbridge"))
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop((child.stdout.take(), child.stderr.take()));
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{arguments:?}");
+    }
+}

@@ -11,7 +11,7 @@ mod paste;
 mod shown;
 
 use crate::args;
-use crate::commands::{Output, print_json, show};
+use crate::commands::{Output, aside, print_json, show};
 use crate::compose;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
@@ -234,7 +234,7 @@ fn tell(output: Output, text: &str) -> anyhow::Result<()> {
     match output {
         Output::Text => show(text),
         Output::Json => {
-            eprint!("{}", typed::in_text(text));
+            aside(&typed::in_text(text));
             Ok(())
         }
     }
