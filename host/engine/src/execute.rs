@@ -10,10 +10,9 @@ use crate::mirror::Changes;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Standing;
 use footbridge_model::document::Document;
-use footbridge_model::doubt::NOT_KNOWN;
 use footbridge_model::failure::{FailureKind, Problem};
-use footbridge_model::id::{ConnectionId, OpId, RecordKey};
-use footbridge_model::plan::{Expectation, Op, Plan, Subject, reason};
+use footbridge_model::id::{ConnectionId, OpId, RecordKey, RequestId};
+use footbridge_model::plan::{Expectation, Op, Plan, reason};
 use footbridge_model::plugin::{Operation, Outcome, Verdict};
 use footbridge_model::receivable::is_receivable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,8 +34,8 @@ pub(crate) type Closed = BTreeMap<ConnectionId, String>;
 
 /// What became of a request of a wave.
 enum Carried {
-    /// It was sent: the final outcomes so far.
-    Sent(Vec<Outcome>),
+    /// It was sent, as this request: the final outcomes so far.
+    Sent(RequestId, Vec<Outcome>),
     /// One of its targets has an unresolved write.
     Taken,
     /// Its connection takes nothing more.
@@ -52,8 +51,10 @@ pub(crate) struct Executed {
     pub(crate) failed: BTreeMap<OpId, String>,
     /// Operations whose target no longer was as expected.
     pub(crate) stale: BTreeSet<OpId>,
-    /// Operations that were never sent because what they need failed.
-    pub(crate) blocked: BTreeSet<OpId>,
+    /// Operations that were never sent because what they need failed, with the first of what they need that did.
+    pub(crate) blocked: BTreeMap<OpId, OpId>,
+    /// The request that carried an operation last.
+    pub(crate) requests: BTreeMap<OpId, RequestId>,
     /// Operations whose effect isn't known.
     pub(crate) in_doubt: BTreeSet<OpId>,
     /// Connections that take nothing more in this run, with why: a refused credential, a used-up quota.
@@ -71,18 +72,10 @@ impl Executed {
         self.applied.contains_key(id) || self.is_lost(id)
     }
 
-    fn why_lost(&self, id: &OpId) -> &str {
-        match self.failed.get(id) {
-            Some(why) => why,
-            None if self.in_doubt.contains(id) => NOT_KNOWN,
-            None => "the record changed meanwhile; the next run plans it again",
-        }
-    }
-
     fn is_lost(&self, id: &OpId) -> bool {
         self.failed.contains_key(id)
             || self.stale.contains(id)
-            || self.blocked.contains(id)
+            || self.blocked.contains_key(id)
             || self.in_doubt.contains(id)
     }
 }
@@ -99,17 +92,19 @@ impl Engine {
             closed,
             ..Executed::default()
         };
-        let subjects: BTreeMap<&OpId, &Subject> =
-            plan.ops.iter().map(|op| (&op.id, &op.subject)).collect();
+        let ops: BTreeMap<&OpId, &Op> = plan.ops.iter().map(|op| (&op.id, op)).collect();
         loop {
             let open: Vec<&Op> = plan.ops.iter().filter(|op| !done.is_over(&op.id)).collect();
             for op in &open {
                 if let Some(parent) = op.after.iter().find(|id| done.is_lost(id)) {
-                    // Of the same deal and part: what was noted about the parent says more.
-                    if subjects.get(parent) != Some(&&op.subject) {
-                        self.note_blocked(op, done.why_lost(parent)).await?;
+                    let first = done.blocked.get(parent).unwrap_or(parent).clone();
+                    if let (Some(parent), Some(first)) = (ops.get(parent), ops.get(&first)) {
+                        // Of the same deal and part: what was noted about the parent says more.
+                        if parent.subject != op.subject {
+                            self.note_blocked(op, first, &done).await?;
+                        }
                     }
-                    done.blocked.insert(op.id.clone());
+                    done.blocked.insert(op.id.clone(), first);
                 }
             }
             let ready: Vec<&Op> = open
@@ -169,8 +164,11 @@ impl Engine {
         let mut offered = Vec::with_capacity(ops.len());
         for op in ops {
             match self.refused_today(&op).await? {
-                Some(why) => {
+                Some(refused) => {
+                    let (why, request) = (refused.message, refused.request);
                     self.note_refused_today(connection, &op, &why).await?;
+                    done.requests
+                        .extend(request.map(|request| (op.id.clone(), request)));
                     done.failed.insert(op.id, why);
                 }
                 None => offered.push(op),
@@ -184,7 +182,7 @@ impl Engine {
         for (id, problem) in prepared.refused {
             if let Some(op) = ops.get(id.as_str()) {
                 self.note_refused(connection, op, &problem).await?;
-                done.failed.insert(id, problem.message);
+                done.failed.insert(id, problem.told());
             }
         }
         let packed: BTreeSet<&str> = prepared
@@ -196,7 +194,7 @@ impl Engine {
             if !packed.contains(op.id.as_str()) && !done.failed.contains_key(&op.id) {
                 let problem = Problem::new("internal", "its connector left it out");
                 self.note_refused(connection, op, &problem).await?;
-                done.failed.insert(op.id.clone(), problem.message);
+                done.failed.insert(op.id.clone(), problem.told());
             }
         }
         // Rows that hang on one account or document lock it: they go one request after the other.
@@ -233,12 +231,13 @@ impl Engine {
                 let Intent::Stored(row) = intent else {
                     return Ok((ids, Carried::Taken));
                 };
+                let sent = row.id.clone();
                 let outcomes = engine.carry(*row).await?;
                 if let Some(why) = outcomes.iter().find_map(closes) {
                     // The first one to say so is enough.
                     let _ = shut.set(why);
                 }
-                Ok((ids, Carried::Sent(outcomes)))
+                Ok((ids, Carried::Sent(sent, outcomes)))
             });
         }
         // Every request under way is seen through before an error of one ends the run.
@@ -247,7 +246,9 @@ impl Engine {
         let mut untried = Vec::new();
         while let Some(joined) = running.join_next().await {
             match joined {
-                Ok(Ok((ids, Carried::Sent(outcomes)))) => {
+                Ok(Ok((ids, Carried::Sent(request, outcomes)))) => {
+                    let sent = ids.iter().map(|id| (id.clone(), request.clone()));
+                    done.requests.extend(sent);
                     wait = wait.max(self.take(ids, outcomes, done));
                 }
                 Ok(Ok((ids, Carried::Taken))) => done.stale.extend(ids),
@@ -321,7 +322,7 @@ impl Engine {
                     if again {
                         wait = wait.max(Some(seconds));
                     } else {
-                        done.failed.insert(id, failure.problem.message);
+                        done.failed.insert(id, failure.problem.told());
                     }
                 }
             }
@@ -399,13 +400,11 @@ impl Engine {
         problem: &Problem,
     ) -> Result<(), EngineError> {
         let mut changes = Changes::default();
-        let field = match &problem.field {
-            Some(field) => format!(" (field {field})"),
-            None => String::new(),
-        };
         let message = format!(
-            "{}: it can't be written to {connection}: {}{field} ({}). Nothing was sent",
-            op.why, problem.message, problem.code
+            "{}: it can't be written to {connection}: {} ({}). Nothing was sent",
+            op.why,
+            problem.told(),
+            problem.code
         );
         self.decide(
             &mut changes,
@@ -435,19 +434,6 @@ impl Engine {
             &op.subject,
             refused,
             reason::REJECTED,
-            &message,
-        )?;
-        self.state.commit(changes.into_set()).await
-    }
-
-    async fn note_blocked(&self, op: &Op, why: &str) -> Result<(), EngineError> {
-        let mut changes = Changes::default();
-        let message = format!("{}: waits for a record that it needs: {why}", op.why);
-        self.decide(
-            &mut changes,
-            &op.subject,
-            Standing::Waiting,
-            reason::WAITS_FOR_ANOTHER,
             &message,
         )?;
         self.state.commit(changes.into_set()).await

@@ -295,9 +295,10 @@ impl Engine {
             Some(_) => self.ops(&request).await?,
             None => Vec::new(),
         };
-        let same = |subject: &Subject| {
-            subject.record == decision.subject.record && subject.part == decision.subject.part
-        };
+        let about = decision.shown.waits_for.as_ref();
+        let about = about.unwrap_or(&decision.subject);
+        let same =
+            |subject: &Subject| subject.record == about.record && subject.part == about.part;
         Ok(Some(Evidence {
             position: ops.iter().position(|op| same(&op.subject)),
             operations: request.head.operations.len(),

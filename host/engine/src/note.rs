@@ -2,6 +2,7 @@
 //!
 //! It decides nothing and sends nothing. A deal leaves the due rows only with a decision that says why, or that brings it back.
 
+use crate::blocked::still_in_the_way;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::execute::Executed;
@@ -68,7 +69,12 @@ impl Engine {
     ) -> Result<(), EngineError> {
         let subject = &note.subject;
         let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
+        let (mut request, mut shown) = (None, note.shown.clone());
         if let Some((mut known, _)) = self.state.get::<Decision>(&key).await? {
+            if still_in_the_way(&known, note) {
+                request.clone_from(&known.request);
+                shown.waits_for.clone_from(&known.shown.waits_for);
+            }
             let same = known.standing == standing
                 && known.reason == note.reason
                 && known.message == short(note.message.clone())
@@ -77,20 +83,16 @@ impl Engine {
                 && note.reason == reason::UNRESOLVED_WRITE)
                 || (known.reason == reason::TOTAL_DIFFERS && note.reason == reason::UP_TO_DATE);
             // The same since then; only what an answer is held against moved on.
-            if same && known.shown != note.shown {
-                known.shown.clone_from(&note.shown);
+            if same && known.shown != shown {
+                known.shown = shown;
                 return changes.put(&key, &known);
             }
             if same || says_more {
                 return Ok(());
             }
         }
-        let said = (
-            note.reason.as_str(),
-            note.message.as_str(),
-            note.shown.clone(),
-        );
-        self.decide_showing(changes, None, subject, standing, said)
+        let said = (note.reason.as_str(), note.message.as_str(), shown);
+        self.decide_showing(changes, request.as_ref(), subject, standing, said)
     }
 
     /// Decisions about parts that the deal no longer has are dropped. What is invoiced or in doubt stays: it happened.

@@ -8,19 +8,23 @@ use crate::error::EngineError;
 use crate::mirror::Changes;
 use crate::state::keys;
 use chrono::NaiveDate;
+use footbridge_model::id::RequestId;
 use footbridge_model::plan::{Op, key};
 use footbridge_model::receivable::is_receivable;
 use serde::{Deserialize, Serialize};
 
 /// `refused`: the last refusal of an operation.
 #[derive(Debug, Serialize, Deserialize)]
-struct Refused {
+pub(crate) struct Refused {
     /// Digest of what was offered.
     doc: String,
     /// The UTC day: the next day it is offered again, for rules of the far side change unseen.
     on: NaiveDate,
     /// In the far side's words.
-    message: String,
+    pub(crate) message: String,
+    /// The request that was answered so. Not in rows of before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) request: Option<RequestId>,
 }
 
 impl Engine {
@@ -35,7 +39,8 @@ impl Engine {
         &self,
         changes: &mut Changes,
         op: &Op,
-        message: &str,
+        request: &RequestId,
+        message: String,
     ) -> Result<(), EngineError> {
         if !self.may_be_refused_again(op) {
             return Ok(());
@@ -43,13 +48,14 @@ impl Engine {
         let row = Refused {
             doc: digest(op),
             on: self.clock.now().date_naive(),
-            message: message.to_owned(),
+            message,
+            request: Some(request.clone()),
         };
         changes.put(&keys::refused(self.flow.name.as_str(), &op.id), &row)
     }
 
     /// Why an operation isn't worth sending today, if it was refused as it is.
-    pub(crate) async fn refused_today(&self, op: &Op) -> Result<Option<String>, EngineError> {
+    pub(crate) async fn refused_today(&self, op: &Op) -> Result<Option<Refused>, EngineError> {
         if !self.may_be_refused_again(op) {
             return Ok(None);
         }
@@ -58,8 +64,7 @@ impl Engine {
         let today = self.clock.now().date_naive();
         Ok(known
             .map(|(row, _)| row)
-            .filter(|row| row.on == today && row.doc == digest(op))
-            .map(|row| row.message))
+            .filter(|row| row.on == today && row.doc == digest(op)))
     }
 
     /// A person wants everything tried again.

@@ -239,7 +239,7 @@ impl Engine {
             Some(&op.subject.record),
         )?;
         if standing == Standing::Refused {
-            self.note_refusal(changes, op, &failure.problem.message)?;
+            self.note_refusal(changes, op, &request.id, failure.problem.told())?;
         }
         let said = (code, message.as_str());
         self.decide_after(changes, Some(&request.id), &op.subject, standing, said)

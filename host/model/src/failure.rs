@@ -53,6 +53,14 @@ impl Problem {
             extra: None,
         }
     }
+
+    /// What happened, with the field that it is about.
+    pub fn told(&self) -> String {
+        match &self.field {
+            Some(field) => format!("{} (field {field})", self.message),
+            None => self.message.clone(),
+        }
+    }
 }
 
 /// A typed failure.

@@ -108,6 +108,21 @@ pub struct Subject {
     pub title: String,
 }
 
+impl Subject {
+    /// What people call it, with its id: `"Acme" (Account 001...)`.
+    pub fn called(&self) -> String {
+        let (title, RecordKey { object, id, .. }) = (&self.title, &self.record);
+        let part = match self.part {
+            0 | 1 => String::new(),
+            part => format!(", part {part}"),
+        };
+        match title.as_str() {
+            "" => format!("{object} {id}{part}"),
+            title => format!("\"{title}\" ({object} {id}{part})"),
+        }
+    }
+}
+
 /// A skip or a hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {

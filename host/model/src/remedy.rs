@@ -101,7 +101,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::BILLING_PLAN_UNCLEAR, &[Retry, INVOICE, Ignore]),
     (reason::MAPPING_PROBLEM, &[EditMapping, Retry, Ignore]),
     (reason::NOT_GRANTED, &[Retry, Ignore]),
-    (reason::UNRESOLVED_WRITE, &[Retry]),
+    (reason::UNRESOLVED_WRITE, &[Release, Retry]),
     (reason::CHANGED_AFTER_INVOICING, &[Choose, Retry, Ignore]),
     (reason::INVOICE_EDITED, &[Choose, Retry, Ignore]),
     (reason::NEEDS_CREDIT_NOTE, &[Keep, Retry, Ignore]),
@@ -123,7 +123,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
     (reason::NOT_REPORTED, &[Retry]),
     (reason::NO_RATE, &[Retry]),
     (reason::NOT_VISIBLE, &[Retry]),
-    (reason::WAITS_FOR_ANOTHER, &[Retry]),
+    (reason::WAITS_FOR_ANOTHER, &[Release, Retry]),
     (reason::OUTSIDE_PILOT, &[]),
     (reason::OVER_THE_CAP, &[]),
     (

@@ -5,6 +5,7 @@
 
 use crate::called::CustomerName;
 use crate::id::{ObjectName, RecordId};
+use crate::plan::Subject;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -26,6 +27,9 @@ pub struct Shown {
     /// The name that it can't be given in the ledger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<ShownName>,
+    /// What has to be seen to first. An answer isn't held against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waits_for: Option<Subject>,
 }
 
 /// A customer's name that is taken in the ledger.

@@ -241,6 +241,16 @@ async fn a_refused_document_holds_its_payments_and_nothing_else() {
         ),
     ];
     assert_eq!(told, expected.into());
+    let decisions = world.decisions().await;
+    for (item, first) in [
+        (key("payment", "p1"), Some(key("invoice", "1"))),
+        (key("invoice", "1"), None),
+    ] {
+        let mut all = decisions.iter();
+        let item = all.find(|d| d.subject.record.id.as_str() == item).unwrap();
+        let found = world.engine().await.first_of(item).await.unwrap();
+        assert_eq!(found.map(|d| d.subject.record.id.to_string()), first);
+    }
     let before = world.sent_back();
     world.sync().await;
     assert_eq!(

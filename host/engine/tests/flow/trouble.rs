@@ -2,7 +2,9 @@
 
 use crate::far::Fault;
 use crate::world::{Numbers, World};
-use footbridge_engine::{EngineError, Standing};
+use footbridge_engine::{Decision, EngineError, Evidence, Standing};
+use footbridge_model::remedy::Remedy;
+use footbridge_model::request::RequestState;
 use serde_json::json;
 use std::sync::atomic::Ordering;
 
@@ -154,6 +156,52 @@ async fn a_child_names_the_problem_of_its_parent() {
     );
     assert!(message.contains("the far side says no"), "{message}");
     assert_eq!(world.decision(2).await.0, Standing::Applied);
+}
+
+/// What the deal waits for, as its item tells it: the record, and the state of the request behind it.
+async fn waits_for(world: &World) -> (String, Decision, Option<Evidence>) {
+    let decision = world.decisions().await.remove(0);
+    let first = decision.shown.waits_for.as_ref().unwrap().called();
+    let evidence = world.engine().await.evidence(&decision).await.unwrap();
+    (first, decision, evidence)
+}
+
+#[tokio::test]
+async fn what_waits_for_another_names_it_and_the_request_behind() {
+    let named = "\"Customer 1\" (Account acc1)";
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let no = ("\"Customer 1\"".to_owned(), "rejected");
+    world.far.lock().unwrap().refuse.push(no);
+    for run in ["offered", "not offered again today"] {
+        world.sync().await;
+        let (first, decision, evidence) = waits_for(&world).await;
+        assert_eq!(first, named, "{run}");
+        let begins = format!("It waits for {named}, which was not written: the far side says no");
+        assert!(
+            decision.message.starts_with(&begins),
+            "{}",
+            decision.message
+        );
+        let evidence = evidence.unwrap();
+        assert_eq!(evidence.position, Some(0), "{run}: {evidence:?}");
+        assert!(evidence.answer.is_some(), "{run}");
+    }
+
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.fault("customer", Fault::CachedError);
+    for reason in ["waits-for-another", "unresolved-write"] {
+        world.sync().await;
+        let (first, decision, evidence) = waits_for(&world).await;
+        assert_eq!((first.as_str(), decision.reason.as_str()), (named, reason));
+        let evidence = evidence.unwrap();
+        assert_eq!(evidence.state, RequestState::InDoubt, "{reason}");
+        let takes = world.engine().await.remedies(&decision);
+        assert_eq!(takes, [Remedy::Release, Remedy::Retry]);
+        let request = format!("request {}", evidence.request);
+        assert!(reason != "waits-for-another" || decision.message.contains(&request));
+    }
+    world.a_person_goes_on().await;
+    world.assert_settled(1, "released").await;
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use super::amounts::ToBase;
 use super::document::{self, Told};
 use super::input::{Given, ReflectInput};
 use super::payment;
-use super::write::{Fields, Wanted};
+use super::write::{Fields, Wanted, document_subject};
 use crate::explain::{Stop, reflect as say};
 use crate::money::shown;
 use footbridge_model::ledger::{Allocation, Credit};
@@ -34,10 +34,11 @@ pub(crate) fn tell(
     let amount = allocation
         .amount
         .ok_or_else(|| say::not_reported(&called, "amount"))?;
-    let invoice = given
-        .invoices
-        .get(&allocation.invoice)
-        .ok_or_else(|| say::invoice_unknown(&called, &allocation.invoice))?;
+    let document = DocumentId::new(DocumentKind::Invoice, &allocation.invoice);
+    let invoice = given.invoices.get(&allocation.invoice).ok_or_else(|| {
+        say::invoice_unknown(&called, &allocation.invoice)
+            .showing(|shown| shown.waits_for = Some(document_subject(input, &document)))
+    })?;
     let invoice_name = document::name(
         DocumentKind::Invoice,
         invoice.number.as_deref(),
@@ -46,7 +47,7 @@ pub(crate) fn tell(
     let base = &input.organisation.base_currency;
     let to_base = ToBase::of(&credit.currency, base, invoice.currency_rate)
         .ok_or_else(|| say::no_rate(&invoice_name, &credit.currency))?;
-    let parent = DocumentId::new(DocumentKind::Invoice, &allocation.invoice).key(&input.ledger.1);
+    let parent = document.key(&input.ledger.1);
     let key = allocation_key(&input.ledger.1, id);
     let name = payment::name(
         PaymentKind::Allocation,

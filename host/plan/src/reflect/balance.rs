@@ -5,7 +5,7 @@
 use super::document::account;
 use super::input::{GivenBalance, ReflectInput};
 use super::standing::{Counts, Standing};
-use super::write::{Fields, Wanted};
+use super::write::{Fields, Wanted, document_subject};
 use crate::dates::date;
 use crate::explain::{Stop, reflect as say};
 use crate::money::sum;
@@ -26,7 +26,9 @@ pub(crate) fn name(input: &ReflectInput<'_>, given: &GivenBalance) -> String {
 pub(crate) fn tell(input: &ReflectInput<'_>, given: &GivenBalance) -> Result<Wanted, Stop> {
     let name = name(input, given);
     if let Some(unknown) = given.standings.iter().find(|s| s.counts == Counts::Unknown) {
-        return Err(say::balance_unknown(&name, &unknown.document));
+        let document = &unknown.document;
+        return Err(say::balance_unknown(&name, document)
+            .showing(|shown| shown.waits_for = Some(document_subject(input, document))));
     }
     let sums =
         Sums::of(&given.standings, input.as_of.local_date).ok_or_else(|| say::too_large(&name))?;

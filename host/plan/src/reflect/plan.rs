@@ -189,7 +189,9 @@ impl Round<'_> {
             }
             None if there => self.record(given, wanted, Vec::new()),
             None => {
-                let stop = say::parent_missing(&wanted.title, parent_name);
+                let first = subject(self.input, DOCUMENT, parent, parent_name);
+                let stop = say::parent_missing(&wanted.title, parent_name)
+                    .showing(|shown| shown.waits_for = Some(first));
                 self.hold(given, wanted.object, &wanted.key, &wanted.title, stop);
             }
         }

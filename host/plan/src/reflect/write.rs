@@ -11,7 +11,7 @@ use footbridge_model::link::Role;
 use footbridge_model::money::canonical;
 use footbridge_model::plan::{Expectation, LinkIntent, NaturalKey, Op, Subject, key as digest};
 use footbridge_model::plugin::Action;
-use footbridge_model::receivable::KEY;
+use footbridge_model::receivable::{DOCUMENT, DocumentId, KEY};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -112,6 +112,12 @@ pub(crate) fn subject(input: &ReflectInput<'_>, object: &str, key: &str, title: 
         part: 1,
         title: title.to_owned(),
     }
+}
+
+/// The subject of a document's record that is only known by its id.
+pub(crate) fn document_subject(input: &ReflectInput<'_>, document: &DocumentId) -> Subject {
+    let title = format!("{} {}", document.kind.title(), document.id);
+    subject(input, DOCUMENT, &document.key(&input.ledger.1), &title)
 }
 
 /// What comes of a record that should be so. `after`: operations that must be applied before.

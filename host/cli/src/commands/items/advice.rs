@@ -45,6 +45,7 @@ pub(super) fn of(
                     }
                     reason::IGNORED => "ignore it no longer".to_owned(),
                     reason::REWRITTEN => "after you found what changes it: the next sync writes it once more".to_owned(),
+                    reason::WAITS_FOR_ANOTHER => "after you corrected what it waits for: the next sync tries both again".to_owned(),
                     _ => "after you corrected it: the next sync looks at it again".to_owned(),
                 },
             }),
@@ -121,6 +122,28 @@ pub(super) fn of(
         }
     }
     all
+}
+
+/// What can be done about what another item waits for.
+pub(super) fn of_first(
+    first: &Decision,
+    remedies: &[Remedy],
+    evidence: Option<&Evidence>,
+    place: &Place,
+) -> Vec<Advice> {
+    let called = safe(&first.subject.title, 60);
+    let id = safe(first.subject.record.id.as_str(), 160);
+    let id = typed::quoted(&id);
+    let whole = Advice {
+        command: typed::command(&format!("items show {id}{}", place.flow)),
+        meaning: format!("what {called} waits for ({}), whole", first.reason),
+    };
+    let of_it = of(first, remedies, evidence, place).into_iter();
+    let of_it = of_it.map(|advice| Advice {
+        meaning: format!("{called}: {}", advice.meaning),
+        ..advice
+    });
+    std::iter::once(whole).chain(of_it).collect()
 }
 
 /// For a problem of the mapping: its file, and the line of the field that the item names, where it is found.

@@ -28,7 +28,10 @@ pub(super) async fn run(
         Output::Json => {
             let all = decisions.iter();
             let all: Vec<_> = all
-                .map(|decision| as_json(decision, &engine.remedies(decision), place))
+                .map(|decision| {
+                    let advice = advice::of(decision, &engine.remedies(decision), None, place);
+                    as_json(decision, advice)
+                })
                 .collect();
             print_json(&all)
         }

@@ -8,6 +8,7 @@ mod answer;
 mod list;
 mod show;
 
+use self::advice::Advice;
 use crate::args::{self, ItemAction};
 use crate::commands::{Output, print_json, show as print};
 use crate::compose::Composition;
@@ -16,7 +17,6 @@ use crate::exit::{Exit, UsageError};
 use crate::render::safe;
 use crate::typed;
 use footbridge_engine::{Decision, Engine, Known};
-use footbridge_model::remedy::Remedy;
 use serde_json::json;
 use std::path::PathBuf;
 
@@ -92,13 +92,10 @@ fn say(output: Output, text: &str, value: &serde_json::Value) -> anyhow::Result<
 }
 
 /// A decision for scripts: with what can be done and the page that tells more.
-fn as_json(decision: &Decision, remedies: &[Remedy], place: &Place) -> serde_json::Value {
+fn as_json(decision: &Decision, advice: Vec<Advice>) -> serde_json::Value {
     let mut value = json!(decision);
     if let Some(fields) = value.as_object_mut() {
-        let commands: Vec<String> = advice::of(decision, remedies, None, place)
-            .into_iter()
-            .map(|advice| advice.command)
-            .collect();
+        let commands: Vec<String> = advice.into_iter().map(|advice| advice.command).collect();
         fields.insert("commands".to_owned(), json!(commands));
         let page = footbridge_model::remedy::page_of_reason(&decision.reason);
         fields.insert("page".to_owned(), json!(page));

@@ -1,11 +1,11 @@
 //! `footbridge items show`: one item whole.
 
-use super::{Place, advice, answer, as_json, called, known};
+use super::{Advice, Place, advice, answer, as_json, called, known};
 use crate::commands::{Output, print_json, show};
 use crate::exit::UsageError;
 use crate::render::{count, safe, wrapped};
 use footbridge_engine::{Counts, Decided, Decision, Engine, Evidence, Standing};
-use footbridge_model::remedy::{Remedy, page_of_reason};
+use footbridge_model::remedy::page_of_reason;
 use footbridge_model::ruling::Choice;
 use serde_json::json;
 
@@ -36,9 +36,10 @@ pub(super) async fn run(
     for item in &items {
         let evidence = engine.evidence(item).await?;
         let rulings = engine.decided_about(item).await?;
+        let advice = advised(engine, item, evidence.as_ref(), place).await?;
         match output {
             Output::Json => {
-                let mut value = as_json(item, &engine.remedies(item), place);
+                let mut value = as_json(item, advice);
                 if let Some(fields) = value.as_object_mut() {
                     fields.insert("evidence".to_owned(), json!(evidence));
                     fields.insert("decided".to_owned(), json!(rulings));
@@ -50,7 +51,7 @@ pub(super) async fn run(
                     text.push('\n');
                 }
                 let known = What {
-                    remedies: engine.remedies(item),
+                    advice,
                     evidence,
                     rulings,
                 };
@@ -64,9 +65,36 @@ pub(super) async fn run(
     }
 }
 
+/// What can be done: what an item waits for has to be seen to first.
+async fn advised(
+    engine: &Engine,
+    item: &Decision,
+    evidence: Option<&Evidence>,
+    place: &Place,
+) -> anyhow::Result<Vec<Advice>> {
+    let mut all = Vec::new();
+    if let Some(first) = engine.first_of(item).await? {
+        let evidence = engine.evidence(&first).await?;
+        let remedies = engine.remedies(&first);
+        all.extend(advice::of_first(
+            &first,
+            &remedies,
+            evidence.as_ref(),
+            place,
+        ));
+    }
+    let own = advice::of(item, &engine.remedies(item), evidence, place);
+    for one in own {
+        if !all.iter().any(|known| known.command == one.command) {
+            all.push(one);
+        }
+    }
+    Ok(all)
+}
+
 /// What is known about an item beside itself.
 struct What {
-    remedies: Vec<Remedy>,
+    advice: Vec<Advice>,
     evidence: Option<Evidence>,
     rulings: Vec<Decided>,
 }
@@ -85,13 +113,19 @@ fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> Stri
         Some(page) => format!("{}, {page}", safe(&item.reason, 60)),
         None => safe(&item.reason, 60),
     };
+    let first = item.shown.waits_for.as_ref();
     let facts = [
-        ("what", safe(&record.to_string(), 200)),
-        ("reason", reason),
-        ("stands", stands.to_owned()),
-        ("since", item.at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        ("what", Some(safe(&record.to_string(), 200))),
+        ("reason", Some(reason)),
+        ("stands", Some(stands.to_owned())),
+        ("waits for", first.map(|first| safe(&first.called(), 300))),
+        (
+            "since",
+            Some(item.at.format("%Y-%m-%d %H:%M:%S UTC").to_string()),
+        ),
     ];
     for (name, value) in facts {
+        let Some(value) = value else { continue };
         text.push_str(&wrapped(&format!("{name}: {value}"), 2));
     }
     text.push('\n');
@@ -106,10 +140,9 @@ fn words(item: &Decision, known: &What, wanted: Answered, place: &Place) -> Stri
     for known in &known.rulings {
         text.push_str(&wrapped(&decided(known), 2));
     }
-    let advice = advice::of(item, &known.remedies, evidence, place);
-    if !advice.is_empty() {
+    if !known.advice.is_empty() {
         text.push_str("\n  What you can do:\n");
-        for one in advice {
+        for one in &known.advice {
             text.push_str(&format!("    {}\n", one.command));
             text.push_str(&wrapped(&one.meaning, 8));
         }
