@@ -15,10 +15,10 @@ use footbridge_model::document::Document;
 use footbridge_model::failure::FailureKind;
 use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RecordKey, RequestId};
 use footbridge_model::ledger::Organisation;
-use footbridge_model::plan::{Plan, Subject, reason};
+use footbridge_model::plan::{Plan, Subject};
 use footbridge_model::plugin::{Answer, Method};
 use footbridge_model::receivable::is_receivable;
-use footbridge_model::remedy::{Of, Remedy, among, of_item};
+use footbridge_model::remedy::{Of, Remedy, among, of_item, takes_fields_only};
 use footbridge_model::request::RequestState;
 use footbridge_model::ruling::{Choice, Ruling};
 use footbridge_model::shown::{May, ShownRecord};
@@ -111,7 +111,7 @@ pub enum Refusal {
         /// The reason.
         reason: String,
     },
-    /// The item tells of values from when the two were first compared; which of them still differ, others may have noted since.
+    /// The item tells of what was noted once, or what would be emptied has to be meant.
     #[error(
         "whose value counts has to be said field by field for an item of {reason}: add `--field FIELD`, with a field that the item names"
     )]
@@ -177,6 +177,12 @@ pub enum Refusal {
         id: String,
         /// What happens anyway, in words.
         follows: String,
+    },
+    /// The planner would come to the same.
+    #[error("nothing was noted, since that changes nothing: {message}")]
+    ChangesNothing {
+        /// What the item says.
+        message: String,
     },
     /// The planner would hold it all the same.
     #[error("with that it would still wait: {message}")]
@@ -297,8 +303,7 @@ impl Engine {
         };
         let about = decision.shown.waits_for.as_ref();
         let about = about.unwrap_or(&decision.subject);
-        let same =
-            |subject: &Subject| subject.record == about.record && subject.part == about.part;
+        let same = |subject: &Subject| subject.record == about.record && subject.part == about.part;
         Ok(Some(Evidence {
             position: ops.iter().position(|op| same(&op.subject)),
             operations: request.head.operations.len(),
@@ -345,10 +350,7 @@ impl Engine {
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });
         };
-        if item.reason == reason::CUSTOMER_DIFFERS
-            && remedy == Remedy::Choose
-            && choice.field().is_none()
-        {
+        if takes_fields_only(&item.reason) && remedy == Remedy::Choose && choice.field().is_none() {
             let reason = item.reason.clone();
             return refused(Refusal::NameTheField { reason });
         }
@@ -406,6 +408,11 @@ impl Engine {
             Ok(follows) => follows,
             Err(refusal) => return refused(refusal),
         };
+        let message = &item.message;
+        if !is_deal && remedy == Remedy::Choose && follows.iter().eq([message]) {
+            let message = message.clone();
+            return refused(Refusal::ChangesNothing { message });
+        }
         self.rule(ruling).await?;
         Ok(Answered::Kept(follows))
     }

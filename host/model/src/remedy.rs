@@ -85,7 +85,7 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
         ],
     ),
     (reason::CUSTOMER_NOT_OWNED, &[Choose, Ignore, Retry]),
-    (reason::CUSTOMER_NOT_CLEARED, &[Retry]),
+    (reason::CUSTOMER_NOT_CLEARED, &[Choose, Retry]),
     (reason::CUSTOMER_DIFFERS, &[Choose, Retry]),
     (reason::CUSTOMER_LINKED_TWICE, &[Retry]),
     (reason::FOREIGN_TAX_NUMBER, &[Retry, INVOICE, Ignore]),
@@ -189,6 +189,12 @@ pub fn of_item(reason: &str, of: Of, shown: &Shown) -> Vec<Remedy> {
 /// The remedy that a choice is, where an item of this reason takes it.
 pub fn allows(reason: &str, choice: &Choice) -> Option<Remedy> {
     among(remedies(reason), choice)
+}
+
+/// Whether a side is taken of an item of this reason field by field only. What was noted once may be older than what the item shows, and
+/// to empty something needs a word about just that.
+pub fn takes_fields_only(reason: &str) -> bool {
+    [reason::CUSTOMER_DIFFERS, reason::CUSTOMER_NOT_CLEARED].contains(&reason)
 }
 
 /// The remedy of these that a choice is.

@@ -2,7 +2,7 @@
 
 use crate::far::Fault;
 use crate::world::{Numbers, World};
-use footbridge_engine::Standing;
+use footbridge_engine::{Answered, Refusal, Standing};
 use footbridge_model::id::{ConnectionId, ObjectName, OrganisationId, RecordId, RecordKey};
 use footbridge_model::plugin::Presence;
 use footbridge_model::ruling::{Choice, Ruling};
@@ -202,6 +202,48 @@ async fn the_crm_cant_redirect_invoices() {
     assert_eq!(sent(&world).await, [("Account".to_owned(), expected)]);
     quiet(&world).await;
     assert_eq!(item(&world).await, None);
+}
+
+/// Emptied in the CRM, which isn't carried over: a person names the field, and the item is done. Where the CRM has a place for it, it
+/// holds the ledger's again.
+#[tokio::test]
+async fn an_emptied_field_is_somebodys_to_settle() {
+    let phone = || Some("phones.main".to_owned());
+    for (policy, crm) in [(back(), json!("0113 496 0000")), (json!({}), json!(null))] {
+        let world = billed(policy).await;
+        world.set("Account", "acc1", "Phone", json!(null));
+        assert_eq!(sent(&world).await, []);
+        world.pass(1);
+        let answer = async |field: Option<String>| {
+            let all = world.decisions().await.into_iter();
+            let mut its = all.filter(|d| d.subject.record.object.as_str() == "Account");
+            let item = its.next().unwrap();
+            assert_eq!(item.reason, "customer-change-not-cleared");
+            let choice = Choice::TakeLedger { field };
+            let engine = world.engine().await;
+            engine.answer(&item, choice, "jo").await.unwrap()
+        };
+        let Answered::Refused(refusal) = answer(None).await else {
+            panic!("all fields of it");
+        };
+        assert!(matches!(refusal, Refusal::NameTheField { .. }), "{refusal}");
+        let Answered::Refused(refusal) = answer(Some("email".to_owned())).await else {
+            panic!("another field");
+        };
+        assert!(
+            matches!(refusal, Refusal::ChangesNothing { .. }),
+            "{refusal}"
+        );
+        let kept = answer(phone()).await;
+        assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+        world.sync().await;
+        quiet(&world).await;
+        assert_eq!(world.doc("Account", "acc1")["Phone"], crm);
+        let there = &world.doc("customer", "customer-1")["phones"][0]["number"];
+        assert_eq!(*there, json!("0113 496 0000"));
+        let left = item(&world).await.map(|(_, reason, _)| reason);
+        assert!(left.is_none_or(|reason| reason == "ignored"));
+    }
 }
 
 #[tokio::test]

@@ -26,6 +26,7 @@ pub(crate) fn answered_by(question: Question<'_>) -> &'static [&'static str] {
         Question::Held(Held::Conflict) | Question::Kept(_) | Question::AsAgreed => &[
             reason::CUSTOMER_CONFLICT,
             reason::CUSTOMER_NOT_OWNED,
+            reason::CUSTOMER_NOT_CLEARED,
             reason::CUSTOMER_DIFFERS,
         ],
         Question::Held(Held::Approval(_) | Held::Chosen(_)) => &[reason::CUSTOMER_NEEDS_APPROVAL],
@@ -105,7 +106,7 @@ fn rank(held: &Held) -> u8 {
 fn order(kept: Kept) -> u8 {
     match kept {
         Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => 0,
-        Kept::NotCleared(_) => 1,
+        Kept::NotCleared(_) | Kept::LeftOut => 1,
         Kept::FirstSight => 2,
         Kept::Ignored => 3,
     }
@@ -164,9 +165,18 @@ fn stays(told: &Told, kept: Kept, sides: (&str, &str)) -> String {
             named(by.other(), sides),
             told.field.name
         ),
-        Kept::NotCleared(by) => format!(
-            "was emptied in {}, and emptying is not carried over.",
+        Kept::NotCleared(by) if told.field.name == "name" => format!(
+            "was emptied in {}, and a name is never emptied.",
             named(by, sides)
+        ),
+        Kept::NotCleared(by) => format!(
+            "was emptied in {}, and emptying is not carried over. To take a side, name the field: `--field {}`.",
+            named(by, sides),
+            told.field.name
+        ),
+        Kept::LeftOut => format!(
+            "is no longer made by the mapping: emptied in {0} or not read, which can't be told apart, so nothing is emptied in {1}. Name its place under `back` of the flow's customers, or say `--field {2} --ledger` if {1}'s counts.",
+            sides.0, sides.1, told.field.name
         ),
         Kept::FirstSight => format!(
             "differed when the two were first compared. Both stay as they are; later changes go on from here. To take a side, name the field: `--field {}`.",

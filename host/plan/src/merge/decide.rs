@@ -119,6 +119,8 @@ pub(crate) enum Kept {
     FirstSight,
     /// This side was emptied, and emptying isn't carried over.
     NotCleared(Side),
+    /// The mapping makes no entry any more where it made one: emptied or not read, which can't be told apart.
+    LeftOut,
     /// A person said so.
     Ignored,
 }
@@ -146,7 +148,7 @@ pub(crate) fn decide(
 ) -> Verdict {
     let (source, ledger) = match (given.source, given.ledger) {
         (Some(source), Some(ledger)) => (source, ledger),
-        (None, Some(ledger)) => return fallen_silent(given, memory, ledger),
+        (None, Some(ledger)) => return fallen_silent(given, memory, ledger, &word),
         (_, None) => return Verdict::Nothing,
     };
     let now = Values { source, ledger };
@@ -170,8 +172,13 @@ pub(crate) fn decide(
 }
 
 /// A mapping leaves a list out whose last entry was emptied, and one that it didn't read. Nothing is written of either; where it made the
-/// entry before and the ledger still holds one, that is said.
-fn fallen_silent(given: &Given<'_>, memory: &mut Memory, ledger: &Document) -> Verdict {
+/// entry before and the ledger still holds one, that is said. A person may let the ledger's stand; nobody can have it emptied.
+fn fallen_silent(
+    given: &Given<'_>,
+    memory: &mut Memory,
+    ledger: &Document,
+    word: &impl Fn(&Memory, Question<'_>) -> Option<Word>,
+) -> Verdict {
     // With a place of its own in the CRM, what was emptied is read there.
     let is_entry = given.field.entry().is_some() && given.rule.back != Back::Whole;
     let held = memory.agreed.as_ref().map(|agreed| &agreed.source);
@@ -180,7 +187,10 @@ fn fallen_silent(given: &Given<'_>, memory: &mut Memory, ledger: &Document) -> V
     }
     let pair = Pair::on(Side::Ledger, ledger.clone(), Document::Null);
     memory.ask(given.field.shape, pair, given.now);
-    Verdict::Keep(Kept::NotCleared(Side::Source))
+    match word(memory, Question::Kept(Kept::LeftOut)) {
+        Some(Word::Take(Side::Ledger)) => Verdict::Keep(Kept::Ignored),
+        _ => Verdict::Keep(Kept::LeftOut),
+    }
 }
 
 /// Both values, read.
@@ -417,7 +427,12 @@ fn write(
     }
     let may_empty = given.field.name != "name" && (given.rule.clear || why == Because::Said);
     if is_empty(from) && !may_empty {
-        return Verdict::Keep(Kept::NotCleared(to.other()));
+        let stays = Kept::NotCleared(to.other());
+        return match why {
+            // What was said comes to this: a name is never emptied, and a side taken for a whole item empties nothing.
+            Because::Said | Because::SaidOfAll => Verdict::Keep(stays),
+            _ => kept(given, memory, now, stays, word),
+        };
     }
     if !may_empty && lacks_part(memory, now, to.other()) {
         let missing = Kept::PartMissing(to.other());

@@ -486,7 +486,7 @@ impl Kept {
             Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => {
                 reason::CUSTOMER_NOT_OWNED
             }
-            Kept::NotCleared(_) => reason::CUSTOMER_NOT_CLEARED,
+            Kept::NotCleared(_) | Kept::LeftOut => reason::CUSTOMER_NOT_CLEARED,
             Kept::FirstSight => reason::CUSTOMER_DIFFERS,
             Kept::Ignored => reason::IGNORED,
         }

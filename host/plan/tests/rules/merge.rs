@@ -19,6 +19,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 #[path = "merge_addresses.rs"]
 mod addresses;
+#[path = "merge_emptied.rs"]
+mod emptied;
 
 struct Books {
     policy: CustomerPolicy,
@@ -595,34 +597,6 @@ fn an_address_is_one_value_and_parts_of_two_are_never_mixed() {
         books.both(crm(now), ledger(there));
         assert_eq!(books.outcome(), wanted, "{owner}: {ours} to {now}, {there}");
     }
-}
-
-/// The last phone of a list that the mapping then leaves out, and its only address: nothing is emptied, and both are told until they are back.
-#[test]
-fn what_a_mapping_leaves_out_with_its_whole_list_is_told_and_stays() {
-    let policy = json!({"fields": {"phones.main": {"clear": true}}});
-    let whole = json!({"name": "Acme", "phones": [{"kind": "main", "number": "0113 1"}], "addresses": [{"kind": "billing", "city": "Leeds"}]});
-    let mut ledger = whole.clone();
-    ledger["status"] = json!("active");
-    let mut books = Books::differing(policy, whole.clone(), ledger.clone());
-    books.keep();
-    books.both(json!({"name": "Acme"}), ledger.clone());
-    let told = books.keep();
-    assert!(told.plan.ops.is_empty() && told.plan.holds.is_empty());
-    let [note] = told.plan.skips.as_slice() else {
-        panic!("{:?}", told.plan.skips)
-    };
-    assert_eq!(note.reason, "customer-change-not-cleared");
-    for said in ["the phone (empty in ", "the billing address (empty in "] {
-        assert!(note.message.contains(said), "{}", note.message);
-    }
-    assert_eq!(
-        books.outcome(),
-        ["customer-change-not-cleared"],
-        "as long as it is so"
-    );
-    books.both(whole, ledger);
-    assert_eq!(books.outcome(), Vec::<String>::new());
 }
 
 /// Written and read again, an address without its region is one value on both sides.

@@ -5,7 +5,7 @@ use crate::render::safe;
 use crate::typed;
 use footbridge_engine::{Decision, Evidence};
 use footbridge_model::plan::reason;
-use footbridge_model::remedy::Remedy;
+use footbridge_model::remedy::{Remedy, takes_fields_only};
 use footbridge_model::request::RequestState;
 
 /// One thing that can be done.
@@ -71,10 +71,9 @@ pub(super) fn of(
                     }),
             ),
             Remedy::Choose => {
-                // What was noted once is not what an item shows for ever: which field is meant has to be said.
-                let field = match item.reason.as_str() {
-                    reason::CUSTOMER_DIFFERS => " --field FIELD",
-                    _ => "",
+                let field = match takes_fields_only(&item.reason) {
+                    true => " --field FIELD",
+                    false => "",
                 };
                 for (side, whose) in [("source", "the CRM's"), ("ledger", "the ledger's")] {
                     let rest = format!(" --{side}{field}");
