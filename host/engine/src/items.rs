@@ -694,8 +694,15 @@ fn follows(plan: &Plan, mine: &dyn Fn(&Subject) -> bool) -> Vec<String> {
     let adoptions = plan.adoptions.iter().map(|adoption| adoption.why.clone());
     let notes = plan.skips.iter().chain(&plan.holds);
     let notes = notes.filter(|note| mine(&note.subject));
-    adoptions
+    let all = adoptions
         .chain(ops)
-        .chain(notes.map(|note| note.message.clone()))
-        .collect()
+        .chain(notes.map(|note| note.message.clone()));
+    // What a link goes on from and what is noted of it may be said in the same words.
+    let mut once = Vec::new();
+    for line in all {
+        if !once.contains(&line) {
+            once.push(line);
+        }
+    }
+    once
 }

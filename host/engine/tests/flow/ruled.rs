@@ -179,6 +179,21 @@ async fn what_a_bookkeeper_adds_after_the_word_is_not_written_over() {
 }
 
 #[tokio::test]
+async fn what_follows_is_told_once() {
+    let world = edited().await;
+    let keep = Choice::TakeLedger { field: None };
+    let Answered::Kept(follows) = world.answer("opp1", keep).await else {
+        panic!("refused");
+    };
+    assert_eq!(
+        follows,
+        [
+            "ann decided that invoice \"INV-0001\" stays as the ledger has it; nothing is written to it."
+        ]
+    );
+}
+
+#[tokio::test]
 async fn a_choice_that_leads_to_nothing_is_refused() {
     let mut world = edited().await;
     let field = Some("reference".to_owned());
