@@ -168,6 +168,22 @@ pub enum Refusal {
         /// Of what it is.
         other: String,
     },
+    /// A person said the same of another deal, and no sync has carried that out yet.
+    #[error(
+        "{record} is to be linked with {other}, as {by} decided on {on}. Name another one, or take that back with `footbridge items retry {id}`"
+    )]
+    Promised {
+        /// The ledger's record.
+        record: String,
+        /// Of what it is to be.
+        other: String,
+        /// That one's id.
+        id: String,
+        /// Who said so.
+        by: String,
+        /// When.
+        on: String,
+    },
     /// It has its invoice, so that another one would mean nothing.
     #[error(
         "nothing was linked: {id} has its invoice already, and this isn't about which one it is. What the next sync does: {follows}"
@@ -434,6 +450,10 @@ impl Engine {
             let mut own = BTreeSet::from([ruling.record.id.to_string()]);
             own.extend(gathered.customers.keys().map(|(_, id)| id.clone()));
             let taken = self.taken(sides, objects, id.as_str(), &own).await?;
+            let taken = match taken {
+                None => self.promised(sides, ruling, id).await?,
+                taken => taken,
+            };
             if let Some(refusal) = taken {
                 return Ok(Err(refusal));
             }
@@ -580,7 +600,12 @@ impl Engine {
     }
 
     /// What people call a record: its object, its name or number where it has one, its id.
-    async fn named(&self, side: &Side, object: &str, id: &str) -> Result<String, EngineError> {
+    pub(crate) async fn named(
+        &self,
+        side: &Side,
+        object: &str,
+        id: &str,
+    ) -> Result<String, EngineError> {
         let record = self.state.mirrored(side, object, id).await?;
         let paths = [self.flow.policy.deal.name.as_str(), "name", "number"];
         let name = record.and_then(|record| {

@@ -4,7 +4,7 @@
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `still_there`, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `awake` for a run that stood still, `refused` for what isn't offered twice a day, `rewritten` for what is changed back over there, `recover` for what a crash or
 //! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done (`hanging`: to what belongs to a record), `retention` and `erase` for what is forgotten, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 //! `organisation` -> `feed` -> `transform` (`granted`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `still_there`, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `awake` for a run that stood still, `blocked` for what waits for another record, `refused` for what isn't offered twice a day, `rewritten` for what is changed back over there, `recover` for what a crash or
-//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done, `retention` and `erase` for what is forgotten, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
+//! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide (`promised`: an invoice that is somebody's already), `replay` for looking again, `history` for what was done, `retention` and `erase` for what is forgotten, `epoch` for what was restored or copied, `sync` for the order of the steps and `status` for people.
 
 mod amend;
 mod awake;
@@ -36,6 +36,7 @@ mod organisation;
 mod over_another;
 pub mod ports;
 mod prepare;
+mod promised;
 pub mod provision;
 mod rails;
 mod recover;

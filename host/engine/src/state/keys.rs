@@ -111,12 +111,16 @@ pub(crate) fn ruling(flow: &str, record: &RecordKey, part: u32) -> Key {
 
 /// What people decided about one source record.
 pub(crate) fn rulings_of(flow: &str, record: &RecordKey) -> Key {
-    Key::new("ruling")
-        .text(flow)
+    rulings(flow)
         .text(record.connection.as_str())
         .text(record.organisation.as_str())
         .text(record.object.as_str())
         .text(record.id.as_str())
+}
+
+/// All that people decided in a flow.
+pub(crate) fn rulings(flow: &str) -> Key {
+    Key::new("ruling").text(flow)
 }
 
 /// What was refused, by operation.

@@ -102,6 +102,40 @@ async fn an_invoice_that_is_raised_after_the_yes_is_not_made_a_second_time() {
     assert_eq!(world.count("invoice"), 2);
 }
 
+/// Two deals of one customer, and one invoice by hand: which is it of? Said of both, it is refused at the second, until the first is taken back.
+#[tokio::test]
+async fn an_invoice_that_is_named_for_a_deal_is_no_other_ones() {
+    let world = billed_by_hand().await;
+    world.deal(2, 1, 100);
+    world.sync().await;
+    assert_eq!(world.decision(2).await.1, "looks-already-invoiced");
+    for (deal, refused) in [("opp1", false), ("opp1", false), ("opp2", true)] {
+        match world.answer(deal, link("hand")).await {
+            Answered::Kept(_) => assert!(!refused, "{deal}"),
+            Answered::Refused(refusal) => assert_eq!(
+                (refused, refusal.to_string().as_str()),
+                (
+                    true,
+                    "invoice \"HAND-hand\" (hand) is to be linked with Opportunity \"Deal 1\" (opp1), as ann decided on 2026-10-01. Name another one, or take that back with `footbridge items retry opp1`"
+                )
+            ),
+        }
+    }
+    assert!(world.engine().await.look_again("opp1").await.unwrap());
+    let kept = world.answer("opp2", link("hand")).await;
+    assert!(matches!(kept, Answered::Kept(_)), "{kept:?}");
+    world.sync().await;
+    assert_eq!(world.doc("Opportunity", "opp2")["InvoiceId"], "hand");
+    let taken = world.answer("opp1", link("hand")).await;
+    let Answered::Refused(refusal) = taken else {
+        panic!("{taken:?}");
+    };
+    assert!(
+        matches!(refusal, Refusal::LinkedElsewhere { .. }),
+        "{refusal}"
+    );
+}
+
 #[tokio::test]
 async fn whoever_saw_one_invoice_said_nothing_about_two() {
     let world = billed_by_hand().await;
