@@ -205,9 +205,12 @@ pub(crate) fn obeyed(index: &Index<'_>, deal: &Source, part: u32, stop: Stop) ->
     let Stop::Hold(said) = stop else {
         return stop;
     };
-    let ignored = counting(index, deal, part).find(|ruling| {
-        ruling.choice == Choice::IgnoreAlways
-            || (ruling.choice == Choice::IgnoreOnce && ruling.reason == said.reason)
+    let ignored = counting(index, deal, part).find(|ruling| match ruling.choice {
+        Choice::IgnoreOnce => ruling.reason == said.reason,
+        Choice::IgnoreAlways => {
+            ruling.reason == said.reason || is_only_unbilled(index, deal, part, said.reason)
+        }
+        _ => false,
     });
     if let Some(ruling) = ignored {
         return words::ignored(ruling, "deal", Some(&said.message));
@@ -228,6 +231,13 @@ pub(crate) fn obeyed(index: &Index<'_>, deal: &Source, part: u32, stop: Stop) ->
         }),
         None => Stop::Hold(said),
     }
+}
+
+/// Whether a problem is only in the way of an invoice. Whoever ignores a deal for good says that it shall not be billed, so nothing is
+/// lost with it; an invoice that stands, or is on its way, has problems that nobody has seen yet.
+fn is_only_unbilled(index: &Index<'_>, deal: &Source, part: u32, reason: &str) -> bool {
+    let stands = existing::standing(index, deal, part);
+    matches!(stands, existing::Standing::Nothing) && reason != reason::UNRESOLVED_WRITE
 }
 
 fn ignores(ruling: &Ruling) -> bool {

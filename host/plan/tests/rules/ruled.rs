@@ -2,6 +2,7 @@
 
 use crate::world::{Deal, World, account, ops, our_url, outcomes};
 use footbridge_model::id::RecordId;
+use footbridge_model::plugin::Presence;
 use footbridge_model::ruling::Choice;
 use serde_json::{Value, json};
 
@@ -469,6 +470,24 @@ fn what_is_ignored_for_good_is_never_billed_whatever_becomes_of_it() {
         other.message(),
         "ann decided on 2026-09-13 that nothing is to be done, for good (amount-differs). It would wait: The deal's amount is -3.00 GBP. Raise a credit note in the ledger by hand."
     );
+}
+
+/// Ignored for good because of one problem, an invoice that stands may have others.
+#[test]
+fn a_later_problem_of_an_invoice_is_told_though_the_deal_is_ignored() {
+    let mut billed = World::new();
+    let plan = billed.plan();
+    billed.apply(&plan);
+    for (ignored, want) in [
+        ("changed-after-invoicing", "hold deal-deleted"),
+        ("deal-deleted", "skip ignored"),
+    ] {
+        let world = billed
+            .clone()
+            .with(|w| w.ruled("d1", ignored, Choice::IgnoreAlways))
+            .with(|w| w.deals[0].presence = Presence::Deleted);
+        assert_eq!(world.outcome(), want, "{ignored}");
+    }
 }
 
 /// The one deal, which can't be billed for this reason.

@@ -115,7 +115,7 @@ pub(super) fn of(
                 all.push(command(
                     "ignore",
                     " --always",
-                    "do nothing about it for good".to_owned(),
+                    "do nothing about it for good: a deal that has no invoice is never billed then. Other problems of an invoice or of a customer are still told".to_owned(),
                 ));
             }
         }

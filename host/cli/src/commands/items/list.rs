@@ -49,8 +49,8 @@ async fn ignored_from_now(engine: &Engine, decision: &mut Decision) -> anyhow::R
     let says_so = decided.iter().find(|decided| {
         let ruling = &decided.ruling;
         decided.counts == Counts::Still
-            && (ruling.choice == Choice::IgnoreAlways
-                || (ruling.choice == Choice::IgnoreOnce && ruling.reason == decision.reason))
+            && ruling.reason == decision.reason
+            && matches!(ruling.choice, Choice::IgnoreOnce | Choice::IgnoreAlways)
     });
     if let Some(Decided { ruling, .. }) = says_so {
         decision.message = format!(
