@@ -10,7 +10,7 @@ use crate::gather::record_key;
 use crate::ports::CallError;
 use crate::rails::Asking;
 use crate::state::keys::{self, Side};
-use crate::state::rows::{Decision, Due, Pin, Request};
+use crate::state::rows::{Decision, Due, Pin, Request, Standing};
 use footbridge_model::document::Document;
 use footbridge_model::failure::FailureKind;
 use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RecordKey, RequestId};
@@ -336,8 +336,11 @@ impl Engine {
         }))
     }
 
-    /// What can be done about an item, the likeliest first.
+    /// What can be done about an item, the likeliest first. About what is done there is nothing to do.
     pub fn remedies(&self, item: &Decision) -> Vec<Remedy> {
+        if item.standing == Standing::Applied {
+            return Vec::new();
+        }
         let object = item.subject.record.object.as_str();
         let of = if is_receivable(object) {
             Of::WayBack

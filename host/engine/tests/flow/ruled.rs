@@ -213,6 +213,22 @@ async fn what_a_bookkeeper_adds_after_the_word_is_not_written_over() {
 }
 
 #[tokio::test]
+async fn about_what_is_done_there_is_nothing_to_do() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    world.sync().await;
+    let item = world.item("opp1").await;
+    assert_eq!(
+        (item.standing, item.reason.as_str()),
+        (Standing::Applied, "invoiced")
+    );
+    assert_eq!(world.engine().await.remedies(&item), []);
+    let Answered::Refused(refusal) = world.answer("opp1", Choice::IgnoreOnce).await else {
+        panic!("kept");
+    };
+    assert!(matches!(refusal, Refusal::NotTaken { .. }), "{refusal}");
+}
+
+#[tokio::test]
 async fn what_follows_is_told_once() {
     let world = edited().await;
     let keep = Choice::TakeLedger { field: None };
