@@ -13,12 +13,13 @@ use crate::execute::{Closed, Executed, filled_in};
 use crate::mirror::Changes;
 use crate::rails::Asking;
 use crate::state::keys;
+use crate::state::rows::Standing;
 use crate::sync::{Looked, Passed, RunReport};
 use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::doubt::NOT_KNOWN;
-use footbridge_model::id::OpId;
-use footbridge_model::plan::{Adoption, Op, Plan};
+use footbridge_model::id::{OpId, RecordKey};
+use footbridge_model::plan::{Adoption, Note, Op, Plan};
 use footbridge_model::plugin::Action;
 use footbridge_model::receivable::is_receivable;
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,6 +143,8 @@ impl Engine {
         report.postponed = (chosen.fates.values())
             .filter(|fate| fate.fate == Fate::Stale)
             .count();
+        self.note_stale(&saved.plan, &chosen.fates, &railed.plan.holds)
+            .await?;
         // What was said of an operation before and is said no more: it is being carried out now.
         *fates = chosen.fates;
         if chosen.ops.is_empty() {
@@ -189,6 +192,30 @@ impl Engine {
         Ok(report)
     }
 
+    /// What an approved operation waits for by now is an item at once, as after a sync: the plan's word on it names the commands.
+    async fn note_stale(
+        &self,
+        plan: &Plan,
+        fates: &BTreeMap<OpId, OpFate>,
+        holds: &[Note],
+    ) -> Result<(), EngineError> {
+        let is_stale = |op: &&Op| {
+            fates
+                .get(&op.id)
+                .is_some_and(|fate| fate.fate == Fate::Stale)
+        };
+        let stale: BTreeSet<(&RecordKey, u32)> = (plan.ops.iter().filter(is_stale))
+            .map(|op| (&op.subject.record, op.subject.part))
+            .collect();
+        let mut changes = Changes::default();
+        for note in holds {
+            if stale.contains(&(&note.subject.record, note.subject.part)) {
+                self.note(&mut changes, note, Standing::Waiting).await?;
+            }
+        }
+        self.state.commit(changes.into_set()).await
+    }
+
     /// Of the saved operations, those that are carried out now; of all others what is to be said.
     async fn chosen(
         &self,
@@ -209,8 +236,12 @@ impl Engine {
             } else {
                 let there = self.target(sides, op).await?;
                 let verdict = check(op, fresh, known, there.as_ref());
+                let of_parent = missing.and_then(|parent| chosen.fates.get(parent));
+                let too = of_parent.is_some_and(|fate| fate.fate == Fate::Stale);
                 match (verdict, missing) {
                     (Verdict::Already(why), _) => said(Fate::Already, &why),
+                    // Its own reason says more than that of a customer which nobody needs any more.
+                    (Verdict::Stale(why), Some(_)) if too => said(Fate::Stale, &why),
                     (_, Some(parent)) => needs(parent, titles.get(parent).copied(), &chosen.fates),
                     (Verdict::Stale(why), None) => said(Fate::Stale, &why),
                     (Verdict::Holds, None) => {

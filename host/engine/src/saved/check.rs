@@ -66,7 +66,7 @@ pub(super) fn check(op: &Op, fresh: &Fresh, known: &Known, there: Option<&Docume
         Some(note) if note.reason == reason::UP_TO_DATE => Verdict::Already(note.message.clone()),
         Some(note) => Verdict::Stale(format!("{} ({})", note.message, note.reason)),
         None => Verdict::Stale(
-            "nothing would be written for it any more; `footbridge items` says how it stands"
+            "nothing would be written for it any more; the next `footbridge sync` looks at it"
                 .to_owned(),
         ),
     }

@@ -160,6 +160,22 @@ async fn a_stale_operation_is_refused_with_what_changed_and_the_others_go_on() {
 }
 
 #[tokio::test]
+async fn what_an_approved_operation_waits_for_by_now_is_an_item_at_once() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &[]).await;
+    world.set("Opportunity", "opp2", "Amount", json!("-5"));
+    let applied = apply(&world, &id).await;
+    let mut whys = applied.fates.values().map(|fate| fate.why.as_str());
+    assert!(whys.any(|why| why.ends_with("(negative-amount)")));
+    assert_eq!(world.decision(2).await.1, "negative-amount");
+    world.set("Opportunity", "opp2", "Amount", json!("5"));
+    world.sync().await;
+    world.sync().await;
+    world.assert_settled(2, "corrected").await;
+}
+
+#[tokio::test]
 async fn a_plan_of_which_nothing_held_is_no_first_run() {
     let mut world = World::with_deals(Numbers::Ledger, 3);
     world.flow.rails.first_run = FirstRun::Ask;
