@@ -21,9 +21,9 @@ pub struct Status {
     pub last_run: Option<LastRun>,
     /// Deals, or parts of deals, that are invoiced.
     pub invoiced: usize,
-    /// Deals that wait, by reason.
+    /// Deals, or parts of deals, and customers that wait, by reason.
     pub waiting: BTreeMap<String, usize>,
-    /// Deals that need nothing, by reason.
+    /// The same that need nothing, by reason.
     pub skipped: BTreeMap<String, usize>,
     /// Changed deals that no run has looked at yet.
     pub due: usize,

@@ -167,7 +167,7 @@ fn by_reason(title: &str, reasons: &BTreeMap<String, usize>) -> String {
         return String::new();
     }
     let total: usize = reasons.values().sum();
-    let mut text = format!("  {title}: {}\n", count(total, "deal"));
+    let mut text = format!("  {title}: {}\n", count(total, "record"));
     for (reason, n) in reasons {
         text.push_str(&format!("    {n:>6}  {reason}\n"));
     }

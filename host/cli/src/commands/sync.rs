@@ -222,7 +222,7 @@ fn words(flow: &str, report: &RunReport, waits: &Waits) -> String {
         let verb = if waiting == 1 { "waits" } else { "wait" };
         let line = format!(
             "{} {verb} for you: {}. `footbridge items` tells why and what to do.",
-            count(waiting, "deal"),
+            count(waiting, "record"),
             reasons.join(", ")
         );
         text.push_str(&wrapped(&line, 2));

@@ -414,7 +414,7 @@ async fn what_an_earlier_run_left_waiting_is_counted_in_every_strict_run() {
         assert_eq!(ended.code, if strict { 3 } else { 0 }, "{}", ended.err);
         assert_eq!(
             ended.out.contains(
-                "  1 deal waits for you: 1 rejected. `footbridge items` tells why and what to do.\n"
+                "  1 record waits for you: 1 rejected. `footbridge items` tells why and what to do.\n"
             ),
             strict,
             "{}",
@@ -425,7 +425,7 @@ async fn what_an_earlier_run_left_waiting_is_counted_in_every_strict_run() {
     assert!(
         status
             .out
-            .contains("waiting for you: 1 deal\n         1  rejected\n"),
+            .contains("waiting for you: 1 record\n         1  rejected\n"),
         "{}",
         status.out
     );

@@ -60,10 +60,10 @@ pub(crate) fn words(shown: &Shown<'_>, part: Part) -> String {
     if preview.plan.ops.is_empty() && back.is_none_or(|back| back.ops.is_empty()) {
         text.push_str("Nothing would be written.\n\n");
     }
-    text.push_str(&held("deal", &preview.plan.holds));
+    text.push_str(&held("record", &preview.plan.holds));
     text.push_str(&match part {
         Part::Whole => nothing_needed(&preview.plan.skips),
-        Part::Of => notes("need nothing now", "deal", &preview.plan.skips),
+        Part::Of => notes("need nothing now", "record", &preview.plan.skips),
     });
     if part == Part::Whole {
         text.push_str(&cost(shown));
