@@ -141,6 +141,7 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
         if let Some(error) = cause.downcast_ref::<BackupError>() {
             return match error {
                 BackupError::NothingThere { .. }
+                | BackupError::NoSuchFile { .. }
                 | BackupError::Exists { .. }
                 | BackupError::NotABackup { .. }
                 | BackupError::Newer { .. }

@@ -176,6 +176,16 @@ async fn nothing_that_is_there_is_overwritten() {
     assert!(!place.path().join("none").exists());
     let error = contents(&file).unwrap_err();
     assert!(matches!(error, BackupError::NotABackup { .. }), "{error}");
+    let nowhere = place.path().join("nowhere");
+    let into = place.path().join("into");
+    let errors = [
+        contents(&nowhere).unwrap_err(),
+        restore(&nowhere, &into, None).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, BackupError::NoSuchFile { .. }), "{error}");
+    }
+    assert!(!into.exists());
     // An empty folder is as good as none.
     let empty = place.path().join("empty");
     fs::create_dir(&empty).unwrap();

@@ -147,8 +147,15 @@ async fn taken_in_the_middle_of_a_sync_it_restores_to_a_state_that_bills_nothing
 async fn it_holds_no_secret_and_is_refused_unless_it_is_whole_and_ours() {
     let books = Books::open(6).await;
     books.all_is_well(6).await;
-    let none = books.verified("none").await;
-    assert_eq!(none.code, 5, "{}", none.err);
+    let none = [
+        books.verified("none").await,
+        books.restored("none", "restored").await,
+    ];
+    for none in none {
+        let said = format!("{}{}", none.out, none.err);
+        assert_eq!(none.code, 2, "{said}");
+        assert!(said.contains("there is no backup "), "{said}");
+    }
     let made = books.backup("backup").await;
     assert_eq!((made.code, made.err.as_str()), (0, ""), "{}", made.out);
     let bytes = fs::read(books.path("backup")).unwrap();

@@ -18,6 +18,12 @@ pub enum BackupError {
         /// The kind that was looked for.
         backend: Backend,
     },
+    /// There is no such backup.
+    #[error("there is no backup {}. Check the path", file.display())]
+    NoSuchFile {
+        /// The file.
+        file: PathBuf,
+    },
     /// The file is there already.
     #[error("{} is there already and was left as it is. Name another file", file.display())]
     Exists {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::BufReader;
+use std::io::{BufReader, ErrorKind};
 use std::path::Path;
 
 use serde::Serialize;
@@ -102,7 +102,12 @@ pub(crate) fn walk(
         path: file.to_owned(),
         source,
     };
-    let input = File::open(file).map_err(io)?;
+    let input = File::open(file).map_err(|source| match source.kind() {
+        ErrorKind::NotFound => BackupError::NoSuchFile {
+            file: file.to_owned(),
+        },
+        _ => io(source),
+    })?;
     let bytes = input.metadata().map_err(io)?.len();
     let wrong = |fault, at| match fault {
         Fault::Io(source) => io(source),
