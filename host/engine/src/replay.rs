@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::gather::record_key;
 use crate::mirror::{Changes, last_text};
 use crate::state::keys;
-use crate::state::rows::{Decision, Record, Reread};
+use crate::state::rows::{Decision, Record, Reread, Standing};
 use crate::transform::references;
 use chrono::{DateTime, Utc};
 use footbridge_model::document::Document;
@@ -201,13 +201,26 @@ impl Engine {
                 let Some(id) = id else { continue };
                 let record = record_key(&run.sides.source, &object, &id);
                 if self.holds_now(run, of, &record).await? {
-                    self.take_deal(run, &record, None).await?;
+                    let decided = self.stands(&record).await?;
+                    self.take_deal(run, &record, decided.as_ref()).await?;
                 }
             }
             if !full {
                 return Ok(());
             }
         }
+    }
+
+    /// How a deal stands: of several parts the first that waits, else the first.
+    async fn stands(&self, record: &RecordKey) -> Result<Option<Decision>, EngineError> {
+        let flow = self.flow.name.as_str();
+        let range = keys::decisions_of(flow, record.object.as_str(), record.id.as_str()).range();
+        let parts = self.state.all::<Decision>(&range).await?;
+        let waits = |decision: &Decision| {
+            matches!(decision.standing, Standing::Waiting | Standing::Refused)
+        };
+        let parts = parts.into_iter().map(|(_, decision)| decision);
+        Ok(parts.min_by_key(|decision| !waits(decision)))
     }
 
     async fn holds_now(

@@ -70,7 +70,10 @@ pub(crate) async fn run(
 fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
     let mut text = String::new();
     for looked in named {
-        let reason = looked.reason.as_deref().unwrap_or("nothing decided yet");
+        let reason = looked
+            .reason
+            .as_deref()
+            .unwrap_or("no sync has looked at it yet");
         text.push_str(&wrapped(
             &format!(
                 "{} ({}), {}",

@@ -163,6 +163,39 @@ async fn only_what_was_meant_is_looked_at_and_a_dry_run_asks_nobody() {
 }
 
 #[tokio::test]
+async fn each_deal_is_named_with_how_it_stands() {
+    let world = World::with_deals(Numbers::Ledger, 3);
+    world.set("Opportunity", "opp2", "Amount", json!("-5"));
+    world.sync().await;
+    world.deal(4, 1, 10);
+    world.plan().await;
+    let of = Conditions {
+        holds: vec![("IsWon".to_owned(), "true".to_owned())],
+        ..Conditions::default()
+    };
+    let mut told = Vec::new();
+    let mut each = |looked: &footbridge_engine::Looked| {
+        told.push((looked.title.clone(), looked.reason.clone()));
+    };
+    let selection = Selection::Matching(of);
+    let engine = world.engine().await;
+    engine
+        .replay(&selection, Mode::Dry, &mut each)
+        .await
+        .unwrap();
+    let stands = |title: &str, reason: &str| (title.to_owned(), Some(reason.to_owned()));
+    assert_eq!(
+        told,
+        [
+            stands("Deal 1", "invoiced"),
+            stands("Deal 2", "negative-amount"),
+            stands("Deal 3", "invoiced"),
+            ("opp4".to_owned(), None),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn what_is_not_shown_is_left_as_it_is() {
     let world = World::with_deals(Numbers::Ledger, 2);
     world.sync().await;
