@@ -20,10 +20,10 @@ pub(crate) struct History {
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) since: Option<DateTime<Utc>>,
     /// As a table for spreadsheets, a row for each field: CSV as in RFC 4180.
-    #[arg(long, conflicts_with = "jsonl")]
+    #[arg(long, conflicts_with_all = ["jsonl", "json"])]
     pub(crate) csv: bool,
     /// As JSON, a line for each thing that was done.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     pub(crate) jsonl: bool,
 }
 

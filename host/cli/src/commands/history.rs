@@ -40,6 +40,14 @@ pub(crate) async fn run(
     args: &args::History,
     output: Output,
 ) -> anyhow::Result<Exit> {
+    // Clap sees a `--json` only behind the command.
+    if output == Output::Json && (args.csv || args.jsonl) {
+        let form = if args.csv { "--csv" } else { "--jsonl" };
+        return Err(UsageError(format!(
+            "the argument '{form}' cannot be used with '--json': one form at a time"
+        ))
+        .into());
+    }
     let (name, flow) = config.flow(args.flow.as_deref())?;
     let composition = Composition::look(config, name, flow).await?;
     let Some(mut entries) = composition.engine.history(&args.record).await? else {

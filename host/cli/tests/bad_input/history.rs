@@ -44,6 +44,20 @@ async fn what_was_done_is_told_exported_and_erased() {
         unknown.err
     );
 
+    for form in ["--csv", "--jsonl"] {
+        for arguments in [
+            ["history", &number, form, "--json"],
+            ["--json", "history", &number, form],
+        ] {
+            let refused = books.run(&arguments).await;
+            assert_eq!(refused.code, 2, "{arguments:?}: {}", refused.out);
+            let said = format!("{}{}", refused.out, refused.err);
+            assert!(
+                said.contains("cannot be used with"),
+                "{arguments:?}: {said}"
+            );
+        }
+    }
     for form in ["csv", "jsonl"] {
         let file = books.path(&format!("history.{form}"));
         let (flag, path) = (format!("--{form}"), file.to_str().unwrap());
