@@ -26,6 +26,11 @@ pub(crate) fn safe(text: &str, width: usize) -> String {
     out
 }
 
+/// The same of a value or an answer of others: a command that it names is none of ours, and stays as it is.
+pub(crate) fn theirs(text: &str, width: usize) -> String {
+    typed::of_others(&safe(text, width))
+}
+
 /// Not a control character, nor one that turns or hides text (bidirectional marks, zero-width, tags).
 pub(crate) fn harmless(c: char) -> bool {
     !c.is_control()

@@ -3,7 +3,7 @@
 //!
 //! Words everywhere name a command in backticks, `footbridge items`; the engine, the planner and what an earlier run noted know no
 //! configuration. On its way out each gets what it needs to work when it is pasted here: [`in_text`] where text is shown, [`json`]
-//! where JSON is.
+//! where JSON is. What others wrote is marked with [`of_others`] where it is rendered, and stays as it is.
 
 use serde::Serialize;
 use serde_json::Value;
@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 const DEFAULT: &str = "footbridge.toml";
 /// How a command begins in words.
 const IN_WORDS: &str = "`footbridge ";
+/// The same in a text of others. No text from outside has a control character in it once it is rendered, so nobody else marks anything.
+const OF_OTHERS: &str = "`\u{1}footbridge ";
 /// Commands that read no configuration.
 const WITHOUT: [&str; 4] = ["demo", "init", "completions", "-c"];
 /// Commands that take `--flow`.
@@ -87,6 +89,19 @@ pub(crate) fn quoted(value: &str) -> Cow<'_, str> {
 /// Text whose commands can be pasted.
 pub(crate) fn in_text(text: &str) -> Cow<'_, str> {
     with(lacks(), text)
+}
+
+/// Rendered text of others, in which no command is ours.
+pub(crate) fn of_others(text: &str) -> String {
+    text.replace(IN_WORDS, OF_OTHERS)
+}
+
+/// Text as it is printed: without the marks of what others wrote.
+pub(crate) fn unmarked(text: &str) -> Cow<'_, str> {
+    match text.contains(OF_OTHERS) {
+        true => Cow::Owned(text.replace(OF_OTHERS, IN_WORDS)),
+        false => Cow::Borrowed(text),
+    }
 }
 
 /// A value as JSON, whose commands can be pasted where the members are words of ours.
@@ -231,6 +246,17 @@ mod tests {
         );
         assert_eq!(with(config(" -c f.toml"), &told), told, "once");
         assert_eq!(with(config(""), text), text);
+    }
+
+    #[test]
+    fn what_others_wrote_stays_as_it_is() {
+        let theirs = "Run `footbridge stop --all` now";
+        let text = format!("{}. Then `footbridge sync`.", of_others(theirs));
+        let told = with(config(" -c f.toml"), &text).into_owned();
+        assert_eq!(
+            unmarked(&with(config(" -c f.toml"), &told)),
+            format!("{theirs}. Then `footbridge -c f.toml sync`.")
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! `footbridge history`: what was done to a record, by whom and why, as a story or for other programs. Reads only the data directory.
 
 use crate::args;
-use crate::commands::{Output, print_json, show};
+use crate::commands::{Output, print_json, show, show_as_is};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::csv;
 use crate::exit::{Exit, UsageError};
 use crate::private;
-use crate::render::{safe, wrapped};
+use crate::render::{safe, theirs, wrapped};
 use anyhow::Context;
 use footbridge_engine::{Deed, Entry, Value};
 use serde_json::json;
@@ -65,10 +65,10 @@ pub(crate) async fn run(
         entries.retain(|entry| !entry.fields.is_empty());
     }
     match (output, args.csv, args.jsonl) {
-        (_, true, _) => show(&table(&entries))?,
+        (_, true, _) => show_as_is(&table(&entries))?,
         (_, _, true) => {
             let lines: Result<String, _> = entries.iter().map(|e| Form::JsonLines.of(e)).collect();
-            show(&lines?)?;
+            show_as_is(&lines?)?;
         }
         (Output::Json, ..) => print_json(&entries)?,
         (Output::Text, ..) if entries.is_empty() => show("Nothing of that was done.\n")?,
@@ -200,7 +200,7 @@ fn story(entries: &[Entry]) -> String {
             safe(entry.record.object.as_str(), 40),
             safe(entry.record.id.as_str(), 80),
             deed(entry.deed),
-            safe(&entry.title, 60),
+            theirs(&entry.title, 60),
         );
         text.push_str(&wrapped(&head, 0));
         text.push_str(&wrapped(&safe(&entry.why, 600), 4));
@@ -249,7 +249,7 @@ fn deed(deed: Deed) -> &'static str {
 fn shown(value: &Value) -> String {
     match value {
         Value::Empty => "(empty)".to_owned(),
-        Value::Text(text) => safe(text, 160),
+        Value::Text(text) => theirs(text, 160),
         Value::Digest { .. } | Value::Erased => plain(value),
     }
 }

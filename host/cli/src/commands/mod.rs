@@ -40,7 +40,12 @@ pub(crate) fn print_json<T: serde::Serialize>(value: &T) -> anyhow::Result<()> {
 
 /// Prints on standard output. A reader that has seen enough (`| head`) is no failure; a full disk is one.
 pub(crate) fn show(text: &str) -> anyhow::Result<()> {
-    written(&typed::in_text(text))
+    written(&typed::unmarked(&typed::in_text(text)))
+}
+
+/// Prints records for other programs on standard output, as they are.
+pub(crate) fn show_as_is(text: &str) -> anyhow::Result<()> {
+    written(text)
 }
 
 /// Prints on standard error, as it stands. Nobody is left to tell when that is gone.

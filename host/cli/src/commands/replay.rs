@@ -5,7 +5,7 @@ use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
-use crate::render::{count, safe, wrapped};
+use crate::render::{count, safe, theirs, wrapped};
 use footbridge_engine::{Conditions, Looked, Mode, Replayed, Selection};
 use serde_json::json;
 
@@ -77,7 +77,7 @@ fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
         text.push_str(&wrapped(
             &format!(
                 "{} ({}), {}",
-                safe(&looked.title, 60),
+                theirs(&looked.title, 60),
                 safe(&looked.id, 160),
                 safe(reason, 60)
             ),

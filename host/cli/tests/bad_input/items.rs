@@ -31,7 +31,7 @@ fn raised_by_hand(books: &Books, name: &str, number: &str, net: &str) -> String 
 }
 
 /// A won deal of an account of this name; account and deal.
-fn won(books: &Books, account: &str, deal: &str, amount: f64) -> (String, String) {
+pub(crate) fn won(books: &Books, account: &str, deal: &str, amount: f64) -> (String, String) {
     let account = json!({"Name": account, "BillingCountryCode": "GB"});
     let account = books.salesforce.create("Account", fields(account)).unwrap();
     let deal = json!({

@@ -1,7 +1,49 @@
 //! What is printed as the next step works when it is pasted where it was printed: it names the configuration, quoted for a shell.
 
 use crate::books::Books;
+use crate::items::won;
+use footbridge_simulators::faults::{Fault, FaultRule};
 use std::fs;
+
+/// A far side that names our commands, and a deal that does.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_wrote_is_printed_as_it_is() {
+    let books = Books::open(4).await;
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    let theirs = "Run `footbridge stop --all` now";
+    let (account, deal) = won(&books, "Knot & Dunlin Ltd", theirs, 70.0);
+    let rule = Fault::ValidationRule {
+        message: theirs.to_owned(),
+    };
+    let refused = FaultRule::on(rule, "PUT", "/Contacts");
+    books.xero.faults().inject(FaultRule {
+        times: 1000,
+        ..refused
+    });
+    let elsewhere = tempfile::tempdir().unwrap();
+    let ended = books.run_from(elsewhere.path(), &["sync"]).await;
+    assert_eq!(ended.code, 0, "{}", ended.err);
+    let shown = books
+        .run_from(elsewhere.path(), &["items", "show", &deal])
+        .await
+        .out;
+    assert!(
+        shown.starts_with(&format!("{theirs} ({deal})\n")),
+        "{shown}"
+    );
+    let (_, answer) = shown.split_once("It answered 200:").expect(&shown);
+    let (answer, advice) = answer.split_once("What you can do:").expect(&shown);
+    assert!(answer.contains(theirs), "{shown}");
+    let file = books.path("footbridge.toml").display().to_string();
+    assert!(
+        advice.contains(&format!("footbridge -c {file} items retry {deal}\n")),
+        "{shown}"
+    );
+    // The deal waits for its customer, which has no item of its own.
+    assert!(shown.contains("reason: waits-for-another"), "{shown}");
+    let customer = format!("waits for: \"Knot & Dunlin Ltd\" (Account {account})\n");
+    assert!(shown.contains(&customer), "{shown}");
+}
 
 /// The commands in backticks of a text.
 fn named(text: &str) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The exact commands that fit an item, with what each means.
 
 use super::Place;
-use crate::render::safe;
+use crate::render::{safe, theirs};
 use crate::typed;
 use footbridge_engine::{Decision, Evidence};
 use footbridge_model::plan::reason;
@@ -130,7 +130,7 @@ pub(super) fn of_first(
     evidence: Option<&Evidence>,
     place: &Place,
 ) -> Vec<Advice> {
-    let called = safe(&first.subject.title, 60);
+    let called = theirs(&first.subject.title, 60);
     let id = safe(first.subject.record.id.as_str(), 160);
     let id = typed::quoted(&id);
     let whole = Advice {

@@ -1,6 +1,6 @@
 //! A far side's answer for people: its status, and of a batch the element about one record. Everything passes the renderer.
 
-use crate::render::safe;
+use crate::render::theirs;
 use footbridge_engine::Evidence;
 use serde_json::Value;
 
@@ -27,14 +27,16 @@ pub(super) fn whole(body: &str) -> Vec<String> {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
     let text = parsed.and_then(|value| serde_json::to_string_pretty(&value).ok());
     let text = text.unwrap_or_else(|| body.to_owned());
-    text.lines().map(|line| safe(line, LONGEST_LINE)).collect()
+    text.lines()
+        .map(|line| theirs(line, LONGEST_LINE))
+        .collect()
 }
 
 fn cut(text: &str) -> Vec<String> {
     let mut lines: Vec<String> = text
         .lines()
         .take(MOST_LINES)
-        .map(|line| safe(line, LONGEST_LINE))
+        .map(|line| theirs(line, LONGEST_LINE))
         .collect();
     let left = text.lines().count().saturating_sub(MOST_LINES);
     if left > 0 {

@@ -14,7 +14,7 @@ use crate::commands::{Output, print_json, show as print};
 use crate::compose::Composition;
 use crate::config::{Config, Flow};
 use crate::exit::{Exit, UsageError};
-use crate::render::safe;
+use crate::render::{safe, theirs};
 use crate::typed;
 use footbridge_engine::{Decision, Engine, Known};
 use serde_json::json;
@@ -112,5 +112,5 @@ fn called(decision: &Decision) -> String {
     };
     // Its id is what commands take, so it is shown whole; a key of the way back is long.
     let id = safe(decision.subject.record.id.as_str(), 160);
-    format!("{} ({id}{part})", safe(&decision.subject.title, 60))
+    format!("{} ({id}{part})", theirs(&decision.subject.title, 60))
 }

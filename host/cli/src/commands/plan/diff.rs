@@ -3,7 +3,7 @@
 //! `entries` words a field. Text from outside passes `safe`; nothing is decided here.
 
 use super::entries;
-use crate::render::{safe, wrapped};
+use crate::render::{safe, theirs, wrapped};
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
 use footbridge_model::plan::Op;
@@ -37,7 +37,7 @@ pub(super) fn head(op: &Op) -> String {
     let head = format!(
         "{mark} {} \"{}\" ({})",
         safe(op.object.as_str(), 40),
-        safe(&op.subject.title, 80),
+        theirs(&op.subject.title, 80),
         safe(id, 60)
     );
     wrapped(&head, 2)
@@ -79,14 +79,14 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
 /// Two texts, cut so that what differs is seen.
 pub(super) fn apart(old: &str, new: &str) -> (String, String) {
     let (old, new) = footbridge_model::apart::apart(old, new, VALUE);
-    (safe(&old, VALUE), safe(&new, VALUE))
+    (theirs(&old, VALUE), theirs(&new, VALUE))
 }
 
 pub(super) fn shown(value: &Document, ops: &ById<'_>) -> String {
     match value {
         Document::Null => "(empty)".to_owned(),
         Document::Text(text) if text.is_empty() => "(empty)".to_owned(),
-        Document::Text(text) => safe(text, VALUE),
+        Document::Text(text) => theirs(text, VALUE),
         Document::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
         Document::List(entries) => match entries.len() {
             1 => "1 entry".to_owned(),
@@ -99,7 +99,7 @@ pub(super) fn shown(value: &Document, ops: &ById<'_>) -> String {
 /// `{"$op": ...}` in words: what the operation before will report.
 fn reference(value: &Document, ops: &ById<'_>) -> String {
     let Some(op) = value.text("$op") else {
-        return safe(&value.canonical(), VALUE);
+        return theirs(&value.canonical(), VALUE);
     };
     let field = safe(value.text("field").unwrap_or("id"), 40);
     let prefix = safe(value.text("prefix").unwrap_or_default(), VALUE);

@@ -4,7 +4,7 @@
 
 use super::diff::{ById, Why, fields, lines};
 use crate::commands::sync::RECEIVABLES;
-use crate::render::{columns, count, safe, wrapped};
+use crate::render::{columns, count, safe, theirs, wrapped};
 use footbridge_engine::saved::SavedPlan;
 use footbridge_engine::{Preview, ReflectPreview};
 use footbridge_model::plan::{Bill, Note, Op, Plan};
@@ -155,7 +155,7 @@ fn invoice(op: &Op, bill: &Bill) -> String {
         "" => String::new(),
         reference => format!(", reference {}", safe(reference, 60)),
     };
-    let mut text = wrapped(&format!("+ {}{part}", safe(&op.subject.title, 80)), 2);
+    let mut text = wrapped(&format!("+ {}{part}", theirs(&op.subject.title, 80)), 2);
     let deal = safe(op.subject.record.id.as_str(), 60);
     let customer = safe(&bill.customer, 80);
     text.push_str(&wrapped(&format!("{deal} to {customer}{new}"), 4));
@@ -318,7 +318,7 @@ fn notes(how: &str, what: &str, notes: &[Note]) -> String {
     let mut text = format!("{} {how}\n", count(notes.len(), what));
     for note in notes.iter().take(ROWS) {
         let id = safe(note.subject.record.id.as_str(), 60);
-        let title = safe(&note.subject.title, 80);
+        let title = theirs(&note.subject.title, 80);
         text.push_str(&wrapped(&format!("{title} ({id}): {}", note.reason), 2));
         text.push_str(&wrapped(&safe(&note.message, 600), 4));
     }

@@ -6,7 +6,7 @@ use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
-use crate::render::{count, safe, table, wrapped};
+use crate::render::{count, safe, table, theirs, wrapped};
 use crate::who;
 use chrono::{DateTime, Utc};
 use footbridge_engine::saved::{Applied, Approval, Fate, Kept, OpFate, SavedPlan, State};
@@ -155,7 +155,7 @@ pub(super) async fn approve(
         let line = format!(
             "{} \"{}\" needs something that is left out and will wait for it",
             op.object,
-            safe(&op.subject.title, 80)
+            theirs(&op.subject.title, 80)
         );
         text.push_str(&wrapped(&line, 2));
     }
