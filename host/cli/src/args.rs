@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Keeps Xero and Salesforce in step through sandboxed plugins.
 ///
 /// Exit codes: 0 done; 1 something failed; 2 wrong use or configuration; 3 done, and something waits for a person or is in doubt
-/// (only with --strict); 4 the far side can't be reached or refused the credential; 5 the data directory or a backup is locked or damaged.
+/// (only with --strict); 4 the far side can't be reached or refused (of `sync` also: the way back could not go on); 5 the data directory or a backup is locked or damaged.
 #[derive(Debug, Parser)]
 #[command(name = "footbridge", version, about, after_help = EXAMPLES)]
 pub(crate) struct Cli {

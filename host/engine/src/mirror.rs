@@ -7,6 +7,7 @@ use crate::error::EngineError;
 use crate::state::keys::{self, Side};
 use crate::state::rows::Record;
 use crate::state::{State, decode, encode};
+use crate::unsettled::beside;
 use footbridge_model::document::Document;
 use footbridge_model::plugin::{Item, Presence};
 use footbridge_model::receivable::{KEY, is_receivable};
@@ -54,8 +55,13 @@ impl Changes {
         Some(decode(key, written))
     }
 
-    /// As a write set.
-    pub(crate) fn into_set(self) -> WriteSet {
+    /// As a write set, with the index rows that go with decisions.
+    pub(crate) fn into_set(mut self) -> WriteSet {
+        let changes = self.0.iter();
+        let index: Vec<_> = changes
+            .filter_map(|(key, change)| beside(key, change.as_deref()))
+            .collect();
+        self.0.extend(index);
         self.0
             .into_iter()
             .fold(WriteSet::new(), |set, (key, change)| match change {

@@ -163,6 +163,7 @@ impl Engine {
         if passed == Passed::IfLetWrite && !self.has_written().await? {
             return Ok(report);
         }
+        self.index_unsettled().await?;
         let mut changes = Changes::default();
         let last = LastRun {
             started_at,

@@ -316,6 +316,7 @@ impl Player<'_> {
             records: self.world.records(),
             preview: program.plan().await,
             decisions: program.decisions().await?,
+            unsettled: program.unsettled().await?,
         };
         let held = property::at_rest(&self.world, &rested);
         property::settled(&mut self.world, &rested);

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use crate::typed;
-use footbridge_engine::{RunReport, Status, StatusBack};
+use footbridge_engine::{RunReport, Unsettled};
 use footbridge_model::doubt::COUNTED;
 use footbridge_model::plan::reason;
 use footbridge_model::receivable::{self, is_receivable};
@@ -20,17 +20,15 @@ struct Shown<'a> {
     flow: &'a str,
     #[serde(flatten)]
     report: &'a RunReport,
-    /// With `--strict`: also what earlier runs left waiting.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    waiting: Option<&'a Waits>,
+    /// All that waits, also what this run had no reason to look at.
+    waiting: &'a Waits,
     seconds: f64,
 }
 
-/// What waits after a run. With `--strict` as `status` counts it: also what this run had no reason to look at, for which all that was ever
-/// decided is read.
+/// What waits after a run, as `status` counts it: also what this run had no reason to look at.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct Waits {
-    /// Deals that wait for a person, by reason.
+struct Waits {
+    /// Deals and customers that wait for a person, by reason.
     deals: BTreeMap<String, usize>,
     /// Records of the way back that wait, by reason.
     way_back: BTreeMap<String, usize>,
@@ -39,21 +37,10 @@ pub(crate) struct Waits {
 }
 
 impl Waits {
-    pub(crate) fn of(status: &Status) -> Self {
-        let back = status.reflected.as_ref();
+    fn of(unsettled: Unsettled, report: &RunReport) -> Self {
         Self {
-            deals: for_you(&status.waiting),
-            way_back: back.map_or_else(BTreeMap::new, |StatusBack { waiting, .. }| waiting.clone()),
-            in_doubt: status.in_doubt,
-        }
-    }
-
-    /// What the run itself came upon.
-    fn of_run(report: &RunReport) -> Self {
-        let back = report.reflected.as_ref();
-        Self {
-            deals: for_you(&report.held),
-            way_back: back.map_or_else(BTreeMap::new, |back| back.held.clone()),
+            deals: for_you(&unsettled.records),
+            way_back: unsettled.way_back,
             in_doubt: report.in_doubt,
         }
     }
@@ -94,16 +81,12 @@ pub(crate) async fn run(
     composition.progress.finish();
     let report = result?;
     let seconds = began.elapsed().as_secs_f64();
-    let waits = if args.strict {
-        Waits::of(&composition.engine.status().await?)
-    } else {
-        Waits::of_run(&report)
-    };
+    let waits = Waits::of(composition.engine.unsettled().await?, &report);
     match output {
         Output::Json => print_json(&Shown {
             flow: name,
             report: &report,
-            waiting: args.strict.then_some(&waits),
+            waiting: &waits,
             seconds,
         })?,
         Output::Text => show(&words(name, &report, &waits))?,
@@ -116,8 +99,10 @@ pub(crate) async fn run(
         return Ok(Exit::Failed);
     }
     let back = report.reflected.as_ref();
-    let back_stopped = back.is_some_and(|back| back.problem.is_some());
-    let failed = report.failed > 0 || report.in_doubt > 0 || back_stopped;
+    if back.is_some_and(|back| back.problem.is_some()) {
+        return Ok(Exit::FarSide);
+    }
+    let failed = report.failed > 0 || report.in_doubt > 0;
     Ok(if args.strict && (failed || waits.any()) {
         Exit::Waiting
     } else {

@@ -397,7 +397,7 @@ async fn a_deal_whose_lines_dont_add_up_is_linked_with_the_invoice_that_bills_it
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_an_earlier_run_left_waiting_is_counted_in_every_strict_run() {
+async fn what_an_earlier_run_left_waiting_is_told_by_every_run() {
     let books = Books::open(4).await;
     assert_eq!(books.run(&["sync", "--strict"]).await.code, 0);
     let (_, deal) = won(&books, "Knot & Dunlin Ltd", "Boots", 70.0);
@@ -412,11 +412,10 @@ async fn what_an_earlier_run_left_waiting_is_counted_in_every_strict_run() {
         let ended = books.run(arguments).await;
         let strict = arguments.contains(&"--strict");
         assert_eq!(ended.code, if strict { 3 } else { 0 }, "{}", ended.err);
-        assert_eq!(
+        assert!(
             ended.out.contains(
                 "  1 record waits for you: 1 rejected. `footbridge items` tells why and what to do.\n"
             ),
-            strict,
             "{}",
             ended.out
         );
@@ -429,7 +428,7 @@ async fn what_an_earlier_run_left_waiting_is_counted_in_every_strict_run() {
         "{}",
         status.out
     );
-    let sync = books.run(&["sync", "--strict", "--json"]).await.json();
+    let sync = books.run(&["sync", "--json"]).await.json();
     assert_eq!(sync["waiting"]["deals"], json!({"rejected": 1}), "{sync}");
     assert_eq!(
         books

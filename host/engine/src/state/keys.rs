@@ -77,9 +77,14 @@ pub(crate) fn dues(flow: &str, object: &str) -> Key {
     Key::new("due").text(flow).text(object)
 }
 
+/// The family of decisions.
+pub(crate) const DECISION: &str = "decision";
+/// The family of what stands beside those that wait.
+pub(crate) const UNSETTLED: &str = "unsettled";
+
 /// What was decided last about one part of a source record.
 pub(crate) fn decision(flow: &str, record: &RecordKey, part: u32) -> Key {
-    Key::new("decision")
+    Key::new(DECISION)
         .text(flow)
         .text(record.object.as_str())
         .text(record.id.as_str())
@@ -88,7 +93,17 @@ pub(crate) fn decision(flow: &str, record: &RecordKey, part: u32) -> Key {
 
 /// All decisions about one record.
 pub(crate) fn decisions_of(flow: &str, object: &str, id: &str) -> Key {
-    Key::new("decision").text(flow).text(object).text(id)
+    Key::new(DECISION).text(flow).text(object).text(id)
+}
+
+/// All decisions of a flow that wait or were refused, in the index beside them.
+pub(crate) fn all_unsettled(flow: &str) -> Key {
+    Key::new(UNSETTLED).text(flow)
+}
+
+/// That the index holds what was decided before there was one.
+pub(crate) fn unsettled_indexed(flow: &str) -> Key {
+    Key::new("unsettled-indexed").text(flow)
 }
 
 /// A deal that waits, so that a run finds it without reading every decision.
@@ -135,7 +150,7 @@ pub(crate) fn refusals(flow: &str) -> Key {
 
 /// All decisions of a flow.
 pub(crate) fn decisions(flow: &str) -> Key {
-    Key::new("decision").text(flow)
+    Key::new(DECISION).text(flow)
 }
 
 /// A link.

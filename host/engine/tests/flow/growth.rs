@@ -10,7 +10,8 @@ async fn read_for_one_change(world: &World) -> usize {
     world.sync().await;
     world.set("Opportunity", "opp1", "Name", json!("Deal 1"));
     world.rows_read.store(0, Ordering::SeqCst);
-    let report = world.sync().await;
+    let report = world.try_sync().await.unwrap();
+    world.engine().await.unsettled().await.unwrap();
     assert_eq!(report.skipped.values().sum::<usize>(), 1, "{report:?}");
     world.rows_read.load(Ordering::SeqCst)
 }

@@ -38,3 +38,4 @@ mod ruled;
 mod saved;
 mod stood_still;
 mod trouble;
+mod unsettled;

@@ -298,7 +298,20 @@ impl World {
     }
 
     pub(crate) async fn sync(&self) -> RunReport {
-        self.try_sync().await.unwrap()
+        let report = self.try_sync().await.unwrap();
+        self.all_that_waits_is_told().await;
+        report
+    }
+
+    /// What a run tells without reading every decision is what they say.
+    async fn all_that_waits_is_told(&self) {
+        let engine = self.engine().await;
+        let (told, status) = (
+            engine.unsettled().await.unwrap(),
+            engine.status().await.unwrap(),
+        );
+        let back = status.reflected.unwrap_or_default().waiting;
+        assert_eq!((told.records, told.way_back), (status.waiting, back));
     }
 
     pub(crate) async fn plan(&self) -> Preview {

@@ -6,11 +6,13 @@ use crate::witness::version_of;
 use crate::world::World;
 use footbridge_engine::{Decision, Standing};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 pub(crate) const NAME: &str = "nothing is lost silently";
 
 pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
     let mut says = Vec::new();
+    says.extend(untold(rested));
     for (id, deal) in rested.records.live("Opportunity") {
         if text(deal, "IsWon") != "true" {
             continue;
@@ -32,6 +34,22 @@ pub(crate) fn asked(world: &World, rested: &Rested) -> Vec<String> {
         }
     }
     says
+}
+
+/// Every run tells all that waits, also what it had no reason to look at.
+fn untold(rested: &Rested) -> Option<String> {
+    let waits =
+        |decision: &&Decision| matches!(decision.standing, Standing::Waiting | Standing::Refused);
+    let mut wait = BTreeMap::<&str, usize>::new();
+    for decision in rested.decisions.iter().filter(waits) {
+        *wait.entry(&decision.reason).or_default() += 1;
+    }
+    let mut told = BTreeMap::<&str, usize>::new();
+    let unsettled = &rested.unsettled;
+    for (reason, n) in unsettled.records.iter().chain(&unsettled.way_back) {
+        *told.entry(reason).or_default() += n;
+    }
+    (wait != told).then(|| format!("{wait:?} wait, and a run tells {told:?}"))
 }
 
 /// A decision that isn't so.

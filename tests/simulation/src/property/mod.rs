@@ -17,7 +17,7 @@ pub(crate) use owner::settled;
 
 use crate::records::Records;
 use crate::world::World;
-use footbridge_engine::{Decision, EngineError, Preview};
+use footbridge_engine::{Decision, EngineError, Preview, Unsettled};
 use serde::Serialize;
 
 /// The properties by the names that reports use.
@@ -47,6 +47,8 @@ pub(crate) struct Rested {
     pub(crate) records: Records,
     pub(crate) preview: Result<Preview, EngineError>,
     pub(crate) decisions: Vec<Decision>,
+    /// What a run tells of what waits.
+    pub(crate) unsettled: Unsettled,
 }
 
 fn held(property: &'static str, says: Vec<String>) -> Result<(), Broken> {

@@ -4,7 +4,7 @@ use super::{Place, advice, as_json, called};
 use crate::args;
 use crate::commands::{Output, print_json, show};
 use crate::render::{safe, wrapped};
-use footbridge_engine::{Counts, Decided, Decision, Engine, Standing};
+use footbridge_engine::{Counts, Decided, Decision, Engine, Standing, Unsettled};
 use footbridge_model::plan::reason;
 use footbridge_model::remedy::page_of_reason;
 use footbridge_model::ruling::Choice;
@@ -36,7 +36,27 @@ pub(super) async fn run(
             print_json(&all)
         }
         Output::Text if decisions.is_empty() && args.ignored => show("Nothing is ignored.\n"),
-        Output::Text => show(&words(&decisions, place)),
+        Output::Text => match args.reason.as_deref().filter(|_| decisions.is_empty()) {
+            Some(reason) => show(&none_of(reason, &engine.unsettled().await?)),
+            None => show(&words(&decisions, place)),
+        },
+    }
+}
+
+/// No item of the reason that was asked for, which may be another name for one there is.
+fn none_of(reason: &str, unsettled: &Unsettled) -> String {
+    let others = unsettled.records.iter().chain(&unsettled.way_back);
+    let others: Vec<String> = others.map(|(reason, n)| format!("{n} {reason}")).collect();
+    let reason = safe(reason, 60);
+    match others.as_slice() {
+        [] => format!("Nothing waits, for {reason} or anything else.\n"),
+        _ => wrapped(
+            &format!(
+                "Nothing waits for {reason}. What waits: {}.",
+                others.join(", ")
+            ),
+            0,
+        ),
     }
 }
 
