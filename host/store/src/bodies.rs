@@ -14,8 +14,11 @@ use std::str::FromStr;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use crate::disk;
+use crate::anchor::Anchor;
 use crate::key::hex;
+use crate::{Moved, disk};
+
+const FOLDER: &str = "bodies";
 
 /// The SHA-256 of a body; its text form is 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,12 +85,24 @@ pub enum BodyError {
         /// Its file.
         path: PathBuf,
     },
+    /// Its file is gone.
+    #[error(
+        "the body {digest} is not in the data directory any more, and a row still needs it. Was its file removed, or the folder `bodies` \
+         not copied along? Put it back from a copy of the directory, or restore the last backup into an empty folder"
+    )]
+    Missing {
+        /// The body.
+        digest: BodyDigest,
+    },
     /// Not 64 hexadecimal digits.
     #[error("{text:?} is no body digest: 64 digits 0-9 a-f are expected")]
     NotADigest {
         /// What was given.
         text: String,
     },
+    /// The directory is no longer where it was opened.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The file system refused.
     #[error("{} could not be used: {source}. Check the disk and its free space", path.display())]
     Io {
@@ -102,6 +117,7 @@ pub enum BodyError {
 #[derive(Clone, Debug)]
 pub struct Bodies {
     root: PathBuf,
+    anchor: Anchor,
 }
 
 impl Bodies {
@@ -110,9 +126,10 @@ impl Bodies {
     /// # Errors
     /// The file system refused.
     pub fn open(dir: &Path) -> Result<Self, BodyError> {
-        let root = dir.join("bodies");
+        let root = dir.join(FOLDER);
         make_dir(&root)?;
-        Ok(Self { root })
+        let anchor = Anchor::to_folder(dir, FOLDER).map_err(refused(&root))?;
+        Ok(Self { root, anchor })
     }
 
     /// Keeps `bytes`; they are on disk when it returns. Keeping the same bytes again is free.
@@ -120,6 +137,7 @@ impl Bodies {
     /// # Errors
     /// The file system refused; the body may not be named then.
     pub fn put(&self, bytes: &[u8]) -> Result<BodyDigest, BodyError> {
+        self.anchor.check()?;
         let digest = BodyDigest::of(bytes);
         let (folder, path) = self.place(&digest);
         make_dir(&folder)?;
@@ -144,6 +162,7 @@ impl Bodies {
     /// # Errors
     /// The content does not match the digest, or the file system refused.
     pub fn get(&self, digest: &BodyDigest) -> Result<Option<Vec<u8>>, BodyError> {
+        self.anchor.check()?;
         let (_, path) = self.place(digest);
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
@@ -165,6 +184,7 @@ impl Bodies {
     /// # Errors
     /// The file system refused.
     pub fn erase(&self, digest: &BodyDigest) -> Result<(), BodyError> {
+        self.anchor.check()?;
         let (folder, path) = self.place(digest);
         match fs::remove_file(&path) {
             Ok(()) => disk::sync_dir(&folder).map_err(refused(&folder)),

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use thiserror::Error;
 
+use crate::Moved;
 use crate::key::readable;
 
 /// A row or file whose check failed.
@@ -38,6 +39,9 @@ pub enum StoreError {
         /// The failure that poisoned it.
         first: String,
     },
+    /// The directory is no longer where it was opened.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The disk or the backend failed on a read.
     #[error(
         "the store could not be read: {0}. Check the disk and its free space, then start Footbridge again"
@@ -88,6 +92,9 @@ pub enum CommitError {
         /// The failure that poisoned it.
         first: String,
     },
+    /// The directory is no longer where it was opened; nothing was written.
+    #[error(transparent)]
+    Moved(#[from] Moved),
     /// The flush of this very set failed: whether it is on disk shows after a restart. The store is poisoned.
     #[error(
         "a write could not be flushed ({0}); whether it is on disk shows after a restart. Check the disk and its \

@@ -6,6 +6,7 @@
 //! Flow: the engine builds a [`WriteSet`] and calls [`Store::commit`]; `local` passes it to the one writer thread
 //! (`writer`), which folds waiting sets into one transaction of a backend (`medium`), flushes, and answers.
 
+mod anchor;
 mod backup;
 mod bodies;
 mod disk;
@@ -20,12 +21,14 @@ mod look;
 mod medium;
 mod meta;
 mod open;
+mod stopped;
 mod store;
 mod swap;
 mod witness;
 mod write_set;
 mod writer;
 
+pub use anchor::Moved;
 pub use backup::{BackupError, Contents, Restored, backup, contents, restore};
 pub use bodies::{Bodies, BodyDigest, BodyError};
 pub use error::{CommitError, Damaged, LeaseError, OpenError, StoreError};

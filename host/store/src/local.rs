@@ -16,14 +16,16 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use tokio::sync::oneshot;
 
+use crate::anchor::Anchor;
 use crate::backup::ask::desk;
 use crate::backup::take::Source;
 use crate::flight::Flight;
 use crate::lease::Terms;
 use crate::lock::DirLock;
 use crate::medium::{Medium, MediumError, RawRow};
+use crate::stopped::{Poison, Stopped};
 use crate::witness::Witness;
-use crate::writer::{Claim, Poison, Request, Writer};
+use crate::writer::{Claim, Request, Writer};
 use crate::{
     CommitError, Damaged, KeyRange, Lease, LeaseError, Row, Seq, Store, StoreError, StoreMeta,
     VerifyReport, Versioned, WriteSet, disk, frame,
@@ -56,6 +58,7 @@ pub(crate) struct LocalStore {
     poison: Poison,
     meta: StoreMeta,
     home: PathBuf,
+    anchor: Option<Anchor>,
     // Declared last: the directory is free only when nothing of it is open.
     lock: Option<DirLock>,
 }
@@ -71,12 +74,18 @@ impl LocalStore {
     ) -> io::Result<Arc<Self>> {
         let (flight, poison) = (Arc::new(Flight::new()), Poison::new(OnceLock::new()));
         let (lock, witness) = held.map(|held| (held.lock, held.witness)).unzip();
+        let dir = home.parent().unwrap_or(&home);
+        let anchor = lock
+            .as_ref()
+            .map(|lock: &DirLock| lock.anchor(dir))
+            .transpose()?;
         let writer = Writer {
             medium: Arc::clone(&medium),
             flight: Arc::clone(&flight),
             poison: Arc::clone(&poison),
             last,
             terms: Terms::default(),
+            anchor: anchor.clone(),
             witness: witness.map(|witness| (witness, meta.clone())),
             witnessed: last,
             tap: None,
@@ -94,6 +103,7 @@ impl LocalStore {
             poison,
             meta,
             home,
+            anchor,
             lock,
         };
         if opened.lock.is_some() {
@@ -118,14 +128,13 @@ impl LocalStore {
             meta: self.meta.clone(),
             dir: self.home.parent().unwrap_or(&self.home).to_owned(),
             backend: backend.to_string_lossy().into_owned(),
+            anchor: self.anchor.clone(),
         })
     }
 
     fn medium(&self) -> Result<&dyn Medium, StoreError> {
         match (self.poison.get(), &self.medium) {
-            (Some(first), _) => Err(StoreError::Poisoned {
-                first: first.clone(),
-            }),
+            (Some(stopped), _) => Err(stopped.clone().into()),
             (None, Some(medium)) => Ok(&**medium),
             (None, None) => Err(StoreError::Io("it is closed".to_owned())),
         }
@@ -159,12 +168,8 @@ impl LocalStore {
             return Ok(answer);
         }
         // The writer's thread is gone, which only a panic in it can do.
-        let first = self
-            .poison
-            .get_or_init(|| "the writer broke off".to_owned());
-        Err(CommitError::Poisoned {
-            first: first.clone(),
-        })
+        let broke_off = || Stopped::Unflushed("the writer broke off".to_owned());
+        Err(self.poison.get_or_init(broke_off).clone().into())
     }
 }
 

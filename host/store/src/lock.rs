@@ -4,18 +4,26 @@
 //! Never: breaks a lock; the system frees it when its holder dies. Flow: taken first in `local::open`, freed last.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Seek, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use crate::OpenError;
+use crate::anchor::Anchor;
+
+const NAME: &str = "lock";
 
 /// Held while the store is open.
 #[derive(Debug)]
-pub(crate) struct DirLock(#[expect(dead_code, reason = "holds the lock until dropped")] File);
+pub(crate) struct DirLock(File);
 
 impl DirLock {
+    /// What tells whether the directory is still the one that was locked; of use while the lock is held.
+    pub(crate) fn anchor(&self, dir: &Path) -> io::Result<Anchor> {
+        Anchor::to(dir, NAME, &self.0)
+    }
+
     pub(crate) fn take(dir: &Path) -> Result<Self, OpenError> {
-        let path = dir.join("lock");
+        let path = dir.join(NAME);
         let opened = OpenOptions::new()
             .read(true)
             .write(true)
@@ -39,7 +47,7 @@ impl DirLock {
 
     /// The same where nothing can be written: the lock of a file that is only read keeps others out as well.
     pub(crate) fn take_to_look(dir: &Path) -> Result<Self, OpenError> {
-        let path = dir.join("lock");
+        let path = dir.join(NAME);
         let mut file = File::open(&path).map_err(|source| OpenError::Io { path, source })?;
         lock(dir, &mut file)?;
         Ok(Self(file))
@@ -63,7 +71,7 @@ fn lock(dir: &Path, file: &mut File) -> Result<(), OpenError> {
             })
         }
         Err(TryLockError::Error(source)) => Err(OpenError::Io {
-            path: dir.join("lock"),
+            path: dir.join(NAME),
             source,
         }),
     }

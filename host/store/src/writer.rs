@@ -1,20 +1,24 @@
 //! The one writer: folds waiting write sets into one durable transaction.
 //!
-//! Responsible for: expectations, commit numbers, the flush before any answer, poisoning after a failed flush.
+//! Responsible for: expectations, commit numbers, the flush before any answer, stopping after a failed flush or once the
+//! directory was moved.
 //! Never: answers before the flush; writes after a failure. Flow: `local` sends a [`Request`], the medium writes it.
 
 use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use tokio::sync::oneshot;
 
+use crate::anchor::Anchor;
 use crate::flight::Flight;
 use crate::frame;
 use crate::lease::Terms;
 use crate::local::row_key;
 use crate::medium::{Change, Medium, MediumError};
+use crate::stopped::{Poison, Stopped};
 use crate::witness::Witness;
 use crate::{
     CommitError, Damaged, Expectation, Fence, Lease, LeaseError, Seq, StoreMeta, WriteSet,
@@ -53,7 +57,9 @@ pub(crate) enum Request {
         answer: Sender<()>,
     },
     /// No longer. The answer: the last commit that was laid down, or why the store stopped.
-    Untap { answer: Sender<Result<Seq, String>> },
+    Untap {
+        answer: Sender<Result<Seq, Stopped>>,
+    },
 }
 
 /// A lease someone wants.
@@ -64,16 +70,14 @@ pub(crate) struct Claim {
     pub(crate) until: SystemTime,
 }
 
-/// The first failed flush, if any; shared with the readers.
-pub(crate) type Poison = Arc<OnceLock<String>>;
-
 pub(crate) struct Writer {
     pub(crate) medium: Arc<dyn Medium>,
     pub(crate) flight: Arc<Flight>,
     pub(crate) poison: Poison,
     pub(crate) last: Seq,
     pub(crate) terms: Terms,
-    /// `None` only for a store without a directory.
+    /// `None` only for a store without a directory, as is the witness.
+    pub(crate) anchor: Option<Anchor>,
     pub(crate) witness: Option<(Witness, StoreMeta)>,
     pub(crate) witnessed: Seq,
     /// Where a backup wants what lands.
@@ -118,12 +122,33 @@ impl Writer {
 
     /// Rows are safe without it: a failure is told and tried again later.
     fn bear_witness(&mut self) {
-        if let (Some((witness, meta)), None) = (&self.witness, self.poison.get()) {
-            if let Err(error) = witness.note(meta, self.last) {
+        if self.stay().is_err() {
+            return;
+        }
+        if let Some((witness, meta)) = &self.witness {
+            // Asked again in between: put into another directory, the note would say of that one that it lost its latest commits.
+            let noted = witness.draft(meta, self.last).and_then(|draft| {
+                self.stay().map_err(io::Error::other)?;
+                draft.put()
+            });
+            if let Err(error) = noted {
                 tracing::warn!(%error, "witness.json could not be written");
             }
             self.witnessed = self.last;
         }
+    }
+
+    /// Refuses once the store has stopped, and stops it where the directory isn't the one that was opened.
+    fn stay(&self) -> Result<(), CommitError> {
+        self.alive()?;
+        let held = self.anchor.as_ref().map_or(Ok(()), Anchor::check);
+        held.map_err(|moved| {
+            tracing::error!(%moved, "the store stops");
+            self.poison
+                .get_or_init(|| Stopped::Moved(moved))
+                .clone()
+                .into()
+        })
     }
 
     /// Refuses a request at once or stages it. A receiver that is gone needs no answer.
@@ -202,7 +227,7 @@ impl Writer {
             }
             .into()),
             Err(MediumError::Failed(reason) | MediumError::Full(reason)) => {
-                Err(CommitError::Io(self.poisoned_by(reason)))
+                Err(self.poisoned_by(reason))
             }
         }
     }
@@ -258,16 +283,17 @@ impl Writer {
 
     fn alive(&self) -> Result<(), CommitError> {
         match self.poison.get() {
-            Some(first) => Err(CommitError::Poisoned {
-                first: first.clone(),
-            }),
+            Some(stopped) => Err(stopped.clone().into()),
             None => Ok(()),
         }
     }
 
-    fn poisoned_by(&self, reason: String) -> String {
+    /// Stops the store for a write that failed.
+    fn poisoned_by(&self, reason: String) -> CommitError {
         tracing::error!(reason, "the store stops: a write could not be flushed");
-        self.poison.get_or_init(|| reason).clone()
+        self.poison
+            .get_or_init(|| Stopped::Unflushed(reason.clone()));
+        CommitError::Io(reason)
     }
 
     /// Writes the fold, flushes, answers.
@@ -275,25 +301,20 @@ impl Writer {
         if fold.pending.is_empty() {
             return;
         }
-        let outcome = match self.poison.get() {
-            Some(first) => Err(first.clone()),
-            None => self.write(&fold.staged),
-        };
+        let outcome = self.stay().and_then(|()| self.write(&fold.staged));
         for pending in fold.pending {
             match (pending, &outcome) {
                 (Pending::Commit(answer, seq), Ok(())) => drop(answer.send(Ok(seq))),
-                (Pending::Commit(answer, _), Err(reason)) => {
-                    drop(answer.send(Err(CommitError::Io(reason.clone()))))
-                }
+                (Pending::Commit(answer, _), Err(error)) => drop(answer.send(Err(error.clone()))),
                 (Pending::Claim(answer, lease), Ok(())) => drop(answer.send(Ok(lease))),
-                (Pending::Claim(answer, _), Err(reason)) => {
-                    drop(answer.send(Err(CommitError::Io(reason.clone()).into())));
+                (Pending::Claim(answer, _), Err(error)) => {
+                    drop(answer.send(Err(error.clone().into())));
                 }
             }
         }
     }
 
-    fn write(&self, staged: &BTreeMap<Vec<u8>, Option<(Seq, Vec<u8>)>>) -> Result<(), String> {
+    fn write(&self, staged: &BTreeMap<Vec<u8>, Option<(Seq, Vec<u8>)>>) -> Result<(), CommitError> {
         let mut changes: Vec<Change> = staged
             .iter()
             .map(|(key, row)| {

@@ -332,6 +332,68 @@ async fn a_copied_directory_is_of_a_new_epoch_and_a_moved_one_is_not() {
 }
 
 #[cfg(unix)]
+/// What the procedure in docs/backup.md comes to where the service was not stopped first.
+#[tokio::test]
+#[cfg(unix)]
+async fn who_runs_on_while_another_directory_is_put_in_its_place_writes_nothing_more() {
+    for backend in Backend::ALL {
+        for is_restored in [true, false] {
+            let place = tempfile::tempdir().unwrap();
+            let (dir, file) = (place.path().join("data"), place.path().join("b"));
+            let before = small(&dir, backend).await;
+            backup(&dir, backend, &file).unwrap();
+            let (running, bodies) = (open(&dir, backend).unwrap(), Bodies::open(&dir).unwrap());
+            let kept = bodies.put(b"kept").unwrap();
+            running
+                .commit(WriteSet::new().put(link(9), kept.to_string()))
+                .await
+                .unwrap();
+
+            fs::rename(&dir, place.path().join("old")).unwrap();
+            if is_restored {
+                restore(&file, &dir, None).unwrap();
+            }
+            let asked = place.path().join("asked");
+            let mut told = vec![
+                bodies.put(b"late").unwrap_err().to_string(),
+                bodies.get(&kept).unwrap_err().to_string(),
+                bodies.erase(&kept).unwrap_err().to_string(),
+            ];
+            for n in 20..22 {
+                let refused = running.commit(WriteSet::new().put(link(n), *b"x")).await;
+                told.push(refused.unwrap_err().to_string());
+            }
+            told.push(running.get(&link(9)).await.unwrap_err().to_string());
+            for told in told {
+                assert!(told.contains("was moved, or another was put in"), "{told}");
+            }
+            assert_eq!(dir.exists(), is_restored, "nothing is made there");
+            if is_restored {
+                let restored = open(&dir, backend).unwrap();
+                // Both look for questions; the one that lies there answers.
+                assert_eq!(backup(&dir, backend, &asked).unwrap().epoch, 2);
+                drop(running);
+                drop(restored);
+                let restored = open(&dir, backend).unwrap();
+                assert_eq!(rows(&restored).await, before);
+                assert_eq!(bodies_in(&dir), 6);
+            } else {
+                drop(running);
+            }
+            let old = open(&place.path().join("old"), backend).unwrap();
+            assert_eq!(old.get(&link(9)).await.unwrap().unwrap().seq, Seq(8));
+            assert_eq!(old.get(&link(20)).await.unwrap(), None);
+        }
+    }
+}
+
+fn bodies_in(dir: &Path) -> usize {
+    let folders = fs::read_dir(dir.join("bodies")).unwrap().flatten();
+    folders
+        .map(|folder| fs::read_dir(folder.path()).unwrap().count())
+        .sum()
+}
+
 #[tokio::test]
 async fn a_directory_from_before_copies_were_known_opens_as_it_is() {
     let place = tempfile::tempdir().unwrap();

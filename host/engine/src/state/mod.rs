@@ -8,7 +8,7 @@ pub(crate) mod rows;
 use crate::error::EngineError;
 use crate::mirror::Changes;
 use footbridge_model::link::Link;
-use footbridge_store::{Bodies, BodyDigest, Key, KeyRange, Seq, Store, WriteSet};
+use footbridge_store::{Bodies, BodyDigest, BodyError, Key, KeyRange, Seq, Store, WriteSet};
 use rows::{Text, Versioned};
 use serde::{Serialize, de::DeserializeOwned};
 use std::ops::ControlFlow;
@@ -184,11 +184,13 @@ impl State {
 
     /// The bytes of a body.
     pub(crate) async fn body(&self, digest: &str) -> Result<Vec<u8>, EngineError> {
-        let gone = || EngineError::Format {
-            key: format!("body {digest}"),
-            why: "it is not there any more".to_owned(),
-        };
-        self.kept_body(digest).await?.ok_or_else(gone)
+        match self.kept_body(digest).await? {
+            Some(bytes) => Ok(bytes),
+            None => {
+                let digest = digest.parse()?;
+                Err(BodyError::Missing { digest }.into())
+            }
+        }
     }
 
     /// Erases a body. Whether there was one.

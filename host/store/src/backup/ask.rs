@@ -115,6 +115,10 @@ pub(crate) fn desk(source: &Source, end: &Receiver<()>) {
             Err(RecvTimeoutError::Timeout) => {}
             Ok(()) | Err(RecvTimeoutError::Disconnected) => return,
         }
+        if source.stay().is_err() {
+            // The questions that come now are for whoever works in the other directory.
+            return;
+        }
         let Some(ask) = first_question(&folder) else {
             continue;
         };

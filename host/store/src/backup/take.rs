@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::SystemTime;
 
+use crate::anchor::Anchor;
 use crate::backup::BackupError;
 use crate::backup::format::{FORMAT, Header, Record, Sealer};
 use crate::backup::read::{self, Contents};
@@ -22,7 +23,7 @@ use crate::local::{AFTER_ROWS, FIRST_ROW};
 use crate::medium::{Change, Medium};
 use crate::meta::seconds;
 use crate::writer::Request;
-use crate::{Bodies, Seq, StoreError, StoreMeta, disk};
+use crate::{Bodies, Moved, Seq, StoreError, StoreMeta, disk};
 
 /// Rows read at a time.
 const PAGE: usize = 1000;
@@ -35,6 +36,15 @@ pub(crate) struct Source {
     /// The data directory.
     pub(crate) dir: PathBuf,
     pub(crate) backend: String,
+    /// `None` only for a store without a directory.
+    pub(crate) anchor: Option<Anchor>,
+}
+
+impl Source {
+    /// Refuses where another directory lies under its name by now: questions and bodies in it are another store's.
+    pub(crate) fn stay(&self) -> Result<(), Moved> {
+        self.anchor.as_ref().map_or(Ok(()), Anchor::check)
+    }
 }
 
 /// Writes the backup. `over` says that the process must end: then nothing is left behind.
@@ -59,6 +69,7 @@ pub(crate) fn take(
     let written = write(source, &part, over);
     let whole = written.and_then(|()| read::contents(&part));
     let named = whole.and_then(|contents| {
+        source.stay().map_err(StoreError::from)?;
         // Not `rename` alone: it would replace what somebody else put there meanwhile.
         if file.exists() {
             return Err(BackupError::Exists {
@@ -159,7 +170,7 @@ impl<'a> Tap<'a> {
             .send(Request::Untap { answer })
             .map_err(|_| BackupError::BrokenOff)?;
         let last = answered.recv().map_err(|_| BackupError::BrokenOff)?;
-        let last = last.map_err(|first| StoreError::Poisoned { first })?;
+        let last = last.map_err(StoreError::from)?;
         Ok(self.drain(out).map(|()| last))
     }
 }
