@@ -94,6 +94,11 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
+/// Whether anything has that name, a link that leads nowhere too: it may lead to a disk that isn't mounted now.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
 /// Whether something is mounted at a folder, so that it can't be renamed. False where it isn't there.
 pub(crate) fn is_mount_point(dir: &Path) -> io::Result<bool> {
     #[cfg(unix)]

@@ -162,6 +162,15 @@ async fn nothing_that_is_there_is_overwritten() {
     let error = backup(&dir, Backend::Sled, &file).unwrap_err();
     assert!(matches!(error, BackupError::Exists { .. }), "{error}");
     assert_eq!(fs::read(&file).unwrap(), b"mine");
+    #[cfg(unix)]
+    {
+        // It leads to a disk that isn't mounted now.
+        let link = place.path().join("link");
+        std::os::unix::fs::symlink(place.path().join("disk/b"), &link).unwrap();
+        let error = backup(&dir, Backend::Sled, &link).unwrap_err();
+        assert!(matches!(error, BackupError::Exists { .. }), "{error}");
+        assert!(fs::read_link(&link).is_ok(), "the link is still one");
+    }
     let good = place.path().join("good");
     backup(&dir, Backend::Sled, &good).unwrap();
     let error = restore(&good, &dir, None).unwrap_err();

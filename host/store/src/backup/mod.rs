@@ -15,7 +15,7 @@ pub(crate) mod take;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Backend, OpenError};
+use crate::{Backend, OpenError, disk};
 
 pub use error::BackupError;
 pub use read::{Contents, contents};
@@ -29,7 +29,7 @@ pub use restore::{Restored, restore};
 pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, BackupError> {
     nothing_there(dir, backend)?;
     let file = absolute(file)?;
-    if file.exists() {
+    if disk::is_taken(&file) {
         return Err(BackupError::Exists { file });
     }
     let mut asked = None;

@@ -71,7 +71,7 @@ pub(crate) fn take(
     let named = whole.and_then(|contents| {
         source.stay().map_err(StoreError::from)?;
         // Not `rename` alone: it would replace what somebody else put there meanwhile.
-        if file.exists() {
+        if disk::is_taken(file) {
             return Err(BackupError::Exists {
                 file: file.to_owned(),
             });
