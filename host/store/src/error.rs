@@ -139,7 +139,7 @@ pub enum OpenError {
         pid: String,
     },
     /// The directory holds rows of another backend.
-    #[error("the data directory {} holds a {found} store, but {asked} was asked for. Set the backend to {found}", dir.display())]
+    #[error("the data directory {} holds a {found} store, but {asked} was asked for. Set `store = \"{found}\"` in the configuration", dir.display())]
     OtherBackend {
         /// The data directory.
         dir: PathBuf,

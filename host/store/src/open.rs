@@ -44,16 +44,7 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
     disk::make_private(dir).map_err(refused(dir))?;
     let lock = DirLock::take(dir)?;
     swap::settle(dir).map_err(refused(dir))?;
-    let other = Backend::ALL
-        .into_iter()
-        .find(|other| *other != backend && dir.join(other.name()).exists());
-    if let Some(found) = other {
-        return Err(OpenError::OtherBackend {
-            dir: dir.to_owned(),
-            found,
-            asked: backend,
-        });
-    }
+    backend.alone_in(dir)?;
     let home = dir.join(backend.name());
     let unreadable = |reason: String| OpenError::Damaged {
         dir: dir.to_owned(),

@@ -297,13 +297,20 @@ async fn rows_are_written_anew_and_moved_to_the_other_store_and_the_flow_goes_on
     let moved = books.run(&["migrate", "--to", "redb"]).await;
     assert_eq!(moved.code, 0, "{}", moved.err);
     assert!(moved.out.contains("store = \"redb\""), "{}", moved.out);
-    let before = books.run(&["status"]).await;
-    assert_eq!(before.code, 5, "{}", before.out);
-    assert!(
-        before.err.contains("Set the backend to redb"),
-        "{}",
-        before.err
-    );
+    let unmade = books.path("b").display().to_string();
+    let commands: [&[&str]; 4] = [
+        &["status"],
+        &["backup", &unmade],
+        &["compact"],
+        &["migrate", "--to", "redb"],
+    ];
+    for command in commands {
+        let before = books.run(command).await;
+        let said = format!("{command:?}: {}", before.err);
+        assert_eq!(before.code, 5, "{said}");
+        assert!(before.err.contains("holds a redb store"), "{said}");
+        assert!(before.err.contains("Set `store = \"redb\"` in"), "{said}");
+    }
     let text = fs::read_to_string(books.path("footbridge.toml")).unwrap();
     books.write("footbridge.toml", &format!("store = \"redb\"\n{text}"));
     books.all_is_well(5).await;

@@ -5,18 +5,16 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::{Backend, BodyError, Damaged, OpenError, StoreError};
+use crate::{BodyError, Damaged, OpenError, StoreError};
 
 /// A backup can't be taken, read or restored.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// No store of that kind in the directory.
-    #[error("{} holds no {backend} store, so there is nothing to back up. Check `data` and `store` in the configuration", dir.display())]
+    /// No store of any kind in the directory.
+    #[error("{} holds no store: nothing was kept there yet. Check `data` in the configuration", dir.display())]
     NothingThere {
         /// The data directory.
         dir: PathBuf,
-        /// The kind that was looked for.
-        backend: Backend,
     },
     /// There is no such backup.
     #[error("there is no backup {}. Check the path", file.display())]

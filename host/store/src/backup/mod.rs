@@ -55,7 +55,7 @@ pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, Bac
     }
 }
 
-/// Refuses a directory without rows of that kind.
+/// Refuses a directory without rows of that kind; where it has some of the other kind, in the words of whoever opens it.
 pub(crate) fn nothing_there(dir: &Path, backend: Backend) -> Result<(), BackupError> {
     let home = dir.join(backend.name());
     match std::fs::metadata(&home) {
@@ -64,10 +64,12 @@ pub(crate) fn nothing_there(dir: &Path, backend: Backend) -> Result<(), BackupEr
             Err(BackupError::Io { path: home, source })
         }
         _ if crate::swap::is_pending(dir) => Ok(()),
-        _ => Err(BackupError::NothingThere {
-            dir: dir.to_owned(),
-            backend,
-        }),
+        _ => {
+            backend.alone_in(dir)?;
+            Err(BackupError::NothingThere {
+                dir: dir.to_owned(),
+            })
+        }
     }
 }
 

@@ -12,6 +12,8 @@ use std::path::Path;
 
 use thiserror::Error;
 
+use crate::OpenError;
+
 /// Which embedded engine keeps the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Backend {
@@ -31,6 +33,19 @@ impl Backend {
         match self {
             Self::Sled => "sled",
             Self::Redb => "redb",
+        }
+    }
+
+    /// Refuses a data directory that holds rows of another backend.
+    pub(crate) fn alone_in(self, dir: &Path) -> Result<(), OpenError> {
+        let is_there = |other: &Self| *other != self && dir.join(other.name()).exists();
+        match Self::ALL.into_iter().find(is_there) {
+            None => Ok(()),
+            Some(found) => Err(OpenError::OtherBackend {
+                dir: dir.to_owned(),
+                found,
+                asked: self,
+            }),
         }
     }
 
