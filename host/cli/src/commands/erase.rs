@@ -1,7 +1,7 @@
 //! `footbridge erase`: what is kept here about records so that people can look it up is emptied, after a yes. Nothing is sent anywhere.
 
 use crate::args;
-use crate::commands::plugin::ask::answer;
+use crate::commands::plugin::ask::answer_or_yes;
 use crate::commands::{Output, print_json, show};
 use crate::compose::Composition;
 use crate::config::Config;
@@ -32,9 +32,10 @@ pub(crate) async fn run(
     let words = told(&would);
     let yes = args.yes
         || (!args.dry_run
-            && answer(
+            && answer_or_yes(
                 &format!("{words}It can't be brought back, and backups still hold it.\n"),
                 "Erase it?",
+                "nothing was erased",
             )?);
     if !yes {
         match output {

@@ -3,7 +3,7 @@
 //! It holds no rule of its own: the connector says what is missing, the engine carries it out and keeps the journal.
 
 use crate::args;
-use crate::commands::plugin::ask::answer;
+use crate::commands::plugin::ask::answer_or_yes;
 use crate::commands::{Output, print_json, show};
 use crate::compose::{self, Surroundings};
 use crate::config::Config;
@@ -76,7 +76,7 @@ pub(crate) async fn run(
     if output == Output::Text {
         show(&shown(head, wish, &found))?;
     }
-    if !args.yes && !answer("", &question(wish, &found))? {
+    if !args.yes && !answer_or_yes("", &question(wish, &found), "nothing was changed")? {
         show("Nothing was changed.\n")?;
         return Ok(Exit::Done);
     }

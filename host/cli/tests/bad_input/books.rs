@@ -11,6 +11,7 @@ use footbridge_simulators::server::Running;
 use footbridge_simulators::xero::{DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, XeroOptions, XeroSimulator};
 use serde_json::Value;
 use std::fs;
+use std::io::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -176,6 +177,21 @@ impl Books {
         Ended {
             err: ended.err.replace(&folder, "BOOKS"),
             ..ended
+        }
+    }
+
+    /// Runs the program on the folder with a person who types that.
+    pub(crate) async fn run_answering(&self, arguments: &[&str], typed: &str) -> Ended {
+        let mut child = self.start(arguments);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(typed.as_bytes()).unwrap();
+        let ended = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+        let output = ended.await.unwrap();
+        drop(stdin);
+        Ended {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 

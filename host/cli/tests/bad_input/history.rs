@@ -77,9 +77,17 @@ async fn what_was_done_is_told_exported_and_erased() {
     assert!(would.out.contains("Nothing was erased."), "{}", would.out);
     let asked = books.run(&["erase", &number, "--json"]).await;
     assert_eq!(asked.code, 2, "JSON asks no questions");
-    // Nobody answers: that is a no.
+    // Nobody is there to answer: a script must not take that for done.
     let silent = books.run(&["erase", &number]).await;
-    assert!(silent.out.contains("Nothing was erased."), "{}", silent.out);
+    assert_eq!(silent.code, 2, "{}", silent.out);
+    assert!(
+        silent.err.contains("nothing was erased") && silent.err.contains("--yes"),
+        "{}",
+        silent.err
+    );
+    let no = books.run_answering(&["erase", &number], "n\n").await;
+    assert_eq!(no.code, 0, "{}", no.err);
+    assert!(no.out.contains("Nothing was erased."), "{}", no.out);
     assert_eq!(
         books.run(&["history", &number, "--json"]).await.json(),
         entries

@@ -293,7 +293,12 @@ async fn what_was_made_is_taken_away_with_its_records_and_nothing_else() {
         "{}",
         shown.out
     );
-    let no = books.run(&["provision", "--remove"]).await;
+    let silent = books.run(&["provision", "--remove"]).await;
+    assert_eq!(silent.code, 2, "{}", silent.out);
+    assert!(silent.err.contains("Add --yes"), "{}", silent.err);
+    let no = books
+        .run_answering(&["provision", "--remove"], "no\n")
+        .await;
     assert!(
         no.out.contains("Delete this, and 1 record") && no.out.ends_with("Nothing was changed.\n"),
         "{}",

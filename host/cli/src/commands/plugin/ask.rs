@@ -63,21 +63,44 @@ impl Word<'_> {
             )
             .into());
         }
-        answer(shown, question)
+        Ok(answer(shown, question)? == Answer::Yes)
+    }
+}
+
+/// What was answered to a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Yes,
+    No,
+    /// The input ended: no person is there, as in a script.
+    Nobody,
+}
+
+/// Where `--yes` says it beforehand: refuses to take nobody's answer for a no, for then a script would go on as if it were done.
+pub(crate) fn answer_or_yes(shown: &str, question: &str, undone: &str) -> anyhow::Result<bool> {
+    match answer(shown, question)? {
+        Answer::Yes => Ok(true),
+        Answer::No => Ok(false),
+        Answer::Nobody => Err(UsageError(format!(
+            "{undone}: the question was put and nobody is there to answer. Add --yes to say it beforehand, or --dry-run to look only"
+        ))
+        .into()),
     }
 }
 
 /// Shows, asks and reads a line. Anything but a yes is a no.
-pub(crate) fn answer(shown: &str, question: &str) -> anyhow::Result<bool> {
+pub(crate) fn answer(shown: &str, question: &str) -> anyhow::Result<Answer> {
     show(&format!("{shown}{question} [y/N] "))?;
     let mut line = String::new();
-    std::io::stdin()
+    let read = std::io::stdin()
         .lock()
         .read_line(&mut line)
         .context("the answer can't be read")?;
-    let yes = matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes");
-    if !yes {
-        show("\n")?;
-    }
-    Ok(yes)
+    let answer = match line.trim().to_ascii_lowercase().as_str() {
+        "y" | "yes" => return Ok(Answer::Yes),
+        _ if read == 0 => Answer::Nobody,
+        _ => Answer::No,
+    };
+    show("\n")?;
+    Ok(answer)
 }

@@ -3,7 +3,7 @@
 //!
 //! Nothing is sent and nothing is stored but which version is in use. Also `footbridge plugin use`.
 
-use super::ask::{Said, Word, answer};
+use super::ask::{Answer, Said, Word, answer};
 use crate::commands::{Output, print_json, show};
 use crate::compose::{self, Asked, Composition, Surroundings};
 use crate::config::Config;
@@ -72,7 +72,7 @@ pub(crate) async fn before_use(
         show(&shown)?;
         false
     } else {
-        answer(&shown, "Use this version from now on?")?
+        answer(&shown, "Use this version from now on?")? == Answer::Yes
     };
     if in_use {
         sandbox.switch(version.digest.as_str())?;
