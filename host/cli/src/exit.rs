@@ -6,8 +6,8 @@ use footbridge_engine::ports::CallError;
 use footbridge_engine::saved::PlanRefusal;
 use footbridge_model::FailureKind;
 use footbridge_sandbox::{
-    BrokerError, CallbackError, CheckError, ConnectError, InstallError, PackageError, PowersError,
-    RegistryError, SecretError, SignatureError,
+    BrokerError, CallbackError, CheckError, ConnectError, InstallError, KeyError, PackageError,
+    PowersError, RegistryError, SecretError, SignatureError,
 };
 use footbridge_store::BackupError;
 use std::process::ExitCode;
@@ -187,10 +187,11 @@ pub(crate) fn of(error: &anyhow::Error) -> Exit {
     Exit::Failed
 }
 
-/// Something that was given to us is wrong: a configuration, a secret, a file that is no plugin.
+/// Something that was given to us is wrong: a configuration, a secret, the key file, a file that is no plugin.
 fn is_wrong_use(cause: &(dyn std::error::Error + 'static)) -> bool {
     cause.is::<UsageError>()
         || cause.is::<SecretError>()
+        || cause.is::<KeyError>()
         || cause.is::<CheckError>()
         || cause.is::<PackageError>()
         || cause.is::<PowersError>()

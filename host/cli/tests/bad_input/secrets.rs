@@ -87,3 +87,29 @@ async fn a_loud_sync_leaves_no_secret_and_an_audit_that_can_be_read() {
     assert_eq!(read["digest"].as_str().unwrap().len(), 64, "{read}");
     assert_eq!(read["verdict"], "answered", "{read}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_cant_be_used_is_wrong_configuration() {
+    let books = Books::open(1).await;
+    books.write("short.key", "short");
+    books.write("open.key", &"k".repeat(32));
+    #[cfg(unix)]
+    for (name, mode) in [("short.key", 0o600), ("open.key", 0o644)] {
+        use std::os::unix::fs::PermissionsExt as _;
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(books.path(name), permissions).unwrap();
+    }
+    let mut cases = vec![
+        ("short.key", "holds 5 bytes"),
+        ("none/here.key", "folder exists"),
+    ];
+    if cfg!(unix) {
+        cases.push(("open.key", "Run: chmod 600 BOOKS/open.key"));
+    }
+    for (name, said) in cases {
+        books.replace_line("footbridge.toml", "key = ", &format!("key = {name:?}"));
+        let refused = books.run(&["status"]).await;
+        assert_eq!(refused.code, 2, "{name}: {}", refused.err);
+        assert!(refused.err.contains(said), "{name}: {}", refused.err);
+    }
+}
