@@ -95,7 +95,7 @@ async fn dispatch(cli: &Cli, output: Output) -> anyhow::Result<Exit> {
             commands::provision::run(&Config::read(&cli.config)?, args, output).await
         }
         Command::Backup(args) => commands::backup::backup(&cli.config, args, output).await,
-        Command::Restore(args) => commands::backup::restore(args, output).await,
+        Command::Restore(args) => commands::backup::restore(&cli.config, args, output).await,
         Command::Compact => commands::backup::compact(&Config::read(&cli.config)?, output).await,
         Command::Migrate(args) => {
             commands::backup::migrate(&Config::read(&cli.config)?, args, output).await

@@ -90,10 +90,14 @@ fn words(args: &args::Backup, held: &Contents) -> String {
     text
 }
 
-pub(crate) async fn restore(args: &args::Restore, output: Output) -> anyhow::Result<Exit> {
-    let (file, into) = (args.file.clone(), args.into.clone());
+pub(crate) async fn restore(
+    file: &Path,
+    args: &args::Restore,
+    output: Output,
+) -> anyhow::Result<Exit> {
+    let (backup, into) = (args.file.clone(), args.into.clone());
     let backend = args.store.as_deref().map(named).transpose()?;
-    let restored = apart(move || footbridge_store::restore(&file, &into, backend)).await?;
+    let restored = apart(move || footbridge_store::restore(&backup, &into, backend)).await?;
     match output {
         Output::Json => print_json(&restored)?,
         Output::Text => {
@@ -102,15 +106,34 @@ pub(crate) async fn restore(args: &args::Restore, output: Output) -> anyhow::Res
                 "Restored into {into}: {} rows and {} bodies, read back row by row. It is epoch {}.\n",
                 restored.rows, restored.backup.bodies, restored.epoch
             );
+            let set = to_set(file, &args.into, &restored.backend);
             let next = format!(
-                "Every flow is held: nothing is written before you say go. Set `data` in footbridge.toml to this folder (and `store = \"{}\"`), connect again where a \
-                 consent was given (`footbridge connect NAME`), look at `footbridge plan`, make sure that no other Footbridge works on these organisations, then `footbridge sync --go-on`. A stop (`footbridge stop`) is not in a backup: stop again what shall stay stopped.",
-                restored.backend
+                "Every flow is held: nothing is written before you say go. {set}Connect again where a \
+                 consent was given (`footbridge connect NAME`), look at `footbridge plan`, make sure that no other Footbridge works on these organisations, then `footbridge sync --go-on`. A stop (`footbridge stop`) is not in a backup: stop again what shall stay stopped."
             );
             show(&(wrapped(&text, 0) + &wrapped(&next, 0)))?;
         }
     }
     Ok(Exit::Done)
+}
+
+/// What the configuration doesn't say yet of what was restored. One that can't be read says nothing.
+fn to_set(config: &Path, into: &Path, backend: &str) -> String {
+    let config = Config::read(config).ok();
+    let is_there = config.as_ref().is_some_and(|config| {
+        let folders = (config.data_dir().canonicalize(), into.canonicalize());
+        matches!(folders, (Ok(set), Ok(restored)) if set == restored)
+    });
+    let is_of_it = config
+        .as_ref()
+        .is_some_and(|config| compose::backend(config).name() == backend);
+    let store = format!("`store = \"{backend}\"`");
+    match (is_there, is_of_it) {
+        (true, true) => String::new(),
+        (true, false) => format!("Set {store} in footbridge.toml. "),
+        (false, true) => "Set `data` in footbridge.toml to this folder. ".to_owned(),
+        (false, false) => format!("Set `data` in footbridge.toml to this folder, and {store}. "),
+    }
 }
 
 pub(crate) async fn compact(config: &Config, output: Output) -> anyhow::Result<Exit> {

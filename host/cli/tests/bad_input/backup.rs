@@ -283,6 +283,42 @@ async fn another_companys_backup_writes_nothing_here() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_set_already_is_not_asked_for_after_a_restore() {
+    let books = Books::open(1).await;
+    assert_eq!(books.run(&["sync"]).await.code, 0);
+    assert_eq!(books.backup("b").await.code, 0);
+    fs::rename(books.path("footbridge-data"), books.path("old")).unwrap();
+    let data = ["Set `data` in footbridge.toml to this folder"];
+    let store = ["Set `store = \"redb\"` in footbridge.toml"];
+    for (into, on, asked) in [
+        ("elsewhere", "sled", &data[..]),
+        ("footbridge-data", "redb", &store),
+        ("footbridge-data", "sled", &[]),
+    ] {
+        let _none_left = fs::remove_dir_all(books.path("footbridge-data"));
+        let (file, folder) = (books.path("b"), books.path(into));
+        let (file, folder) = (file.to_str().unwrap(), folder.to_str().unwrap());
+        let restored = books
+            .run(&["restore", file, "--into", folder, "--store", on])
+            .await;
+        assert_eq!(restored.code, 0, "{}", restored.err);
+        let out = restored
+            .out
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        for words in data.iter().chain(&store) {
+            assert_eq!(
+                out.contains(words),
+                asked.contains(words),
+                "{into} {on}: {out}"
+            );
+        }
+        assert!(out.contains("before you say go. "), "{out}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_are_written_anew_and_moved_to_the_other_store_and_the_flow_goes_on() {
     let books = Books::open(5).await;
     books.all_is_well(5).await;
