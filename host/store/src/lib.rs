@@ -39,5 +39,5 @@ pub use medium::Backend;
 pub use meta::{FORMAT, Origin, StoreMeta};
 pub use open::open;
 pub use store::{Row, Seq, Store, VerifyReport, Versioned};
-pub use swap::{Rewritten, rewrite};
+pub use swap::{Rewritten, compact, rewrite};
 pub use write_set::{Expect, Expectation, MAX_KEY_LEN, MAX_VALUE_LEN, WriteSet};

@@ -22,7 +22,7 @@ use crate::backup::take::Source;
 use crate::flight::Flight;
 use crate::lease::Terms;
 use crate::lock::DirLock;
-use crate::medium::{Medium, MediumError, RawRow};
+use crate::medium::{Medium, MediumError, RawRow, Slot};
 use crate::stopped::{Poison, Stopped};
 use crate::witness::Witness;
 use crate::writer::{Claim, Request, Writer};
@@ -53,7 +53,7 @@ pub(crate) struct LocalStore {
     running: Option<(Sender<Request>, JoinHandle<()>)>,
     /// The thread that answers other processes, which ends when the sender is dropped.
     desk: Option<(Sender<()>, JoinHandle<()>)>,
-    medium: Option<Arc<dyn Medium>>,
+    medium: Option<Arc<Slot>>,
     flight: Arc<Flight>,
     poison: Poison,
     meta: StoreMeta,
@@ -66,7 +66,7 @@ pub(crate) struct LocalStore {
 impl LocalStore {
     /// Starts the writer thread over an opened medium whose last commit is `last`.
     pub(crate) fn start(
-        medium: Arc<dyn Medium>,
+        medium: Arc<Slot>,
         meta: StoreMeta,
         last: Seq,
         home: PathBuf,
@@ -123,7 +123,7 @@ impl LocalStore {
         let (requests, _) = self.running.as_ref().ok_or_else(closed)?;
         let backend = self.home.file_name().unwrap_or_default();
         Ok(Source {
-            medium: Arc::clone(self.medium.as_ref().ok_or_else(closed)?),
+            medium: self.medium.clone().ok_or_else(closed)?,
             requests: requests.clone(),
             meta: self.meta.clone(),
             dir: self.home.parent().unwrap_or(&self.home).to_owned(),

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
 use crate::local::LocalStore;
-use crate::medium::{Change, Medium, MediumError, RawRow};
+use crate::medium::{Change, Medium, MediumError, RawRow, Slot};
 use crate::{CommitError, LeaseError, Seq, Store, StoreError, StoreMeta, WriteSet};
 
 /// Applies at once, like sled; then waits while `held`, then flushes or fails.
@@ -64,7 +64,7 @@ impl Medium for Arc<Moody> {
 fn store_on(moody: &Arc<Moody>) -> Arc<dyn Store> {
     let meta = StoreMeta::fresh(SystemTime::now());
     LocalStore::start(
-        Arc::new(Arc::clone(moody)),
+        Arc::new(Slot::new(Box::new(Arc::clone(moody)))),
         meta,
         Seq(0),
         PathBuf::new(),

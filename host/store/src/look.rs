@@ -16,7 +16,7 @@ use async_trait::async_trait;
 
 use crate::local::LocalStore;
 use crate::lock::DirLock;
-use crate::medium::{Backend, Medium};
+use crate::medium::{Backend, Slot};
 use crate::open::{Recognised, open_local, recognised};
 use crate::witness::Witness;
 use crate::{
@@ -99,7 +99,7 @@ impl AtCopy {
             dir: dir.to_owned(),
             reason: error.to_string(),
         })?;
-        let medium: Arc<dyn Medium> = medium.into();
+        let medium = Arc::new(Slot::new(medium));
         // Of the epoch that it will be of once it can be written.
         let Recognised { meta, last, .. } = recognised(dir, &*medium, &Witness::at(dir))?;
         let store = LocalStore::start(medium, meta, last, home, None);

@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use crate::local::{AFTER_ROWS, Held, LocalStore};
 use crate::lock::DirLock;
-use crate::medium::{Backend, Change, Medium, MediumError};
+use crate::medium::{Backend, Change, Medium, MediumError, Slot};
 use crate::meta::{Origin, seconds};
 use crate::witness::{Sighting, Witness};
 use crate::writer::META_SEQ;
@@ -66,7 +66,7 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
         fs::rename(&born, &home).map_err(refused(&home))?;
         disk::sync_dir(dir).map_err(refused(dir))?;
     }
-    let medium: Arc<dyn Medium> = backend.open(&home).map_err(unopened)?.into();
+    let medium = Arc::new(Slot::new(backend.open(&home).map_err(unopened)?));
     let witness = Witness::at(dir);
     let Recognised { meta, last, stands } = recognised(dir, &*medium, &witness)?;
     // Before the epoch rises: a copy whose note can't be written would be of a new epoch at each try.

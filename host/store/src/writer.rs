@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 use std::time::SystemTime;
@@ -17,11 +18,13 @@ use crate::flight::Flight;
 use crate::frame;
 use crate::lease::Terms;
 use crate::local::row_key;
-use crate::medium::{Change, Medium, MediumError};
+use crate::medium::{Change, Medium, MediumError, Slot};
 use crate::stopped::{Poison, Stopped};
+use crate::swap::{self, Rewritten};
 use crate::witness::Witness;
 use crate::{
-    CommitError, Damaged, Expectation, Fence, Lease, LeaseError, Seq, StoreMeta, WriteSet,
+    Backend, BackupError, CommitError, Damaged, Expectation, Fence, Lease, LeaseError, Seq,
+    StoreMeta, WriteSet,
 };
 
 /// The last commit's number, as the commit number of an empty row.
@@ -56,6 +59,12 @@ pub(crate) enum Request {
         tap: Sender<Vec<Change>>,
         answer: Sender<()>,
     },
+    /// All rows are written anew; whoever commits waits meanwhile.
+    Rewrite {
+        dir: PathBuf,
+        backend: Backend,
+        answer: Sender<Result<Rewritten, BackupError>>,
+    },
     /// No longer. The answer: the last commit that was laid down, or why the store stopped.
     Untap {
         answer: Sender<Result<Seq, Stopped>>,
@@ -71,7 +80,7 @@ pub(crate) struct Claim {
 }
 
 pub(crate) struct Writer {
-    pub(crate) medium: Arc<dyn Medium>,
+    pub(crate) medium: Arc<Slot>,
     pub(crate) flight: Arc<Flight>,
     pub(crate) poison: Poison,
     pub(crate) last: Seq,
@@ -173,6 +182,15 @@ impl Writer {
                 // A backup that was given up needs no answer.
                 let _ = answer.send(());
             }
+            Request::Rewrite {
+                dir,
+                backend,
+                answer,
+            } => {
+                self.land(std::mem::take(fold));
+                // Whoever asked and is gone finds the rows as they are.
+                drop(answer.send(self.rewrite(&dir, backend)));
+            }
             Request::Untap { answer } => {
                 // What was staged before is part of what is asked for.
                 self.land(std::mem::take(fold));
@@ -184,6 +202,16 @@ impl Writer {
                 drop(answer.send(last));
             }
         }
+    }
+
+    fn rewrite(&self, dir: &Path, backend: Backend) -> Result<Rewritten, BackupError> {
+        self.stay()
+            .map_err(|stopped| BackupError::Refused(stopped.to_string()))?;
+        let rewritten = swap::rewrite_open(dir, backend, &self.medium);
+        if let (Err(error), true) = (&rewritten, self.medium.is_empty()) {
+            self.poisoned_by(error.to_string());
+        }
+        rewritten
     }
 
     fn stage(&mut self, set: WriteSet, fold: &mut Fold) -> Result<Seq, CommitError> {

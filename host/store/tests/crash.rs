@@ -20,11 +20,13 @@ use std::time::Duration;
 
 use footbridge_store::{
     Backend, Bodies, BodyDigest, CommitError, Key, OpenError, Seq, Store, StoreError, WriteSet,
-    open,
+    compact, open,
 };
 use rand::{Rng, SeedableRng};
 
 const CHILD_DIR: &str = "FOOTBRIDGE_CRASH_DIR";
+/// The child has its rows written anew all the time.
+const REWRITING: &str = "FOOTBRIDGE_CRASH_REWRITING";
 /// Committers of the child, each with a history of its own.
 const LANES: u64 = 4;
 /// Rows of a write set; each commit also removes the set this many numbers before it.
@@ -107,6 +109,15 @@ fn child(dir: &Path, backend: Backend) {
     runtime.block_on(async {
         let store = open(dir, backend).unwrap();
         let bodies = Bodies::open(dir).unwrap();
+        if std::env::var_os(REWRITING).is_some() {
+            let dir = dir.to_owned();
+            std::thread::spawn(move || {
+                loop {
+                    compact(&dir, backend).unwrap();
+                    println!("\nrewritten");
+                }
+            });
+        }
         let lanes = (0..LANES)
             .map(|lane| tokio::spawn(write_until_killed(store.clone(), bodies.clone(), lane)));
         for lane in lanes.collect::<Vec<_>>() {
@@ -129,6 +140,7 @@ struct Acknowledged {
     lanes: BTreeMap<u64, u64>,
     seq: u64,
     total: u64,
+    rewritten: u64,
     refused: Vec<String>,
     stopped: bool,
 }
@@ -139,6 +151,7 @@ impl Acknowledged {
             self.refused.push(why.to_owned());
         }
         self.stopped |= line == "stopped";
+        self.rewritten += u64::from(line == "rewritten");
         let Some(numbers) = line.strip_prefix("ack ") else {
             return;
         };
@@ -226,7 +239,14 @@ fn this_test_again(test: &str) -> [OsString; 4] {
     ]
 }
 
-fn survives_kills(test: &str, backend: Backend) {
+/// What goes on in the child beside the commits.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    Rewriting,
+}
+
+fn survives_kills(test: &str, backend: Backend, beside: Beside) {
     if let Some(dir) = std::env::var_os(CHILD_DIR) {
         return child(Path::new(&dir), backend);
     }
@@ -241,7 +261,11 @@ fn survives_kills(test: &str, backend: Backend) {
     let mut said = Acknowledged::default();
     for round in 0..rounds {
         let [program, args @ ..] = this_test_again(test);
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        if beside == Beside::Rewriting {
+            command.env(REWRITING, "yes");
+        }
+        let mut child = command
             .args(args)
             .env(CHILD_DIR, dir.path())
             .stdout(Stdio::piped())
@@ -267,7 +291,7 @@ fn survives_kills(test: &str, backend: Backend) {
             first
                 .recv_timeout(Duration::from_secs(60))
                 .expect("the child writes");
-            moment *= 3;
+            moment *= if beside == Beside::Rewriting { 12 } else { 3 };
         }
         std::thread::sleep(moment);
         if round == rounds / 2 {
@@ -286,6 +310,7 @@ fn survives_kills(test: &str, backend: Backend) {
     }
     println!("{backend}: {} commits acknowledged, none lost", said.total);
     assert!(said.total >= rounds / 2, "{said:?}");
+    assert_eq!(said.rewritten > 0, beside == Beside::Rewriting, "{said:?}");
 }
 
 /// The child runs under a limit on file length, which fails writes as a full disk does.
@@ -318,12 +343,24 @@ fn survives_a_full_disk(test: &str, backend: Backend) {
 
 #[test]
 fn sled_survives_kills() {
-    survives_kills("sled_survives_kills", Backend::Sled);
+    survives_kills("sled_survives_kills", Backend::Sled, Beside::Nothing);
 }
 
 #[test]
 fn redb_survives_kills() {
-    survives_kills("redb_survives_kills", Backend::Redb);
+    survives_kills("redb_survives_kills", Backend::Redb, Beside::Nothing);
+}
+
+#[test]
+fn sled_survives_kills_while_it_is_compacted() {
+    let test = "sled_survives_kills_while_it_is_compacted";
+    survives_kills(test, Backend::Sled, Beside::Rewriting);
+}
+
+#[test]
+fn redb_survives_kills_while_it_is_compacted() {
+    let test = "redb_survives_kills_while_it_is_compacted";
+    survives_kills(test, Backend::Redb, Beside::Rewriting);
 }
 
 #[test]

@@ -137,8 +137,9 @@ fn to_set(config: &Path, into: &Path, backend: &str) -> String {
 }
 
 pub(crate) async fn compact(config: &Config, output: Output) -> anyhow::Result<Exit> {
-    let backend = compose::backend(config);
-    rewritten(config, backend, output).await
+    let (dir, backend) = (config.data_dir(), compose::backend(config));
+    let done = apart(move || footbridge_store::compact(&dir, backend)).await?;
+    tell_rewritten(&done, output)
 }
 
 pub(crate) async fn migrate(
@@ -157,15 +158,19 @@ pub(crate) async fn migrate(
 async fn rewritten(config: &Config, to: Backend, output: Output) -> anyhow::Result<Exit> {
     let (dir, from) = (config.data_dir(), compose::backend(config));
     let done = apart(move || footbridge_store::rewrite(&dir, from, to)).await?;
+    tell_rewritten(&done, output)
+}
+
+fn tell_rewritten(done: &Rewritten, output: Output) -> anyhow::Result<Exit> {
     match output {
-        Output::Json => print_json(&done)?,
+        Output::Json => print_json(done)?,
         Output::Text => {
             let Rewritten {
                 rows,
                 before,
                 after,
                 backend,
-            } = &done;
+            } = done;
             show(&format!(
                 "{rows} rows written anew on {backend} and read back: {} on disk before, {} after.\n",
                 size(*before),
@@ -210,7 +215,7 @@ fn told(rows: u64, live: u64, on_disk: u64) -> String {
         on_disk > live.saturating_mul(MOST_TIMES) && on_disk.saturating_sub(live) > WORTH_IT;
     match overgrown {
         true => format!(
-            "{text}: over {MOST_TIMES} times as much. `footbridge compact` writes them anew, while nothing else runs"
+            "{text}: over {MOST_TIMES} times as much. `footbridge compact` writes them anew"
         ),
         false => text,
     }

@@ -1,9 +1,9 @@
-//! Asking the process that has the store open for a backup, and answering in that process.
+//! Asking the process that has the store open for a backup, or to write its rows anew, and answering in that process.
 //!
 //! Responsible for: a question and its answer as files in the data directory, which only its owner can enter. It works the
 //! same on every system, needs no port and no open pipe, and can't outlive either side: an answer is a whole file or none,
 //! and a question whose holder ended is taken over by whoever asked. Never: opens the store.
-//! Flow: `backup` puts a [`Question`]; the desk, a thread of the open store, looks for one a few times a second.
+//! Flow: `backup` and `swap::compact` put a [`Question`]; the desk, a thread of the open store, looks for one a few times a second.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,10 +11,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, SystemTime};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::OpenError;
 use crate::backup::BackupError;
-use crate::backup::read::Contents;
 use crate::backup::take::{Source, take};
 use crate::disk;
 use crate::key::hex;
@@ -31,16 +33,45 @@ fn folder(dir: &Path) -> PathBuf {
 
 /// What is asked.
 #[derive(Debug, Serialize, Deserialize)]
-struct Asked {
-    backup: PathBuf,
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Asked {
+    /// A backup in this file.
+    Backup(PathBuf),
+    /// The rows written anew.
+    Compact,
 }
 
 /// What is answered.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Answered {
-    Done(Contents),
+    Done(Value),
     Refused(String),
+}
+
+/// Does it, or has whoever works in `dir` do it: `own` is tried until the directory is free or they answer.
+pub(crate) fn asked_or<T: DeserializeOwned>(
+    dir: &Path,
+    what: &Asked,
+    own: impl Fn() -> Result<T, BackupError>,
+) -> Result<T, BackupError> {
+    let mut asked = None;
+    loop {
+        match own() {
+            Err(BackupError::Open(OpenError::InUse { .. })) => {
+                let question = match &asked {
+                    Some(question) => question,
+                    None => asked.insert(Question::put(dir, what)?),
+                };
+                if let Some(answer) = question.answer()? {
+                    return answer;
+                }
+                question.wait();
+            }
+            // Whoever was asked is gone, or never was.
+            other => return other,
+        }
+    }
 }
 
 /// A question that was put; its files go when it is dropped.
@@ -50,8 +81,8 @@ pub(crate) struct Question {
 }
 
 impl Question {
-    /// Asks whoever works in `dir` for a backup.
-    pub(crate) fn put(dir: &Path, backup: &Path) -> Result<Self, BackupError> {
+    /// Asks whoever works in `dir`.
+    pub(crate) fn put(dir: &Path, what: &Asked) -> Result<Self, BackupError> {
         let folder = folder(dir);
         let io = |source| BackupError::Io {
             path: folder.clone(),
@@ -63,10 +94,7 @@ impl Question {
             ask: folder.join(format!("{name}.ask")),
             answer: folder.join(format!("{name}.answer")),
         };
-        let asked = Asked {
-            backup: backup.to_owned(),
-        };
-        write_whole(&question.ask, &asked).map_err(io)?;
+        write_whole(&question.ask, what).map_err(io)?;
         Ok(question)
     }
 
@@ -80,7 +108,7 @@ impl Question {
     }
 
     /// The answer, if there is one yet.
-    pub(crate) fn answer(&self) -> Result<Option<Result<Contents, BackupError>>, BackupError> {
+    fn answer<T: DeserializeOwned>(&self) -> Result<Option<Result<T, BackupError>>, BackupError> {
         let io = |source| BackupError::Io {
             path: self.answer.clone(),
             source,
@@ -92,7 +120,9 @@ impl Question {
         };
         let answered = serde_json::from_slice(&text).map_err(|error| io(error.into()))?;
         Ok(Some(match answered {
-            Answered::Done(contents) => Ok(contents),
+            Answered::Done(done) => {
+                Ok(serde_json::from_value(done).map_err(|error| io(error.into()))?)
+            }
             Answered::Refused(why) => Err(BackupError::Refused(why)),
         }))
     }
@@ -123,14 +153,14 @@ pub(crate) fn desk(source: &Source, end: &Receiver<()>) {
             continue;
         };
         if !is_fresh(&ask) {
-            tracing::warn!("a question for a backup whose asker is gone was dropped");
+            tracing::warn!("a question whose asker is gone was dropped");
             // It may be gone by now.
             let _ = fs::remove_file(&ask);
             continue;
         }
         let over = || !matches!(end.try_recv(), Err(TryRecvError::Empty));
         if let Err(error) = serve(source, &ask, &over) {
-            tracing::warn!(%error, "a question for a backup could not be answered");
+            tracing::warn!(%error, "a question could not be answered");
         }
         if over() {
             return;
@@ -170,14 +200,18 @@ fn serve(source: &Source, ask: &Path, over: &dyn Fn() -> bool) -> io::Result<()>
     let asked: Result<Asked, _> = serde_json::from_slice(&fs::read(ask)?);
     // Taken: whatever becomes of it, it is not begun again here.
     fs::remove_file(ask)?;
-    let answered = match asked {
-        Err(error) => Answered::Refused(format!("the question can't be read: {error}")),
-        Ok(asked) => match take(source, &asked.backup, over) {
-            Ok(contents) => Answered::Done(contents),
-            // Whoever asked sees that the directory is free, and does it then.
-            Err(BackupError::BrokenOff) => return Ok(()),
-            Err(error) => Answered::Refused(error.to_string()),
-        },
+    let done = match asked {
+        Err(error) => Err(BackupError::Refused(format!(
+            "the question can't be read: {error}"
+        ))),
+        Ok(Asked::Backup(file)) => take(source, &file, over).map(|done| serde_json::to_value(done)),
+        Ok(Asked::Compact) => source.compacted().map(|done| serde_json::to_value(done)),
+    };
+    let answered = match done {
+        Ok(done) => Answered::Done(done?),
+        // Whoever asked sees that the directory is free, and does it then.
+        Err(BackupError::BrokenOff) => return Ok(()),
+        Err(error) => Answered::Refused(error.to_string()),
     };
     write_whole(&ask.with_extension("answer"), &answered)
 }
@@ -197,7 +231,7 @@ mod tests {
     #[test]
     fn a_question_is_fresh_while_its_asker_waits_and_answers_are_cleared() {
         let place = tempfile::tempdir().unwrap();
-        let question = Question::put(place.path(), Path::new("backup")).unwrap();
+        let question = Question::put(place.path(), &Asked::Compact).unwrap();
         assert!(is_fresh(&question.ask));
         let age = |path: &Path, by: Duration| {
             let file = File::options().append(true).open(path).unwrap();

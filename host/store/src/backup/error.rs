@@ -41,10 +41,12 @@ pub enum BackupError {
     #[error("no backup was made: {0}")]
     Damaged(#[from] Damaged),
     /// The process that works in the directory could not do it.
-    #[error("no backup was made; the process that works in the data directory says: {0}")]
+    #[error("nothing was done; the process that works in the data directory says: {0}")]
     Refused(String),
     /// The process that took it on ended before it was done.
-    #[error("no backup was made: the process ended before it was whole. Ask again")]
+    #[error(
+        "it was not done: the process that works in the data directory ended before. Ask again"
+    )]
     BrokenOff,
     /// The file system refused.
     #[error("{} could not be used: {source}. Check that it exists, belongs to this user and has free space", path.display())]

@@ -15,7 +15,7 @@ pub(crate) mod take;
 
 use std::path::{Path, PathBuf};
 
-use crate::{Backend, OpenError, disk};
+use crate::{Backend, disk};
 
 pub use error::BackupError;
 pub use read::{Contents, contents};
@@ -32,27 +32,10 @@ pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, Bac
     if disk::is_taken(&file) {
         return Err(BackupError::Exists { file });
     }
-    let mut asked = None;
-    loop {
-        match crate::open::open_local(dir, backend) {
-            Ok(store) => {
-                // Whoever was asked is gone.
-                drop(asked);
-                return take::take(&store.source()?, &file, &|| false);
-            }
-            Err(OpenError::InUse { .. }) => {
-                let question = match &asked {
-                    Some(question) => question,
-                    None => asked.insert(ask::Question::put(dir, &file)?),
-                };
-                if let Some(answer) = question.answer()? {
-                    return answer;
-                }
-                question.wait();
-            }
-            Err(other) => return Err(other.into()),
-        }
-    }
+    ask::asked_or(dir, &ask::Asked::Backup(file.clone()), || {
+        let store = crate::open::open_local(dir, backend)?;
+        take::take(&store.source()?, &file, &|| false)
+    })
 }
 
 /// Refuses a directory without rows of that kind; where it has some of the other kind, in the words of whoever opens it.

@@ -22,6 +22,7 @@ use crate::key::hex;
 use crate::local::{AFTER_ROWS, FIRST_ROW};
 use crate::medium::{Change, Medium};
 use crate::meta::seconds;
+use crate::swap::Rewritten;
 use crate::writer::Request;
 use crate::{Bodies, Moved, Seq, StoreError, StoreMeta, disk};
 
@@ -44,6 +45,23 @@ impl Source {
     /// Refuses where another directory lies under its name by now: questions and bodies in it are another store's.
     pub(crate) fn stay(&self) -> Result<(), Moved> {
         self.anchor.as_ref().map_or(Ok(()), Anchor::check)
+    }
+}
+
+impl Source {
+    /// Has the writer write all rows anew.
+    pub(crate) fn compacted(&self) -> Result<Rewritten, BackupError> {
+        let backend = self.backend.parse().map_err(BackupError::Refused)?;
+        let (answer, answered) = channel();
+        let dir = self.dir.clone();
+        let request = Request::Rewrite {
+            dir,
+            backend,
+            answer,
+        };
+        let sent = self.requests.send(request);
+        sent.map_err(|_| BackupError::BrokenOff)?;
+        answered.recv().map_err(|_| BackupError::BrokenOff)?
     }
 }
 

@@ -5,12 +5,15 @@
 
 mod redb;
 mod sled;
+mod slot;
 
 use std::fmt;
 use std::io;
 use std::path::Path;
 
 use thiserror::Error;
+
+pub(crate) use slot::Slot;
 
 use crate::OpenError;
 
