@@ -137,9 +137,7 @@ fn to_set(config: &Path, into: &Path, backend: &str) -> String {
 }
 
 pub(crate) async fn compact(config: &Config, output: Output) -> anyhow::Result<Exit> {
-    let (dir, backend) = (config.data_dir(), compose::backend(config));
-    let done = apart(move || footbridge_store::compact(&dir, backend)).await?;
-    tell_rewritten(&done, output)
+    rewritten(config, compose::backend(config), output).await
 }
 
 pub(crate) async fn migrate(
@@ -156,21 +154,16 @@ pub(crate) async fn migrate(
 }
 
 async fn rewritten(config: &Config, to: Backend, output: Output) -> anyhow::Result<Exit> {
-    let (dir, from) = (config.data_dir(), compose::backend(config));
-    let done = apart(move || footbridge_store::rewrite(&dir, from, to)).await?;
-    tell_rewritten(&done, output)
-}
-
-fn tell_rewritten(done: &Rewritten, output: Output) -> anyhow::Result<Exit> {
+    let done = anew(config, to).await?;
     match output {
-        Output::Json => print_json(done)?,
+        Output::Json => print_json(&done)?,
         Output::Text => {
             let Rewritten {
                 rows,
                 before,
                 after,
                 backend,
-            } = done;
+            } = &done;
             show(&format!(
                 "{rows} rows written anew on {backend} and read back: {} on disk before, {} after.\n",
                 size(*before),
@@ -179,6 +172,16 @@ fn tell_rewritten(done: &Rewritten, output: Output) -> anyhow::Result<Exit> {
         }
     }
     Ok(Exit::Done)
+}
+
+/// All rows, written into new files; the old ones go. Of the same kind also while a sync runs.
+pub(crate) async fn anew(config: &Config, to: Backend) -> anyhow::Result<Rewritten> {
+    let (dir, from) = (config.data_dir(), compose::backend(config));
+    apart(move || match from == to {
+        true => footbridge_store::compact(&dir, to),
+        false => footbridge_store::rewrite(&dir, from, to),
+    })
+    .await
 }
 
 fn named(name: &str) -> Result<Backend, UsageError> {

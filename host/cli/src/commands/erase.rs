@@ -2,11 +2,12 @@
 
 use crate::args;
 use crate::commands::plugin::ask::answer_or_yes;
-use crate::commands::{Output, print_json, show};
-use crate::compose::Composition;
+use crate::commands::{Output, backup, print_json, show};
+use crate::compose::{self, Composition};
 use crate::config::Config;
 use crate::exit::{Exit, UsageError};
 use crate::render::{count, safe, wrapped};
+use anyhow::Context;
 use footbridge_engine::{Engine, Erased, Mode};
 use serde_json::{Map, Value, json};
 
@@ -46,14 +47,22 @@ pub(crate) async fn run(
         return Ok(Exit::Done);
     }
     let erased = each(engine, &args.records, Mode::Do).await?;
+    // What a row held stays in the free pages of the store's files until they are written anew, which nobody may have open for it.
+    drop(composition);
+    let anew = backup::anew(config, compose::backend(config)).await;
+    anew.context(LEFT)?;
     match output {
         Output::Json => print_json(&as_json(&erased, Mode::Do))?,
-        Output::Text => show(
-            "It is erased. Backups made before still hold it, and so do Salesforce and Xero where the record is there.\n",
-        )?,
+        Output::Text => show(&wrapped(
+            "It is erased, and the rows were written anew, so that the files of the data directory don't hold it either. Backups made before still hold it, and so do Salesforce and Xero where the record is there.",
+            0,
+        ))?,
     }
     Ok(Exit::Done)
 }
+
+/// Told where the second step fails.
+const LEFT: &str = "it is erased and no command shows it any more, but the files of the data directory may still hold it, for their rows could not be written anew. Put right what follows, then `footbridge compact`";
 
 async fn each<'a>(
     engine: &Engine,

@@ -93,6 +93,10 @@ async fn what_was_done_is_told_exported_and_erased() {
         entries
     );
 
+    // As the row of history holds it: the deal has a history of its own, which stays.
+    let (id, name) = (&entry["record"]["id"], &entry["title"]);
+    let title = format!("\"id\":{id}}},\"title\":{name}");
+    assert!(in_files(&books, &title), "{title} is kept");
     let erased = books
         .run(&["erase", &number, "--yes", "--json"])
         .await
@@ -106,10 +110,23 @@ async fn what_was_done_is_told_exported_and_erased() {
         after.contains("created: (erased)") && !after.contains("EUR"),
         "{after}"
     );
+    assert!(!in_files(&books, &title), "{title} is in a file still");
     let unknown = books.run(&["erase", "INV-9999", "--yes"]).await;
     assert_eq!(unknown.code, 2);
     let quiet = books.run(&["sync", "--json"]).await.json();
     assert_eq!(quiet["applied"], json!({}), "{quiet}");
+}
+
+/// Whether the store's files hold that text, be it in pages that nothing uses any more.
+fn in_files(books: &Books, text: &str) -> bool {
+    let mut files = Vec::new();
+    crate::secrets::files(&books.path("footbridge-data/sled"), &mut files);
+    let holds = |bytes: Vec<u8>| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    files.iter().any(|file| holds(std::fs::read(file).unwrap()))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use footbridge_simulators::xero::DEMO_CLIENT_SECRET;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
-fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap().flatten() {
         if entry.path().is_dir() {
             files(&entry.path(), found);
