@@ -8,9 +8,6 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
-use std::time::Duration;
-
-const HOUR: Duration = Duration::from_secs(3600);
 
 /// Makes created, renamed and removed names in `dir` durable.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
@@ -114,55 +111,9 @@ pub(crate) fn is_mount_point(dir: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Removes what a process that was killed left under a name of its own: it holds customers' data and nobody comes back for it.
-/// What was touched within the hour may be somebody's who is at work.
-pub(crate) fn remove_abandoned(folder: &Path, begins: &str, ends: &str) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
-        let ours = name
-            .to_str()
-            .is_some_and(|name| name.starts_with(begins) && name.ends_with(ends));
-        let touched = entry.metadata().and_then(|found| found.modified());
-        let old = touched.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > HOUR));
-        if ours && old {
-            let path = entry.path();
-            // Somebody else may remove it at the same time.
-            let _ = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::SystemTime;
-
-    #[test]
-    fn only_what_was_left_long_ago_under_the_own_name_is_removed() {
-        let place = tempfile::tempdir().unwrap();
-        let long_ago = SystemTime::now() - HOUR * 2;
-        for (name, old) in [
-            (".a.1.part", true),
-            (".a.2.part", false),
-            (".b.3.part", true),
-            ("a", true),
-        ] {
-            let file = File::create(place.path().join(name)).unwrap();
-            if old {
-                file.set_modified(long_ago).unwrap();
-            }
-        }
-        remove_abandoned(place.path(), ".a.", ".part");
-        let left: Vec<_> = file_names(place.path()).unwrap().into_iter().collect();
-        assert_eq!(left, [".a.2.part", ".b.3.part", "a"]);
-    }
 
     #[test]
     #[cfg(target_os = "linux")]

@@ -10,7 +10,8 @@ use std::path::Path;
 use crate::OpenError;
 use crate::anchor::Anchor;
 
-const NAME: &str = "lock";
+/// The file in the data directory.
+pub(crate) const NAME: &str = "lock";
 
 /// Held while the store is open.
 #[derive(Debug)]

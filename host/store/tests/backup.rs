@@ -202,6 +202,31 @@ async fn nothing_that_is_there_is_overwritten() {
     assert_eq!(open(&empty, Backend::Sled).unwrap().meta().epoch, 2);
 }
 
+/// Killed in the middle of it, and asked again.
+#[tokio::test]
+#[cfg(unix)]
+async fn what_a_killed_backup_or_restore_left_goes_with_the_next_one() {
+    let place = tempfile::tempdir().unwrap();
+    let (dir, into) = (place.path().join("data"), place.path().join("into"));
+    small(&dir, Backend::Sled).await;
+    let file = place.path().join("b-1");
+    backup(&dir, Backend::Sled, &file).unwrap();
+    let part = place.path().join(".b-0.0123abcd.part");
+    fs::write(&part, &fs::read(&file).unwrap()[..1000]).unwrap();
+    backup(&dir, Backend::Sled, &place.path().join("b-2")).unwrap();
+    assert!(!part.exists(), "another day's as well");
+    let half = place.path().join(".into.0123abcd.restoring");
+    drop(open(&half, Backend::Sled).unwrap());
+    restore(&file, &into, None).unwrap();
+    assert!(!half.exists());
+    let mut names: Vec<_> = fs::read_dir(place.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["b-1", "b-2", "data", "into"]);
+}
+
 /// What every commit wrote, by its number.
 type Log = Vec<(Seq, Vec<(Vec<u8>, Option<Vec<u8>>)>)>;
 

@@ -17,7 +17,8 @@ use crate::{BodyDigest, StoreMeta, frame};
 
 /// The format this program writes; it reads this and older ones.
 pub(crate) const FORMAT: u32 = 1;
-const MAGIC: &[u8] = b"footbridge-backup\n";
+/// What a backup begins with.
+pub(crate) const MAGIC: &[u8] = b"footbridge-backup\n";
 
 /// The first record.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -8,6 +8,7 @@
 pub(crate) mod ask;
 mod error;
 mod format;
+mod left;
 mod read;
 mod restore;
 pub(crate) mod rows;

@@ -14,9 +14,10 @@ use serde::Serialize;
 
 use crate::backup::BackupError;
 use crate::backup::format::Record;
+use crate::backup::left;
 use crate::backup::read::{self, Contents, Sound};
 use crate::backup::rows::{Batch, Rows};
-use crate::key::hex;
+use crate::lock::DirLock;
 use crate::medium::Medium;
 use crate::meta::{Origin, seconds};
 use crate::open::meta_rows;
@@ -73,13 +74,13 @@ pub fn restore(
     };
     let parent = into.parent().unwrap_or(Path::new("/"));
     disk::make_private(parent).map_err(refused(parent))?;
-    let name = into.file_name().unwrap_or_default().to_string_lossy();
-    let draft = parent.join(format!(
-        ".{name}.{}.restoring",
-        hex(&rand::random::<[u8; 4]>())
-    ));
-    disk::remove_abandoned(parent, &format!(".{name}."), ".restoring");
-    let filled = fill(file, &sound, &draft, backend);
+    left::clear_restoring(&into);
+    let draft = left::restoring(&into).map_err(refused(&into))?;
+    disk::make_new_private(&draft).map_err(refused(&draft))?;
+    // Held while it is filled, so that nobody takes it for left; not while it is put in place: Windows moves no folder with an open file.
+    let filled = DirLock::take(&draft)
+        .map_err(BackupError::from)
+        .and_then(|_held| fill(file, &sound, &draft, backend));
     let placed = filled.and_then(|restored| {
         free(&into)?;
         if into.exists() {

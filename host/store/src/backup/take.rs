@@ -17,8 +17,8 @@ use std::time::SystemTime;
 use crate::anchor::Anchor;
 use crate::backup::BackupError;
 use crate::backup::format::{FORMAT, Header, Record, Sealer};
+use crate::backup::left::{self, Part};
 use crate::backup::read::{self, Contents};
-use crate::key::hex;
 use crate::local::{AFTER_ROWS, FIRST_ROW};
 use crate::medium::{Change, Medium};
 use crate::meta::seconds;
@@ -75,17 +75,13 @@ pub(crate) fn take(
         let path = path.to_owned();
         move |source| BackupError::Io { path, source }
     };
-    let name = file
-        .file_name()
-        .ok_or_else(|| refused(file)(io::ErrorKind::IsADirectory.into()))?;
     let folder = file.parent().unwrap_or(Path::new("."));
-    disk::remove_abandoned(folder, &format!(".{}.", name.to_string_lossy()), ".part");
-    let mut part = std::ffi::OsString::from(".");
-    part.push(name);
-    part.push(format!(".{}.part", hex(&rand::random::<[u8; 4]>())));
-    let part = folder.join(part);
-    let written = write(source, &part, over);
-    let whole = written.and_then(|()| read::contents(&part));
+    left::clear_parts(folder);
+    // Held until it has its name, so that nobody takes it for left.
+    let hidden = Part::beside(file).map_err(refused(file))?;
+    let part = &hidden.path;
+    let written = write(source, &hidden, over);
+    let whole = written.and_then(|()| read::contents(part));
     let named = whole.and_then(|contents| {
         source.stay().map_err(StoreError::from)?;
         // Not `rename` alone: it would replace what somebody else put there meanwhile.
@@ -94,20 +90,20 @@ pub(crate) fn take(
                 file: file.to_owned(),
             });
         }
-        fs::rename(&part, file).map_err(refused(file))?;
+        fs::rename(part, file).map_err(refused(file))?;
         disk::sync_dir(folder).map_err(refused(folder))?;
         Ok(contents)
     });
     if named.is_err() {
         // The part is nobody's; the first failure is the one to tell.
-        let _ = fs::remove_file(&part);
+        let _ = fs::remove_file(part);
     }
     named
 }
 
-fn write(source: &Source, part: &Path, over: &dyn Fn() -> bool) -> Result<(), BackupError> {
+fn write(source: &Source, part: &Part, over: &dyn Fn() -> bool) -> Result<(), BackupError> {
     let refused = |source| BackupError::Io {
-        path: part.to_owned(),
+        path: part.path.clone(),
         source,
     };
     let header = Header {
@@ -116,8 +112,7 @@ fn write(source: &Source, part: &Path, over: &dyn Fn() -> bool) -> Result<(), Ba
         backend: source.backend.clone(),
         taken_at: seconds(SystemTime::now()),
     };
-    let file = disk::create_private(part).map_err(refused)?;
-    let mut out = Sealer::new(BufWriter::new(file), &header).map_err(refused)?;
+    let mut out = Sealer::new(BufWriter::new(&part.file), &header).map_err(refused)?;
     let tap = Tap::open(&source.requests)?;
     let mut start = FIRST_ROW.to_vec();
     loop {
