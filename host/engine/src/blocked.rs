@@ -21,6 +21,10 @@ impl Engine {
         first: &Op,
         done: &Executed,
     ) -> Result<(), EngineError> {
+        // What a person is asked about this deal says more.
+        if self.asked_beside(op).await?.is_some() {
+            return Ok(());
+        }
         let request = done.requests.get(&first.id);
         let why = match (done.failed.get(&first.id), request) {
             (Some(why), _) => format!(

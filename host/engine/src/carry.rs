@@ -246,7 +246,7 @@ impl Engine {
         request.seen_at = request.seen_at.max(self.clock.now());
         changes.put(&keys::request(request.id.as_str()), request)?;
         let ops = self.ops(request).await?;
-        self.note_doubts(&mut changes, request, &ops)?;
+        self.note_doubts(&mut changes, request, &ops).await?;
         self.journal(&mut changes, Happened::Doubt, text, Some(&request.id), None)?;
         self.state.commit(changes.into_set()).await
     }

@@ -381,13 +381,9 @@ impl Engine {
                 "{}: {connection} wasn't asked, because it takes nothing more in this run: {why}",
                 op.why
             );
-            self.decide(
-                &mut changes,
-                &op.subject,
-                Standing::Waiting,
-                reason::TRY_AGAIN,
-                &message,
-            )?;
+            let said = (reason::TRY_AGAIN, message.as_str());
+            self.decide_of(&mut changes, None, op, Standing::Waiting, said)
+                .await?;
             done.failed.insert(op.id.clone(), why.to_owned());
         }
         self.state.commit(changes.into_set()).await
@@ -406,13 +402,9 @@ impl Engine {
             problem.told(),
             problem.code
         );
-        self.decide(
-            &mut changes,
-            &op.subject,
-            Standing::Waiting,
-            reason::REJECTED,
-            &message,
-        )?;
+        let said = (reason::REJECTED, message.as_str());
+        self.decide_of(&mut changes, None, op, Standing::Waiting, said)
+            .await?;
         self.state.commit(changes.into_set()).await
     }
 
@@ -428,14 +420,9 @@ impl Engine {
             why.trim_end().trim_end_matches('.'),
             op.why
         );
-        let refused = Standing::Refused;
-        self.decide(
-            &mut changes,
-            &op.subject,
-            refused,
-            reason::REJECTED,
-            &message,
-        )?;
+        let said = (reason::REJECTED, message.as_str());
+        self.decide_of(&mut changes, None, op, Standing::Refused, said)
+            .await?;
         self.state.commit(changes.into_set()).await
     }
 }

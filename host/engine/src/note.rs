@@ -11,11 +11,11 @@ use crate::intent::{short, titled};
 use crate::mirror::Changes;
 use crate::settle::join_source;
 use crate::state::keys;
-use crate::state::rows::{Decision, Happened, Standing};
+use crate::state::rows::{Beside, Decision, Happened, Standing};
 use crate::sync::RunReport;
 use footbridge_model::id::{OpId, RecordKey};
 use footbridge_model::link::{Link, Member, Role};
-use footbridge_model::plan::{Adoption, Note, Plan, reason};
+use footbridge_model::plan::{Adoption, Note, Op, Plan, Subject, reason};
 use footbridge_plan::input::Source;
 use footbridge_plan::policy::NumberMode;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,10 +38,16 @@ impl Engine {
             };
             self.note(&mut changes, note, standing).await?;
         }
+        let shows = plan.ops.iter().filter(|op| self.shows_what_stands(op));
+        let beside: BTreeSet<&Subject> = shows.map(|op| &op.subject).collect();
         for note in &plan.holds {
             *report.held.entry(note.reason.clone()).or_default() += 1;
-            self.note(&mut changes, note, Standing::Waiting).await?;
+            if !beside.contains(&note.subject) {
+                self.note(&mut changes, note, Standing::Waiting).await?;
+            }
         }
+        self.note_beside(&mut changes, &plan.ops, &plan.holds)
+            .await?;
         let mentioned: BTreeSet<(&str, u32)> = plan
             .ops
             .iter()
@@ -60,39 +66,82 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    /// One decision, unless it stands already. That a write is in doubt says more than that something waits for it.
+    /// One decision, unless it stands already.
     pub(crate) async fn note(
         &self,
         changes: &mut Changes,
         note: &Note,
         standing: Standing,
     ) -> Result<(), EngineError> {
+        self.note_with(changes, note, standing, None).await
+    }
+
+    /// One question, unless it stands already, with the operation that goes on beside it.
+    pub(crate) async fn note_question(
+        &self,
+        changes: &mut Changes,
+        note: &Note,
+        beside: &Op,
+    ) -> Result<(), EngineError> {
+        self.note_with(changes, note, Standing::Waiting, Some(beside))
+            .await
+    }
+
+    /// That a write is in doubt says more than that something waits for it.
+    async fn note_with(
+        &self,
+        changes: &mut Changes,
+        note: &Note,
+        standing: Standing,
+        beside: Option<&Op>,
+    ) -> Result<(), EngineError> {
         let subject = &note.subject;
         let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
+        let known = self.state.get::<Decision>(&key).await?;
+        let known = known.map(|(known, _)| known);
+        let before = known.as_ref().and_then(|known| known.beside.as_ref());
+        let beside = beside.map(|op| Beside::of(op, note, before));
+        let told = beside.as_ref().map(Beside::told);
+        let message = short(told.unwrap_or_else(|| note.message.clone()));
         let (mut request, mut shown) = (None, note.shown.clone());
-        if let Some((mut known, _)) = self.state.get::<Decision>(&key).await? {
-            if still_in_the_way(&known, note) {
-                request.clone_from(&known.request);
+        if let Some(mut known) = known {
+            let in_the_way = still_in_the_way(&known, note);
+            if in_the_way {
                 shown.waits_for.clone_from(&known.shown.waits_for);
             }
             let same = known.standing == standing
                 && known.reason == note.reason
-                && known.message == short(note.message.clone())
+                && known.message == message
                 && known.subject == titled(subject);
             let says_more = (known.reason == reason::IN_DOUBT
                 && note.reason == reason::UNRESOLVED_WRITE)
                 || (known.reason == reason::TOTAL_DIFFERS && note.reason == reason::UP_TO_DATE);
-            // The same since then; only what an answer is held against moved on.
-            if same && known.shown != shown {
+            // The same since then; only what an answer is held against moved on, or what goes on beside it.
+            if same && (known.shown != shown || known.beside != beside) {
                 known.shown = shown;
+                known.beside = beside;
                 return changes.put(&key, &known);
             }
             if same || says_more {
                 return Ok(());
             }
+            // The far side's answer, where the item tells of it.
+            let refused = beside
+                .as_ref()
+                .is_some_and(|beside| beside.refused.is_some());
+            request = known.request.filter(|_| in_the_way || refused);
         }
-        let said = (note.reason.as_str(), note.message.as_str(), shown);
-        self.decide_showing(changes, request.as_ref(), subject, standing, said)
+        let decision = Decision {
+            standing,
+            subject: titled(subject),
+            reason: note.reason.clone(),
+            message,
+            at: self.clock.now(),
+            request,
+            shown,
+            beside,
+        };
+        self.keep_decision(changes, &decision)
     }
 
     /// Decisions about parts that the deal no longer has are dropped. What is invoiced or in doubt stays: it happened.

@@ -209,7 +209,7 @@ impl Engine {
             request.state = request.state.next(RequestEvent::Unproven)?;
             let mut changes = Changes::default();
             changes.put(&keys::request(request.id.as_str()), &request)?;
-            self.note_doubts(&mut changes, &request, ops)?;
+            self.note_doubts(&mut changes, &request, ops).await?;
             self.state.commit(changes.into_set()).await?;
         }
         Ok(settled)

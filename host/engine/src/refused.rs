@@ -1,5 +1,5 @@
 //! What the far side refused for good: a record that several deals need, and that nobody's decision row speaks of, is not offered again
-//! in the same form on the same day. Otherwise each run would send it once more, and be refused once more.
+//! in the same form on the same day, nor is what a deal that waits for a person is to show. Otherwise each run would send it once more, and be refused once more.
 //!
 //! It decides nothing about deals; those wait and name what their record was refused for. Next: `execute` asks before it packs.
 
@@ -28,21 +28,25 @@ pub(crate) struct Refused {
 }
 
 impl Engine {
-    /// Whether an operation is about a record of which nothing is decided by itself: neither a deal nor one of the way back.
-    fn may_be_refused_again(&self, op: &Op) -> bool {
-        let of_a_deal = op.subject.record.object.as_str() == self.flow.policy.deal.object;
-        !of_a_deal && !is_receivable(op.object.as_str())
+    /// Whether an operation would be offered again in each run: nothing is decided about its record by itself (it is neither a deal nor
+    /// one of the way back), or what is decided is a question that brings its deal up again.
+    async fn may_be_refused_again(&self, op: &Op) -> Result<bool, EngineError> {
+        let deal = self.flow.policy.deal.object.as_str();
+        if op.subject.record.object.as_str() != deal {
+            return Ok(!is_receivable(op.object.as_str()));
+        }
+        Ok(self.shows_what_stands(op) && self.asked_beside(op).await?.is_some())
     }
 
     /// Notes a refusal, in the commit that settles it.
-    pub(crate) fn note_refusal(
+    pub(crate) async fn note_refusal(
         &self,
         changes: &mut Changes,
         op: &Op,
         request: &RequestId,
         message: String,
     ) -> Result<(), EngineError> {
-        if !self.may_be_refused_again(op) {
+        if !self.may_be_refused_again(op).await? {
             return Ok(());
         }
         let row = Refused {
@@ -56,7 +60,7 @@ impl Engine {
 
     /// Why an operation isn't worth sending today, if it was refused as it is.
     pub(crate) async fn refused_today(&self, op: &Op) -> Result<Option<Refused>, EngineError> {
-        if !self.may_be_refused_again(op) {
+        if !self.may_be_refused_again(op).await? {
             return Ok(None);
         }
         let key = keys::refused(self.flow.name.as_str(), &op.id);

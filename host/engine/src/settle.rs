@@ -44,7 +44,7 @@ impl Engine {
                         .await?;
                 }
                 Verdict::Failed(failure) => {
-                    self.failed(&mut changes, request, op, failure)?;
+                    self.failed(&mut changes, request, op, failure).await?;
                     if is_receivable(op.object.as_str()) {
                         self.is_refused(&mut changes, &side, op, failure).await?;
                     }
@@ -64,7 +64,7 @@ impl Engine {
             let text = format!("{}: {}", request.connection, doubt.why);
             request.doubt = Some(doubt.after(request.doubt.as_ref()));
             request.seen_at = request.seen_at.max(self.clock.now());
-            self.note_doubts(&mut changes, request, ops)?;
+            self.note_doubts(&mut changes, request, ops).await?;
             self.journal(&mut changes, Happened::Doubt, text, Some(&request.id), None)?;
         }
         changes.put(&keys::request(request.id.as_str()), request)?;
@@ -159,7 +159,9 @@ impl Engine {
             let skipped = Standing::Skipped;
             self.decide(changes, &op.subject, skipped, reason::NOT_WON, &op.why)?;
         } else if object == "invoice"
-            || (object == self.flow.policy.deal.object && !self.is_flagged(&op.subject).await?)
+            || (object == self.flow.policy.deal.object
+                && !self.goes_on_beside(changes, op).await?
+                && !self.is_flagged(&op.subject).await?)
         {
             self.decide(changes, &op.subject, Standing::Applied, "invoiced", &op.why)?;
         }
@@ -211,7 +213,7 @@ impl Engine {
         self.state.put_link(changes, &link).await
     }
 
-    fn failed(
+    async fn failed(
         &self,
         changes: &mut Changes,
         request: &Request,
@@ -239,14 +241,16 @@ impl Engine {
             Some(&op.subject.record),
         )?;
         if standing == Standing::Refused {
-            self.note_refusal(changes, op, &request.id, failure.problem.told())?;
+            self.note_refusal(changes, op, &request.id, failure.problem.told())
+                .await?;
         }
         let said = (code, message.as_str());
-        self.decide_after(changes, Some(&request.id), &op.subject, standing, said)
+        self.decide_of(changes, Some(&request.id), op, standing, said)
+            .await
     }
 
     /// Every open operation's deal waits under the name of its problem.
-    pub(crate) fn note_doubts(
+    pub(crate) async fn note_doubts(
         &self,
         changes: &mut Changes,
         request: &Request,
@@ -265,13 +269,9 @@ impl Engine {
                 request: request.id.as_str(),
             };
             let message = sent.told(request.state);
-            self.decide_after(
-                changes,
-                Some(&request.id),
-                &op.subject,
-                Standing::Waiting,
-                (reason::IN_DOUBT, &message),
-            )?;
+            let said = (reason::IN_DOUBT, message.as_str());
+            self.decide_of(changes, Some(&request.id), op, Standing::Waiting, said)
+                .await?;
         }
         Ok(())
     }
@@ -312,11 +312,6 @@ impl Engine {
         standing: Standing,
         (reason, message, shown): (&str, &str, Shown),
     ) -> Result<(), EngineError> {
-        let object = subject.record.object.as_str();
-        let is_deal = object == self.flow.policy.deal.object;
-        if !is_deal && !is_receivable(object) && !self.merges(object) {
-            return Ok(());
-        }
         let decision = Decision {
             standing,
             subject: titled(subject),
@@ -325,17 +320,33 @@ impl Engine {
             at: self.clock.now(),
             request: request.cloned(),
             shown,
+            beside: None,
         };
+        self.keep_decision(changes, &decision)
+    }
+
+    /// Keeps a decision, and whether its deal is to be looked at in every run. What nobody follows has none.
+    pub(crate) fn keep_decision(
+        &self,
+        changes: &mut Changes,
+        decision: &Decision,
+    ) -> Result<(), EngineError> {
+        let subject = &decision.subject;
+        let object = subject.record.object.as_str();
+        let is_deal = object == self.flow.policy.deal.object;
+        if !is_deal && !is_receivable(object) && !self.merges(object) {
+            return Ok(());
+        }
         let flow = self.flow.name.as_str();
         let waiting = keys::waiting(flow, subject.record.id.as_str(), subject.part);
-        match standing {
+        match decision.standing {
             // Records of the way back and customers stay due instead.
             _ if !is_deal => {}
             Standing::Waiting => changes.put(&waiting, &())?,
             _ => changes.delete(&waiting),
         }
         let key = keys::decision(flow, &subject.record, subject.part);
-        changes.put(&key, &decision)
+        changes.put(&key, decision)
     }
 }
 

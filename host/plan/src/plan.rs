@@ -3,7 +3,7 @@
 //! Pure: it reads no clock, no store and no network, and the order of what it is given doesn't matter. It decides nothing
 //! itself either; each rule has its own file. Next: the engine checks the plan with `lint`, stores it and carries it out.
 
-use crate::amend::{Amended, amend};
+use crate::amend::{self, Amended, ToAmend, amend};
 use crate::assess::{Assessed, assess};
 use crate::customer::{self, Party, Place, Reference};
 use crate::deal;
@@ -16,7 +16,8 @@ use crate::number::Numbers;
 use crate::payer;
 use crate::ruled;
 use crate::write_back;
-use footbridge_model::plan::{Bill, Note, Op, Plan};
+use footbridge_model::id::OpId;
+use footbridge_model::plan::{Bill, Note, Op, Plan, reason};
 use footbridge_model::ruling::Ruling;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -78,6 +79,23 @@ fn of_customer(part: &invoice::ToBill<'_>, stop: Stop) -> Stop {
     stop.showing(|shown| shown.customer = Some(ruled::shown_customer(&part.draft.customer)))
 }
 
+/// What an invoice comes to that wasn't as its deal wants it.
+enum Came {
+    /// It is changed, by this operation.
+    Written(OpId),
+    /// It stays as it is, with what is said of that.
+    Stays(Stop),
+    /// It waits.
+    Waits(Stop),
+}
+
+/// Whether the deal is to show just this invoice: of several parts it shows the newest.
+#[derive(Clone, Copy)]
+enum Shown {
+    Here,
+    Elsewhere,
+}
+
 /// The plan as it grows.
 struct Round<'r, 'a> {
     index: &'r Index<'a>,
@@ -103,7 +121,7 @@ impl Round<'_, '_> {
             Stop::Hold(said) if *part <= assessed.latest => Some((*part, said.clone())),
             _ => None,
         });
-        self.amend(assessed, &mut held);
+        let amended = self.amend(assessed, &mut held);
         let mut newest: Option<Op> = None;
         let mut linked = Vec::new();
         for part in &assessed.to_bill {
@@ -140,14 +158,26 @@ impl Round<'_, '_> {
             self.write_backs
                 .extend(write_back::of_new(self.index, deal, op));
         }
+        let shown = |part: u32| match newest.is_none() && part == latest {
+            true => Shown::Here,
+            false => Shown::Elsewhere,
+        };
         for (part, kept) in assessed.kept.iter().chain(&linked) {
-            let shown = newest.is_none() && *part == latest;
-            self.kept(deal, *part, kept, shown);
+            self.kept(deal, *part, kept, shown(*part));
+        }
+        for (part, came) in amended {
+            self.amended(deal, part, came, shown(part.part));
         }
     }
 
-    /// Invoices that aren't as their deal wants them; the first that waits holds up what is to be billed.
-    fn amend(&mut self, assessed: &Assessed<'_>, held: &mut Option<(u32, Said)>) {
+    /// Invoices that aren't as their deal wants them; the first that waits holds up what is to be billed. What each comes to, for what
+    /// its deal is to show.
+    fn amend<'p, 'd>(
+        &mut self,
+        assessed: &'p Assessed<'d>,
+        held: &mut Option<(u32, Said)>,
+    ) -> Vec<(&'p ToAmend<'d>, Came)> {
+        let mut came = Vec::new();
         for part in &assessed.to_amend {
             let customer = part.wants.as_ref().map(|wants| &wants.draft.customer);
             let party = customer.and_then(|customer| self.parties.get(customer));
@@ -162,11 +192,12 @@ impl Round<'_, '_> {
                     if !op.after.is_empty() {
                         self.paying.extend(customer.cloned());
                     }
+                    came.push((part, Came::Written(op.id.clone())));
                     self.invoices.push(op);
                 }
                 Ok(Amended::Stays(adoption, said)) => {
                     self.plan.adoptions.extend(adoption);
-                    self.note(assessed.deal, part.part, said);
+                    came.push((part, Came::Stays(said)));
                 }
                 Err(stop) => {
                     if let Stop::Hold(said) = &stop {
@@ -176,9 +207,44 @@ impl Round<'_, '_> {
                         Some(wants) => of_customer(wants, stop),
                         None => stop,
                     };
-                    self.note(assessed.deal, part.part, stop);
+                    came.push((part, Came::Waits(stop)));
                 }
             }
+        }
+        came
+    }
+
+    /// What is said of an invoice that wasn't as its deal wants it, and that the deal shows it all the same where it is to (`shown`).
+    fn amended(&mut self, deal: &Source, part: &ToAmend<'_>, came: Came, shown: Shown) {
+        let number = part.part;
+        let missing = match shown {
+            Shown::Here if part.wants.is_some() => {
+                write_back::of_kept(self.index, deal, number, &amend::as_it_is(part))
+            }
+            Shown::Here | Shown::Elsewhere => Ok(None),
+        };
+        let missing = missing.map(|op| {
+            op.filter(|_| ruled::nothing_is_to_be_done(self.index, deal, number).is_none())
+        });
+        match (came, missing) {
+            (Came::Written(invoice), Ok(Some(op))) => self.write_backs.push(Op {
+                after: vec![invoice],
+                ..op
+            }),
+            (Came::Written(_), _) => {}
+            (Came::Stays(_), Ok(Some(op))) => self.write_backs.push(op),
+            (Came::Stays(stop), Ok(None)) => self.note(deal, number, stop),
+            (Came::Stays(_), Err(stop)) => self.note(deal, number, stop),
+            (Came::Waits(stop), Ok(op)) => {
+                self.write_backs.extend(op);
+                self.note(deal, number, stop);
+            }
+            // While it isn't known what became of a write to the deal, that says more.
+            (Came::Waits(_), Err(Stop::Hold(said))) if said.reason == reason::UNRESOLVED_WRITE => {
+                self.note(deal, number, Stop::Hold(said));
+            }
+            // The question first; what keeps the deal from showing it is told once that is answered.
+            (Came::Waits(stop), Err(_)) => self.note(deal, number, stop),
         }
     }
 
@@ -208,12 +274,11 @@ impl Round<'_, '_> {
         Ok(kept)
     }
 
-    /// An invoice that stays; `shown`: the deal is to show it.
-    fn kept(&mut self, deal: &Source, part: u32, kept: &Kept, shown: bool) {
-        let repair = if shown {
-            write_back::of_kept(self.index, deal, part, kept)
-        } else {
-            Ok(None)
+    /// An invoice that stays.
+    fn kept(&mut self, deal: &Source, part: u32, kept: &Kept, shown: Shown) {
+        let repair = match shown {
+            Shown::Here => write_back::of_kept(self.index, deal, part, kept),
+            Shown::Elsewhere => Ok(None),
         };
         match repair {
             Ok(Some(op)) => match ruled::nothing_is_to_be_done(self.index, deal, part) {

@@ -165,6 +165,10 @@ impl Engine {
                 yes.act.by
             );
         }
+        let mut changes = Changes::default();
+        self.note_beside(&mut changes, &plan.ops, &railed.plan.holds)
+            .await?;
+        self.state.commit(changes.into_set()).await?;
         self.adopt(&plan, &mut report).await?;
         self.take_numbers(&saved.plan).await?;
         let done = self.execute(&sides, &plan, Closed::new()).await?;

@@ -136,6 +136,21 @@ pub struct Decision {
     /// What a person's answer to it is held against.
     #[serde(default, skip_serializing_if = "Shown::is_empty")]
     pub shown: Shown,
+    /// The write to the deal that goes on while this waits, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
+}
+
+/// A write to a deal that isn't the end of what the deal waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beside {
+    /// Which operation.
+    pub op: OpId,
+    /// What the deal waits for, in words.
+    pub asked: String,
+    /// Why the far side did not take it, if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refused: Option<String>,
 }
 
 /// `request`: the journalled unit.

@@ -14,6 +14,7 @@ mod world;
 mod amend;
 mod back;
 mod back_trouble;
+mod beside;
 mod chance;
 mod crash;
 mod create_as;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Saves what a run would do now; returns its id.
-async fn save(world: &World) -> String {
+pub(crate) async fn save(world: &World) -> String {
     let engine = world.engine().await;
     let preview = engine.plan_to_approve().await.unwrap();
     let saved = engine.to_save(&preview).await.unwrap();
@@ -23,7 +23,7 @@ fn ids(list: &[&str]) -> Vec<String> {
     list.iter().map(|id| (*id).to_owned()).collect()
 }
 
-async fn approve(world: &World, id: &str, only: &[&str], except: &[&str]) -> SavedPlan {
+pub(crate) async fn approve(world: &World, id: &str, only: &[&str], except: &[&str]) -> SavedPlan {
     let what = Approval {
         only: ids(only),
         except: ids(except),
@@ -32,7 +32,7 @@ async fn approve(world: &World, id: &str, only: &[&str], except: &[&str]) -> Sav
     engine.approve_plan(id, &what, "Bert").await.unwrap().1
 }
 
-async fn apply(world: &World, id: &str) -> Applied {
+pub(crate) async fn apply(world: &World, id: &str) -> Applied {
     world.engine().await.apply_plan(id, "Carl").await.unwrap()
 }
 

@@ -17,6 +17,7 @@ pub(crate) use touched::Touched;
 use decide::{Act, Change};
 
 use crate::customer::Party;
+use crate::existing::Kept;
 use crate::explain::{Stop, amend as say, invoice as say_invoice};
 use crate::index::{ID, INVOICE, Index};
 use crate::input::{Seen, Source};
@@ -157,6 +158,16 @@ pub(crate) fn shadow_of(
         .find(|member| member.record == *record)?;
     let doc = footbridge_model::document::Document::from_plugin(member.shadow.as_deref()?).ok()?;
     doc.to().ok()
+}
+
+/// The invoice as it is, for its deal to show. What was billed of the deal stays known as it was: this answers no question about that.
+pub(crate) fn as_it_is(to_amend: &ToAmend<'_>) -> Kept {
+    Kept {
+        id: to_amend.standing.id.to_owned(),
+        name: to_amend.standing.name.clone(),
+        link: intent(to_amend, None),
+        adoption: None,
+    }
 }
 
 /// The link as an operation or adoption joins it.

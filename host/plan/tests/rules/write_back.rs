@@ -186,3 +186,107 @@ fn a_person_lets_it_be_written_once_more_or_leaves_it() {
         assert_eq!(world.outcome(), "skip ignored");
     }
 }
+
+/// Billed with an approved invoice that the deal doesn't show, because it could not be written back; then the deal changed.
+fn changed_unshown() -> World {
+    let mut world = World::new();
+    let plan = world.plan();
+    world.apply(&plan);
+    let seen = world.observed.invoices.get_mut("i1").unwrap();
+    seen.value.status = Some("authorised".to_owned());
+    (seen.value.sent, seen.value.amount_paid) = (Some(false), Some(0.into()));
+    seen.value.amount_credited = Some(0.into());
+    world.deal(|d| {
+        let fields = ["InvoiceId", "InvoiceNumber", "InvoiceLink"];
+        let mut deal = fields
+            .into_iter()
+            .fold(d, |d, field| d.set(field, json!(null)))
+            .lines(&["150"], "150");
+        deal.version = "v2".to_owned();
+        deal
+    })
+}
+
+#[test]
+fn a_deal_shows_its_invoice_whatever_becomes_of_its_change() {
+    const CHANGED: &str = "hold changed-after-invoicing";
+    let draft = |w: &mut World| {
+        let seen = w.observed.invoices.get_mut("i1").unwrap();
+        seen.value.status = Some("draft".to_owned());
+    };
+    let source = Choice::TakeSource { field: None };
+    let ledger = Choice::TakeLedger { field: None };
+    let asked = reason::CHANGED_AFTER_INVOICING;
+    type Change<'a> = &'a dyn Fn(&mut World);
+    let cases: [(&str, Change<'_>, &[&str]); 8] = [
+        ("waits", &|_| {}, &["Opportunity", CHANGED]),
+        (
+            "stays",
+            &|w| w.rule(asked, ledger.clone()),
+            &["Opportunity"],
+        ),
+        (
+            "follows",
+            &|w| w.rule(asked, source.clone()),
+            &["invoice", "Opportunity"],
+        ),
+        ("a draft", &draft, &["invoice", "Opportunity"]),
+        (
+            "a write to the deal is unresolved",
+            &|w| w.unresolved("Opportunity", "id", "d1"),
+            &["hold unresolved-write"],
+        ),
+        (
+            "nothing is to be done",
+            &|w| w.rule(asked, Choice::IgnoreOnce),
+            &["skip ignored"],
+        ),
+        (
+            "shown",
+            &|w| {
+                let deal = w.deals.remove(0);
+                let deal = deal
+                    .set("InvoiceId", json!("i1"))
+                    .set(
+                        "InvoiceNumber",
+                        json!(w.observed.invoices["i1"].value.number),
+                    )
+                    .set("InvoiceLink", json!("https://books.example/view/i1"));
+                w.deals.push(deal);
+            },
+            &[CHANGED],
+        ),
+        (
+            "lost",
+            &|w| {
+                let deal = w.deals.remove(0);
+                w.deals.push(deal.set("IsWon", json!(false)));
+            },
+            &["hold deal-lost"],
+        ),
+    ];
+    for (what, change, want) in cases {
+        let world = changed_unshown().with(|w| change(w));
+        let plan = world.plan();
+        let objects = plan.ops.iter().map(|op| op.object.to_string());
+        let notes = |kind: &str, notes: &[footbridge_model::plan::Note]| -> Vec<String> {
+            let reasons = notes.iter().map(|note| format!("{kind} {}", note.reason));
+            reasons.collect()
+        };
+        let got: Vec<String> = objects
+            .chain(notes("hold", &plan.holds))
+            .chain(notes("skip", &plan.skips))
+            .collect();
+        assert_eq!(got, want, "{what}");
+        for op in ops(&plan, "Opportunity") {
+            assert_eq!(op.doc.text("InvoiceId"), Some("i1"), "{what}");
+            let invoices: Vec<_> = ops(&plan, "invoice").into_iter().map(|op| op.id).collect();
+            assert_eq!(
+                op.after, invoices,
+                "{what}: after the change, if there is one"
+            );
+            // Else the question would be answered by showing it.
+            assert_eq!(op.link.source_shadow, None, "{what}");
+        }
+    }
+}
