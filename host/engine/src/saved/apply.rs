@@ -248,9 +248,9 @@ impl Engine {
                     (Verdict::Stale(why), Some(_)) if too => said(Fate::Stale, &why),
                     (_, Some(parent)) => needs(parent, titles.get(parent).copied(), &chosen.fates),
                     (Verdict::Stale(why), None) => said(Fate::Stale, &why),
-                    (Verdict::Holds, None) => {
+                    (Verdict::Holds(now), None) => {
                         going.insert(&op.id);
-                        let mut ready = op.clone();
+                        let mut ready = *now;
                         ready.doc = filled_in(&op.doc, known);
                         ready.after.retain(|parent| going.contains(parent));
                         chosen.ops.push(ready);

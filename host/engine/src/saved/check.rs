@@ -1,11 +1,12 @@
 //! Check: whether an approved operation still is what the planner would do now. Pure: the plan made now, and what is there, are given.
 //!
-//! An operation holds if the plan made now has the very same one. If not, what changed is said in words. Next: `apply` carries out what holds.
+//! An operation holds if the plan made now does the same: to the same record, with the same values in place of the same ones. Whatever else
+//! the record holds may have changed. If not, what changed is said in words. Next: `apply` carries out what holds.
 
 use crate::execute::filled_in;
 use footbridge_model::document::Document;
 use footbridge_model::id::OpId;
-use footbridge_model::plan::{Expectation, Note, Op, reason};
+use footbridge_model::plan::{Note, Op, reason};
 use footbridge_model::plugin::Action;
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ pub(super) struct Fresh {
 /// Whether an operation holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is carried out as it was approved.
-    Holds,
+    /// It is carried out as it was approved, on the record as it is now.
+    Holds(Box<Op>),
     /// It is so already.
     Already(String),
     /// It was planned on something that changed.
@@ -74,25 +75,18 @@ pub(super) fn check(op: &Op, fresh: &Fresh, known: &Known, there: Option<&Docume
 
 fn compared(op: &Op, wanted: &Document, now: &Op, now_wanted: &Document) -> Verdict {
     let mut changed = differences(wanted, now_wanted);
-    if op.expects != now.expects || op.target != now.target {
+    if op.expects != now.expects {
         let held = |op: &Op| op.was.clone().unwrap_or(Document::Null);
         let was = differences(&held(op), &held(now));
-        let of_record = was.iter().map(|what| format!("in the record {what}"));
-        changed.extend(of_record);
-        if changed.is_empty() {
-            let version = |expects: &Expectation| match expects {
-                Expectation::Absent => "absent".to_owned(),
-                Expectation::Version(version) => version.clone(),
-            };
-            changed.push(format!(
-                "the record changed ({} -> {}), though not in what is written here",
-                version(&op.expects),
-                version(&now.expects)
-            ));
-        }
+        changed.extend(was.iter().map(|what| format!("in the record {what}")));
     }
-    if op.action == now.action && op.link.id == now.link.id && changed.is_empty() {
-        return Verdict::Holds;
+    let same = (op.action, &op.target, &op.link.id) == (now.action, &now.target, &now.link.id);
+    if same && changed.is_empty() {
+        return Verdict::Holds(Box::new(Op {
+            expects: now.expects.clone(),
+            link: now.link.clone(),
+            ..op.clone()
+        }));
     }
     if changed.is_empty() {
         changed.push("another operation would be needed now".to_owned());
@@ -161,7 +155,7 @@ mod tests {
     use super::*;
     use footbridge_model::id::{ConnectionId, ObjectName, OrganisationId, RecordId, RecordKey};
     use footbridge_model::link::Role;
-    use footbridge_model::plan::{LinkIntent, NaturalKey, Subject};
+    use footbridge_model::plan::{Expectation, LinkIntent, NaturalKey, Subject};
 
     fn doc(json: &str) -> Document {
         Document::from_plugin(json).unwrap()
@@ -235,7 +229,8 @@ mod tests {
         ] {
             let now = fresh(vec![op(Action::Create, now)]);
             let verdict = check(&approved, &now, &Known::new(), None);
-            let expected = expected.map_or(Verdict::Holds, |said| Verdict::Stale(said.to_owned()));
+            let holds = Verdict::Holds(Box::new(approved.clone()));
+            let expected = expected.map_or(holds, |said| Verdict::Stale(said.to_owned()));
             assert_eq!(verdict, expected);
         }
     }
@@ -264,7 +259,8 @@ mod tests {
         let approved = op(Action::Create, r#"{"customer":{"$op":"p","field":"id"}}"#);
         let now = fresh(vec![op(Action::Create, r#"{"customer":"x1"}"#)]);
         let known = Known::from([(OpId::from("p"), ("x1".to_owned(), Document::Null))]);
-        assert_eq!(check(&approved, &now, &known, None), Verdict::Holds);
+        let verdict = check(&approved, &now, &known, None);
+        assert_eq!(verdict, Verdict::Holds(Box::new(approved.clone())));
         let other = Known::from([(OpId::from("p"), ("x2".to_owned(), Document::Null))]);
         let verdict = check(&approved, &now, &other, None);
         assert_eq!(
@@ -274,16 +270,22 @@ mod tests {
     }
 
     #[test]
-    fn an_update_of_a_record_that_moved_on_is_stale_unless_it_says_so_already() {
-        let approved = op(Action::Update, r#"{"Number":"7"}"#);
+    fn an_update_of_a_record_that_moved_on_holds_unless_what_it_writes_over_moved_too() {
+        let mut approved = op(Action::Update, r#"{"Number":"7"}"#);
+        approved.was = Some(doc(r#"{"Number":"5"}"#));
         let mut moved = approved.clone();
         moved.id = OpId::from("op2");
         moved.expects = Expectation::Version("v2".to_owned());
-        let stale = check(&approved, &fresh(vec![moved]), &Known::new(), None);
-        let Verdict::Stale(why) = stale else {
-            panic!("{stale:?}")
+        let holds = check(&approved, &fresh(vec![moved.clone()]), &Known::new(), None);
+        let now = Op {
+            expects: moved.expects.clone(),
+            ..approved.clone()
         };
-        assert!(why.contains("v1 -> v2"), "{why}");
+        assert_eq!(holds, Verdict::Holds(Box::new(now)));
+        moved.was = Some(doc(r#"{"Number":"6"}"#));
+        let stale = check(&approved, &fresh(vec![moved]), &Known::new(), None);
+        let said = r#"in the record Number was "5" and is "6" now"#.to_owned();
+        assert_eq!(stale, Verdict::Stale(said));
         let there = doc(r#"{"Number":"7","Name":"Deal"}"#);
         let already = check(&approved, &fresh(Vec::new()), &Known::new(), Some(&there));
         assert!(matches!(already, Verdict::Already(_)), "{already:?}");

@@ -176,6 +176,33 @@ async fn what_an_approved_operation_waits_for_by_now_is_an_item_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_planned_alike_is_carried_out_whatever_else_changed() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &[]).await;
+    // In the fields of the deal, nobody is billed or told otherwise.
+    world.set("Opportunity", "opp1", "Number", json!("another"));
+    world.set("Opportunity", "opp2", "InvoiceNumber", json!("by hand"));
+    let applied = apply(&world, &id).await;
+    let stale: Vec<&str> = (applied.fates.values())
+        .filter(|fate| fate.fate != Fate::Applied)
+        .map(|fate| fate.why.as_str())
+        .collect();
+    let [why] = stale.as_slice() else {
+        panic!("{stale:?}")
+    };
+    assert!(why.contains("by hand"), "{why}");
+    assert_eq!(
+        world.doc("Opportunity", "opp1")["InvoiceId"],
+        json!("invoice-1")
+    );
+    let again = apply(&world, &id).await;
+    assert_eq!(counted(&again)[&Fate::Already], 5, "{again:?}");
+    world.sync().await;
+    world.assert_settled(2, "the rest by a sync").await;
+}
+
+#[tokio::test]
 async fn a_plan_of_which_nothing_held_is_no_first_run() {
     let mut world = World::with_deals(Numbers::Ledger, 3);
     world.flow.rails.first_run = FirstRun::Ask;
