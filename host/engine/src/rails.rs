@@ -26,7 +26,7 @@ pub(crate) enum Asking {
     Run,
     /// A person who will approve the plan: what needs a yes stays in it.
     Approver,
-    /// The check of an approved plan: the same, and the cap has been kept when it was made.
+    /// The check of an approved plan: the same, and the cap is kept once it is known what of it is carried out.
     Check,
 }
 
@@ -57,12 +57,16 @@ struct LetWrite {
 impl Engine {
     /// The rails of a run that begins.
     pub(crate) fn passage(&self, asking: Asking) -> Passage {
-        let most = self.flow.rails.most_writes_per_run;
-        let room = most.map(|most| usize::try_from(most).unwrap_or(usize::MAX));
         Passage {
             asking,
-            room: room.filter(|_| asking != Asking::Check),
+            room: self.room().filter(|_| asking != Asking::Check),
         }
+    }
+
+    /// How many records a run may write; none: as many as there are.
+    pub(crate) fn room(&self) -> Option<usize> {
+        let most = self.flow.rails.most_writes_per_run;
+        most.map(|most| usize::try_from(most).unwrap_or(usize::MAX))
     }
 
     /// The plan of a round without what waits.

@@ -22,6 +22,7 @@ use footbridge_model::id::{OpId, RecordKey};
 use footbridge_model::plan::{Adoption, Note, Op, Plan};
 use footbridge_model::plugin::Action;
 use footbridge_model::receivable::is_receivable;
+use footbridge_plan::rails::beyond;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -139,9 +140,10 @@ impl Engine {
             fresh.notes.extend(back.holds);
         }
         let known = self.made_already(&sides, &saved.plan).await?;
-        let chosen = self.chosen(&sides, saved, yes, &fresh, &known).await?;
+        let mut chosen = self.chosen(&sides, saved, yes, &fresh, &known).await?;
+        self.keep_to_the_cap(&saved.plan, &mut chosen);
         report.postponed = (chosen.fates.values())
-            .filter(|fate| fate.fate == Fate::Stale)
+            .filter(|fate| matches!(fate.fate, Fate::Stale | Fate::OverTheCap))
             .count();
         self.note_stale(&saved.plan, &chosen.fates, &railed.plan.holds)
             .await?;
@@ -261,6 +263,24 @@ impl Engine {
             chosen.fates.insert(op.id.clone(), fate);
         }
         Ok(chosen)
+    }
+
+    /// Leaves to the next application what is more than a run may write.
+    fn keep_to_the_cap(&self, plan: &Plan, chosen: &mut Chosen) {
+        let Some(room) = self.room() else { return };
+        let ops = std::mem::take(&mut chosen.ops);
+        let all = part_of(plan, ops, Vec::new());
+        let beyond = beyond(&all, Some(room));
+        for op in all.ops {
+            if beyond.contains(&op.id) {
+                let why = format!(
+                    "a run of this flow writes at most {room} (`most-writes-per-run`), and others come first; apply the plan again, and it goes on here"
+                );
+                chosen.fates.insert(op.id, said(Fate::OverTheCap, &why));
+            } else {
+                chosen.ops.push(op);
+            }
+        }
     }
 
     /// Records that creates of a plan made, or that are there by now under the same link.

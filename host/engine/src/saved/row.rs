@@ -77,6 +77,8 @@ pub enum Fate {
     NotApproved,
     /// What it was planned on is no longer so.
     Stale,
+    /// A run writes no more than was written. The next application goes on with it.
+    OverTheCap,
     /// The far side did not take it, or it was not sent.
     Failed,
     /// It was sent and its effect isn't known yet.

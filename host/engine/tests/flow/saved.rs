@@ -9,6 +9,7 @@ use footbridge_plan::rails::FirstRun;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 /// Saves what a run would do now; returns its id.
@@ -387,6 +388,53 @@ async fn the_way_back_is_part_of_a_plan() {
     assert_eq!(counted(&again), BTreeMap::from([(Fate::Already, ops)]));
     world.sync().await;
     world.assert_shown("by a plan").await;
+}
+
+#[tokio::test]
+async fn a_cap_that_came_later_is_kept_and_applying_again_goes_on() {
+    for numbers in [Numbers::Ledger, Numbers::Counter] {
+        let mut world = World::with_deals(numbers, 3);
+        let id = save(&world).await;
+        approve(&world, &id, &[], &[]).await;
+        world.flow.rails.most_writes_per_run = Some(4);
+        let mut written = 0;
+        for (now, left) in [(3, 6), (3, 3), (3, 0), (0, 0)] {
+            let counts = counted(&apply(&world, &id).await);
+            let of = |fate| counts.get(&fate).copied().unwrap_or_default();
+            assert_eq!((of(Fate::Applied), of(Fate::OverTheCap)), (now, left));
+            assert_eq!(of(Fate::Already), written, "{numbers:?}");
+            written += now;
+            let whole = if left == 0 {
+                State::Applied
+            } else {
+                State::PartlyApplied
+            };
+            assert_eq!(state(&world, &id).await, whole);
+        }
+        world.sync().await;
+        world.assert_settled(3, "in three applications").await;
+    }
+}
+
+#[tokio::test]
+async fn rails_that_came_later_hold_an_approved_plan_but_for_another_yes() {
+    let mut world = World::with_deals(Numbers::Counter, 3);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &[]).await;
+    world.switch.after.store(0, Ordering::SeqCst);
+    let no = world.engine().await.apply_plan(&id, "Carl").await;
+    assert!(matches!(no, Err(EngineError::Stopped { .. })), "{no:?}");
+    world.switch.after.store(usize::MAX, Ordering::SeqCst);
+    world.flow.rails.approval_above = serde_json::from_value(json!("1")).unwrap();
+    world.flow.rails.pilot = serde_json::from_value(json!({"only": ["opp1"]})).unwrap();
+    let applied = apply(&world, &id).await;
+    assert_eq!(
+        counted(&applied),
+        BTreeMap::from([(Fate::Applied, 3), (Fate::Stale, 6)])
+    );
+    let mut whys = applied.fates.values().map(|fate| &fate.why);
+    assert!(whys.any(|why| why.contains("outside-pilot")), "{applied:?}");
+    assert_eq!((world.count("invoice"), world.count("customer")), (1, 1));
 }
 
 /// An application that ends dead at the n-th point; true if it came through before.

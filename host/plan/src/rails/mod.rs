@@ -90,6 +90,13 @@ pub fn apply(plan: Plan, bounds: &Bounds<'_>) -> Railed {
     railed
 }
 
+/// What of a plan that a person approved one run has no room for, by the same order as in [`apply`].
+pub fn beyond(plan: &Plan, room: Option<usize>) -> BTreeSet<OpId> {
+    let mut cuts = Cuts::new();
+    cap::above(plan, room, &mut cuts);
+    cuts.into_keys().collect()
+}
+
 /// The plan without what is taken out, and the records of which something is left.
 fn without(mut plan: Plan, cuts: &Cuts) -> (Plan, BTreeSet<RecordKey>) {
     if cuts.is_empty() {

@@ -268,6 +268,7 @@ fn told(flow: &str, applied: &Applied, plan: &SavedPlan) -> String {
                 Fate::Already => "there already",
                 Fate::NotApproved => "not approved",
                 Fate::Stale => "stale",
+                Fate::OverTheCap => "left to the next application",
                 Fate::Failed => "not written",
                 Fate::InDoubt => "in doubt",
             };
