@@ -282,6 +282,47 @@ async fn another_companys_backup_writes_nothing_here() {
     assert_eq!(ours.invoices().len(), 0);
 }
 
+/// The procedure of docs/backup.md, where the service was not stopped first.
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn restored_under_a_sync_that_runs_the_restored_directory_stays_as_it_is() {
+    let books = Books::open(40).await;
+    let data = books.path("footbridge-data");
+    assert_eq!(books.run(&["status"]).await.code, 0);
+    assert_eq!(books.backup("b").await.code, 0);
+    let slow = Fault::CommitDelayed {
+        ms: 4_000,
+        hold_ms: 4_000,
+    };
+    books
+        .xero
+        .faults()
+        .inject(FaultRule::on(slow, "PUT", "/Invoices"));
+    let sync = books.start(&["sync"]);
+    let began = Instant::now();
+    while books.xero.faults().fired().is_empty() {
+        assert!(began.elapsed() < Duration::from_secs(120), "nothing sent");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    fs::rename(&data, books.path("old")).unwrap();
+    let restored = books.restored("b", "footbridge-data").await;
+    assert_eq!(restored.code, 0, "{}", restored.err);
+    let witness = fs::read(data.join("witness.json")).unwrap();
+    let ended = tokio::task::spawn_blocking(move || sync.wait_with_output().unwrap());
+    let ended = ended.await.unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert_eq!(ended.status.code(), Some(5), "{said}");
+    assert!(said.contains("was moved, or another was put in its place"));
+    assert_eq!(fs::read(data.join("witness.json")).unwrap(), witness);
+    let bodies = fs::read_dir(data.join("bodies")).unwrap();
+    assert_eq!(bodies.count(), 0, "the backup has none");
+    let on = books.run(&["sync", "--go-on"]).await;
+    assert_eq!(on.code, 0, "{}", on.err);
+    let all = books.invoices().len();
+    assert!(all > 20, "{all} invoices");
+    books.all_is_well(all).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_set_already_is_not_asked_for_after_a_restore() {
     let books = Books::open(1).await;
