@@ -241,7 +241,7 @@ impl Engine {
                 State::Open | State::Approved | State::PartlyApplied => {
                     erased.open_plans.push(kept.id);
                 }
-                State::Applied | State::Expired | State::Withdrawn => {
+                State::Applied | State::Expired | State::EarlierEpoch | State::Withdrawn => {
                     erased.plans += 1;
                     if mode == Mode::Do {
                         self.forget_plan(&kept).await?;

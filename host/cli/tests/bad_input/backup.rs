@@ -415,3 +415,22 @@ fn crc32c(bytes: &[u8]) -> u32 {
     });
     !crc
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_from_before_a_restore_is_not_offered_any_more() {
+    let books = Books::open(4).await;
+    let saved = books.run(&["plan", "--save", "--json"]).await.json();
+    let id = saved["saved"].as_str().unwrap();
+    assert_eq!(books.run(&["plan", "approve", id]).await.code, 0);
+    let before = books.run(&["plan", "list"]).await.out;
+    assert!(before.contains("plan apply"), "{before}");
+    assert_eq!(books.backup("backup").await.code, 0);
+    assert_eq!(books.restored("backup", "restored").await.code, 0);
+    books.works_in("restored");
+    for command in [&["plan", "list"][..], &["plan", "show", id]] {
+        let told = books.run(command).await.out;
+        let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains("of an earlier epoch"), "{told}");
+        assert!(!told.contains("plan apply"), "{told}");
+    }
+}

@@ -1,6 +1,6 @@
 //! Keep: plans are saved, listed, shown, approved and withdrawn. Nothing is sent from here. Next: `apply`.
 
-use super::row::{Act, Kept, Yes};
+use super::row::{Act, Kept, Origin, Place, Yes};
 use super::{FORMAT, PlanRefusal, SavedPlan};
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -109,6 +109,11 @@ impl Engine {
             id,
             body: self.state.put_body(text.into_bytes()).await?,
             saved: self.act(by),
+            made: Some(Origin {
+                installation: saved.installation.clone(),
+                epoch: saved.epoch,
+            }),
+            place: Place::Here,
             expires: saved.expires,
             ops: saved.plan.ops.len(),
             yes: None,
@@ -295,10 +300,17 @@ impl Engine {
 
     async fn read_kept(&self, key: &[u8], text: &Text) -> Result<Kept, EngineError> {
         let text = self.state.read(text).await?;
-        serde_json::from_str(&text).map_err(|e| EngineError::Format {
+        let mut kept: Kept = serde_json::from_str(&text).map_err(|e| EngineError::Format {
             key: footbridge_store::key::readable(key),
             why: e.to_string(),
-        })
+        })?;
+        let meta = self.state.store.meta();
+        let here =
+            |made: &Origin| (&made.installation, made.epoch) == (&meta.installation, meta.epoch);
+        if kept.made.as_ref().is_some_and(|made| !here(made)) {
+            kept.place = Place::Elsewhere;
+        }
+        Ok(kept)
     }
 }
 

@@ -11,7 +11,7 @@ mod row;
 
 pub use apply::Applied;
 pub use keep::{Approval, picked};
-pub use row::{Act, Fate, Kept, OpFate, State, Yes};
+pub use row::{Act, Fate, Kept, OpFate, Origin, State, Yes};
 
 use chrono::{DateTime, Utc};
 use footbridge_model::plan::{Note, Plan, key};

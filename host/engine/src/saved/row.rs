@@ -26,6 +26,23 @@ pub struct Yes {
     pub ops: BTreeSet<OpId>,
 }
 
+/// The store that a plan was made in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its installation.
+    pub installation: String,
+    /// Its epoch.
+    pub epoch: u64,
+}
+
+/// Whether a plan was made in this installation and epoch: only then it can be carried out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    #[default]
+    Here,
+    Elsewhere,
+}
+
 /// A saved plan with what people did with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
@@ -35,6 +52,12 @@ pub struct Kept {
     pub(crate) body: String,
     /// Who saved it.
     pub saved: Act,
+    /// Where; not known of rows from before it was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Origin>,
+    /// Whether that is here, as it is read.
+    #[serde(skip)]
+    pub(crate) place: Place,
     /// It holds until then.
     pub expires: DateTime<Utc>,
     /// Operations in it.
@@ -108,6 +131,8 @@ pub enum State {
     Expired,
     /// It was taken back.
     Withdrawn,
+    /// It was made before a backup was restored, or in the directory that this one is a copy of: it is never carried out.
+    EarlierEpoch,
 }
 
 impl Kept {
@@ -118,6 +143,7 @@ impl Kept {
             _ if self.withdrawn.is_some() => State::Withdrawn,
             Some(yes) if !self.applied.is_empty() && yes.ops.iter().all(done) => State::Applied,
             _ if now >= self.expires => State::Expired,
+            _ if self.place == Place::Elsewhere => State::EarlierEpoch,
             Some(_) if !self.applied.is_empty() => State::PartlyApplied,
             Some(_) => State::Approved,
             None => State::Open,

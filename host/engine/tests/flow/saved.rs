@@ -332,6 +332,22 @@ async fn a_plan_of_elsewhere_is_refused() {
 }
 
 #[tokio::test]
+async fn a_plan_from_before_a_restore_is_listed_as_one() {
+    let world = World::with_deals(Numbers::Ledger, 1);
+    let id = save(&world).await;
+    approve(&world, &id, &[], &[]).await;
+    let copy = world.beside(|data| crate::epochs::copy(&world.data(), data));
+    assert_eq!(state(&world, &id).await, State::Approved);
+    assert_eq!(state(&copy, &id).await, State::EarlierEpoch);
+    let no = refused(&copy, &id).await;
+    assert!(matches!(no, PlanRefusal::Elsewhere { .. }), "{no}");
+    let engine = copy.engine().await;
+    engine.withdraw_plan(&id, "Dora").await.unwrap();
+    drop(engine);
+    assert_eq!(state(&copy, &id).await, State::Withdrawn);
+}
+
+#[tokio::test]
 async fn names_that_stand_for_nothing_are_refused() {
     let world = World::with_deals(Numbers::Ledger, 1);
     let id = save(&world).await;

@@ -239,6 +239,15 @@ fn standing(kept: &Kept, now: DateTime<Utc>) -> String {
         }
         State::PartlyApplied => format!("{yes}; applied{by}, not all of it was written"),
         State::Applied => format!("{yes}; applied{by}"),
+        State::EarlierEpoch => {
+            let yes = match yes.is_empty() {
+                true => String::new(),
+                false => format!("{yes}; "),
+            };
+            format!(
+                "{yes}of an earlier epoch (from before a restore, or a copy): it can't be applied; `footbridge plan --save` makes a new one"
+            )
+        }
         State::Expired if yes.is_empty() => "expired at the firm's midnight".to_owned(),
         State::Expired => format!("{yes}; expired at the firm's midnight"),
         State::Withdrawn => {
