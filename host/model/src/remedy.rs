@@ -180,6 +180,8 @@ pub fn of_item(reason: &str, of: Of, shown: &Shown) -> Vec<Remedy> {
         }
         // What is linked is in the ledger already; and only where a name is what is in the way another one helps.
         (Of::Customer, CreateAs) => None,
+        // It has its invoice: another one would mean nothing.
+        (Of::Deal, Link(["invoice"])) => standing.is_none().then_some(INVOICE),
         (Of::Deal, CreateAs) => shown.name.is_some().then_some(CreateAs),
         (_, other) => Some(*other),
     };
@@ -344,6 +346,18 @@ mod tests {
                 Of::Deal,
                 &nothing,
                 &[Retry, EditMapping, INVOICE, Ignore],
+            ),
+            (
+                reason::AMOUNT_DIFFERS,
+                Of::Deal,
+                &stay,
+                &[Retry, EditMapping, Ignore],
+            ),
+            (
+                reason::KEY_STANDS_TWICE,
+                Of::Deal,
+                &stay,
+                &[Link(&["invoice", "customer"]), Retry, Ignore],
             ),
             // An invoice is no customer.
             (

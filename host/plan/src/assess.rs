@@ -88,7 +88,13 @@ fn parts_of<'a>(
     if let (Some(stop), true) = (&history, standings.is_empty()) {
         return Err(stop.clone());
     }
-    let draft = draft::of_deal(source, input.policy.billing.amounts)?;
+    let stands = standings.iter().map(|(_, standing)| standing);
+    let stands = stands.filter(|standing| !standing.is_gone(index)).last();
+    let with_invoice = |stop: Stop| match stands {
+        Some(standing) => standing.told_with(index, stop),
+        None => stop,
+    };
+    let draft = draft::of_deal(source, input.policy.billing.amounts).map_err(with_invoice)?;
     let currency = deal::currency(input, source, &draft);
     let basis =
         deal::basis(input, source, &draft, &currency).map_err(|stop| match (stop, &invoice) {
@@ -107,7 +113,8 @@ fn parts_of<'a>(
                 currency,
                 first_won,
             };
-            return by_hand(index, standings, assessed, whole, history.as_ref(), stop);
+            return by_hand(index, standings, assessed, whole, history.as_ref(), stop)
+                .map_err(with_invoice);
         }
     };
     for (number, standing) in standings {

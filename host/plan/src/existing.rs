@@ -11,10 +11,13 @@ use crate::input::{Seen, Source};
 use crate::policy::Amounts;
 use crate::ruled;
 use footbridge_model::document::Document;
+use footbridge_model::id::RecordId;
 use footbridge_model::ledger;
 use footbridge_model::link::{Link, Role};
-use footbridge_model::plan::{Adoption, LinkIntent};
+use footbridge_model::plan::{Adoption, LinkIntent, reason};
 use footbridge_model::plugin::Presence;
+use footbridge_model::remedy::{Remedy, remedies};
+use footbridge_model::shown::{May, ShownRecord};
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
@@ -51,6 +54,16 @@ impl Standing<'_> {
 }
 
 impl Standing<'_> {
+    /// What keeps the deal from being billed, with the invoice that it has.
+    pub(crate) fn told_with(&self, index: &Index<'_>, stop: Stop) -> Stop {
+        let (Standing::Linked { id, .. } | Standing::Unlinked { id }) = self else {
+            return stop;
+        };
+        let seen = index.input.observed.invoices.get(*id);
+        let version = seen.map_or("", |seen| seen.version.as_str());
+        billed_already(stop, &named(index, id), id, version)
+    }
+
     /// Whether all that stands was voided or deleted in the ledger.
     pub(crate) fn is_gone(&self, index: &Index<'_>) -> bool {
         match self {
@@ -271,6 +284,25 @@ pub(crate) fn amendable<'a>(
         shadow,
         reference,
     })
+}
+
+/// What keeps a deal from being billed, told of one that is billed: with its invoice, for which no other one is to be named.
+pub(crate) fn billed_already(stop: Stop, name: &str, id: &str, version: &str) -> Stop {
+    let Stop::Hold(mut said) = stop else {
+        return stop;
+    };
+    if said.reason == reason::CHANGED_AFTER_INVOICING {
+        return Stop::Hold(said);
+    }
+    said.message = say::billed_already(name, &said.message);
+    if remedies(said.reason).contains(&Remedy::Link(&[INVOICE])) {
+        said.shown.standing = Some(ShownRecord {
+            id: RecordId::from(id),
+            version: version.to_owned(),
+            may: May::Stay,
+        });
+    }
+    Stop::Hold(said)
 }
 
 fn twice(index: &Index<'_>, ids: &[&str]) -> Stop {

@@ -17,7 +17,7 @@ pub(crate) use touched::Touched;
 use decide::{Act, Change};
 
 use crate::customer::Party;
-use crate::existing::Kept;
+use crate::existing::{self, Kept};
 use crate::explain::{Stop, amend as say, invoice as say_invoice};
 use crate::index::{ID, INVOICE, Index};
 use crate::input::{Seen, Source};
@@ -88,10 +88,11 @@ pub(crate) fn amend(
     }
     let party = match party {
         Some(Ok(party)) => party,
-        Some(Err(stop)) => return Err(stop.clone()),
+        Some(Err(stop)) => return Err(told_with(standing, stop.clone())),
         None => return Err(say_invoice::nothing_stands()),
     };
-    let worked = invoice::work_out(index, to_bill, party)?;
+    let worked =
+        invoice::work_out(index, to_bill, party).map_err(|stop| told_with(standing, stop))?;
     let wanted = write::wanted(index, to_amend, to_bill, party, &worked);
     if wanted.is_there_already() {
         return Ok(write::kept(index, to_amend, to_bill, None));
@@ -113,6 +114,10 @@ pub(crate) fn amend(
         Act::Ask(ask) => Err(asked_about(&ask, standing, Some(&change))),
         Act::Keep(..) | Act::Delete(_) => Err(say_invoice::nothing_stands()),
     }
+}
+
+fn told_with(standing: &Standing<'_>, stop: Stop) -> Stop {
+    existing::billed_already(stop, &standing.name, standing.id, &standing.seen.version)
 }
 
 fn lost(index: &Index<'_>, to_amend: &ToAmend<'_>, act: Act) -> Result<Amended, Stop> {

@@ -69,6 +69,11 @@ pub(crate) fn voided(invoice: &str) -> Stop {
     )
 }
 
+/// Something of the deal is wrong, and it is billed already.
+pub(crate) fn billed_already(invoice: &str, said: &str) -> String {
+    format!("The deal is billed with {invoice}, which is left as it is. {said}")
+}
+
 pub(crate) fn changed(invoice: &str) -> Stop {
     Stop::hold(
         reason::CHANGED_AFTER_INVOICING,
