@@ -135,11 +135,12 @@ async fn a_plan_file_that_was_changed_cut_or_made_elsewhere_is_refused() {
     assert_eq!((out.code, out.err.as_str()), (0, ""), "{}", out.out);
     let over = books.run(&["plan", "--out", &name]).await;
     assert_eq!(over.code, 2);
-    assert!(
-        over.err.contains("is there already and was left as it is"),
-        "{}",
-        over.err
+    assert_eq!(
+        over.err,
+        "footbridge: BOOKS/friday.json is there already and was left as it is. Nothing was saved; name another file"
     );
+    let listed = books.run(&["plan", "list", "--json"]).await.json();
+    assert_eq!(listed.as_array().unwrap().len(), 1, "{listed}");
     only_ours(&file);
     let whole = fs::read_to_string(&file).unwrap();
     let mut edited: Value = serde_json::from_str(&whole).unwrap();
@@ -324,6 +325,33 @@ async fn only_shows_what_is_about_a_record_and_refuses_strangers() {
             told.out
         );
     }
+    untouched(&books);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_yes_is_said_to_be_in_a_plan_that_is_saved() {
+    let books = Books::open(4).await;
+    let rails = format!("{UNASKED}approval-above = \"0.01\"\n");
+    books.change("footbridge.toml", UNASKED, &rails);
+    let plan = books.run(&["plan", "--json"]).await.json();
+    let mut holds = plan["plan"]["holds"].as_array().unwrap().iter();
+    let asks = holds
+        .find(|note| note["reason"] == "needs-approval")
+        .unwrap();
+    let deal = asks["subject"]["record"]["id"].as_str().unwrap();
+    let told = books.run(&["plan", "--only", deal]).await.out;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "A sync would write nothing of it before somebody says yes.",
+        "1 invoice waits for a yes: `footbridge plan --save` with the same `--only` keeps a plan with that in it",
+    ] {
+        assert!(told.contains(said), "{told}");
+    }
+    let kept = books.run(&["plan", "--only", deal, "--save"]).await.out;
+    assert!(
+        kept.contains("Saved as") && !kept.contains("for a yes:"),
+        "{kept}"
+    );
     untouched(&books);
 }
 

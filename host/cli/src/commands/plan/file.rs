@@ -27,6 +27,18 @@ struct PlanFile {
     footbridge_plan: SavedPlan,
 }
 
+/// Refuses a file that is there, before anything is read or kept.
+pub(super) fn is_free(path: &Path) -> Result<(), UsageError> {
+    // A link that leads nowhere is there too.
+    match path.symlink_metadata() {
+        Err(_) => Ok(()),
+        Ok(_) => Err(UsageError(format!(
+            "{} is there already and was left as it is. Nothing was saved; name another file",
+            path.display()
+        ))),
+    }
+}
+
 /// Writes a plan to a new file.
 pub(super) fn write(config: &Config, path: &Path, plan: &SavedPlan) -> anyhow::Result<()> {
     let key = InstallationKey::open_or_create(&config.key_file())?;
@@ -37,14 +49,18 @@ pub(super) fn write(config: &Config, path: &Path, plan: &SavedPlan) -> anyhow::R
         digest: key.digest_of_plan(&plan.canonical()?),
         footbridge_plan: plan.clone(),
     };
+    let id = &file.id;
     let text = serde_json::to_string_pretty(&file)? + "\n";
     let mut made = private::create_new(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => UsageError(format!(
-            "{} is there already and was left as it is. The plan is saved; name another file",
+            "{} is there already and was left as it is. The plan is saved as {id}: `footbridge plan show {id}`",
             path.display()
         ))
         .into(),
-        _ => anyhow::Error::from(error).context(format!("{} can't be written", path.display())),
+        _ => anyhow::Error::from(error).context(format!(
+            "{} can't be written. The plan is saved as {id}",
+            path.display()
+        )),
     })?;
     std::io::Write::write_all(&mut made, text.as_bytes())
         .with_context(|| format!("{} can't be written", path.display()))

@@ -39,6 +39,9 @@ pub(crate) async fn run(
 
 async fn preview(config: &Config, args: &args::Plan, output: Output) -> anyhow::Result<Exit> {
     let (name, flow) = config.flow(args.flow.as_deref())?;
+    if let Some(out) = &args.out {
+        file::is_free(out)?;
+    }
     let composition = Composition::open(config, name, flow).await?;
     let engine = &composition.engine;
     let keeps = args.save || args.out.is_some();

@@ -7,7 +7,7 @@ use crate::commands::sync::RECEIVABLES;
 use crate::render::{columns, count, safe, theirs, wrapped};
 use footbridge_engine::saved::SavedPlan;
 use footbridge_engine::{Preview, ReflectPreview};
-use footbridge_model::plan::{Bill, Note, Op, Plan};
+use footbridge_model::plan::{Bill, Note, Op, Plan, reason};
 use footbridge_model::plugin::Action;
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -58,7 +58,10 @@ pub(crate) fn words(shown: &Shown<'_>, part: Part) -> String {
     let back = preview.reflected.as_ref();
     text.push_str(&back.map(way_back).unwrap_or_default());
     if preview.plan.ops.is_empty() && back.is_none_or(|back| back.ops.is_empty()) {
-        text.push_str("Nothing would be written.\n\n");
+        text.push_str(match waiting_for_a_yes(&preview.plan) {
+            0 => "Nothing would be written.\n\n",
+            _ => "A sync would write nothing of it before somebody says yes.\n\n",
+        });
     }
     text.push_str(&held("record", &preview.plan.holds));
     text.push_str(&match part {
@@ -386,7 +389,27 @@ fn next(shown: &Shown<'_>, part: Part) -> String {
                 .to_owned(),
         });
     }
+    let asked = waiting_for_a_yes(&shown.preview.plan);
+    if shown.saved.is_none() && asked > 0 {
+        let only = match part {
+            Part::Whole => "",
+            Part::Of => " with the same `--only`",
+        };
+        said.push(format!(
+            "{} for a yes: `footbridge plan --save`{only} keeps a plan with that in it, to be approved; `footbridge items approve ID` says yes to one.",
+            match asked {
+                1 => "1 invoice waits".to_owned(),
+                n => format!("{n} invoices wait"),
+            }
+        ));
+    }
     said.iter().map(|line| wrapped(line, 0)).collect()
+}
+
+/// Invoices that a run lets wait and a plan that is to be approved doesn't.
+fn waiting_for_a_yes(plan: &Plan) -> usize {
+    let asked = |note: &&Note| note.reason == reason::NEEDS_APPROVAL;
+    plan.holds.iter().filter(asked).count()
 }
 
 fn more(total: usize, indent: usize) -> String {
