@@ -254,6 +254,8 @@ pub mod reason {
     pub const CURRENCY_NOT_SUBSCRIBED: &str = "currency-not-subscribed";
     /// The tax type doesn't exist, isn't for sales, or doesn't fit the account.
     pub const TAX_TYPE_UNFIT: &str = "tax-type-unfit";
+    /// The invoice would be dated so far ahead that the date is likely a slip.
+    pub const DATE_FAR_AHEAD: &str = "date-far-ahead";
     /// The date lies in a locked or filed period.
     pub const LOCKED_PERIOD: &str = "locked-period";
     /// A line without an account.

@@ -95,6 +95,10 @@ pub const TABLE: &[(&str, &[Remedy])] = &[
         &[Retry, EditMapping, INVOICE, Ignore],
     ),
     (reason::LOCKED_PERIOD, &[Retry, INVOICE, Ignore]),
+    (
+        reason::DATE_FAR_AHEAD,
+        &[Retry, GoAhead("bill it, dated as it is"), INVOICE, Ignore],
+    ),
     (reason::NO_ACCOUNT, &[Retry, EditMapping, INVOICE, Ignore]),
     (reason::ITEM_NOT_FOUND, &[Retry, INVOICE, Ignore]),
     (reason::PART_NOT_DUE, &[]),

@@ -6,7 +6,7 @@ use crate::draft::InvoiceDraft;
 use crate::explain::{Stop, invoice as say};
 use crate::input::PlanInput;
 use crate::policy::DateRule;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 use footbridge_model::document::Document;
 use footbridge_model::plan::AsOf;
@@ -95,6 +95,19 @@ pub(crate) fn of_invoice(
         date: when,
         due: draft.due_date.max(when),
     })
+}
+
+/// Refuses a date of the deal that is over a year ahead: no business dates its invoices so, and hands slip.
+pub(crate) fn not_far_ahead(input: &PlanInput<'_>, when: NaiveDate) -> Result<(), Stop> {
+    let DateRule::Field(path) = &input.policy.billing.date else {
+        return Ok(());
+    };
+    let today = input.as_of.local_date;
+    let latest = today.checked_add_months(Months::new(12)).unwrap_or(today);
+    match when > latest {
+        true => Err(say::far_ahead(when, path, latest)),
+        false => Ok(()),
+    }
 }
 
 fn outside_closed_periods(input: &PlanInput<'_>, when: NaiveDate) -> Result<(), Stop> {

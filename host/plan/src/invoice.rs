@@ -60,8 +60,11 @@ pub(crate) fn create(
     numbers: &mut Numbers,
 ) -> Result<(Op, Bill), Stop> {
     let dates = dates::of_invoice(index.input, &to_bill.deal.doc, &to_bill.draft)?;
-    let Worked { lines, totals } = work_out(index, to_bill, party)?;
     let (deal, part) = (to_bill.deal, to_bill.part.number);
+    if !ruled::goes_ahead(index, deal, part, reason::DATE_FAR_AHEAD) {
+        dates::not_far_ahead(index.input, dates.date)?;
+    }
+    let Worked { lines, totals } = work_out(index, to_bill, party)?;
     let cleared = ruled::cleared(index, deal, part, reason::LOOKS_ALREADY_INVOICED);
     not_invoiced_by_hand(index, party, &to_bill.currency, totals, cleared)?;
     let number = numbers.give(index, to_bill.deal, to_bill.part.number)?;

@@ -183,7 +183,7 @@ impl Amounts {
 pub enum DateRule {
     /// The organisation's local date when it is raised.
     Raised,
-    /// A date field of the deal, `CloseDate`.
+    /// A date field of the deal, `CloseDate`. One over a year ahead waits for a person.
     Field(String),
 }
 

@@ -142,6 +142,16 @@ pub(crate) fn locked(date: NaiveDate, what: &str, until: NaiveDate) -> Stop {
     )
 }
 
+pub(crate) fn far_ahead(date: NaiveDate, path: &str, latest: NaiveDate) -> Stop {
+    Stop::hold(
+        reason::DATE_FAR_AHEAD,
+        format!(
+            "The invoice would be dated {date}, as {} of the deal says; after {latest}, a year from now, that is more likely a slip. Correct the date, or approve it.",
+            quoted(path)
+        ),
+    )
+}
+
 pub(crate) fn unreadable_lock(what: &str, text: &str) -> Stop {
     Stop::hold(
         reason::LOCKED_PERIOD,

@@ -2,7 +2,8 @@
 
 use crate::world::{Deal, World, at, line, ops, our_key, our_url};
 use footbridge_model::money::decimal;
-use footbridge_model::plan::Expectation;
+use footbridge_model::plan::{Expectation, reason};
+use footbridge_model::ruling::Choice;
 use footbridge_plan::policy::{DateRule, NumberMode};
 use serde_json::{Value, json};
 
@@ -124,6 +125,38 @@ fn a_date_field_is_taken_as_it_is() {
     assert_eq!(
         by(json!("2026-09-09T23:30:00Z")).outcome(),
         "hold mapping-problem"
+    );
+}
+
+#[test]
+fn a_date_over_a_year_ahead_waits_for_a_yes_to_it() {
+    let dated = |date: &str| {
+        World::new()
+            .deal(|d| d.set("CloseDate", json!(date)))
+            .with(|w| w.policy.billing.date = DateRule::Field("CloseDate".to_owned()))
+    };
+    for (date, want) in [
+        ("2027-09-14", "invoice"),
+        ("2027-09-15", "hold date-far-ahead"),
+        ("2999-01-01", "hold date-far-ahead"),
+        ("9999-12-31", "hold date-far-ahead"),
+    ] {
+        assert_eq!(dated(date).outcome(), want, "{date}");
+    }
+    assert_eq!(
+        dated("2999-01-01").message(),
+        "The invoice would be dated 2999-01-01, as \"CloseDate\" of the deal says; after 2027-09-14, a year from now, that is more likely a slip. Correct the date, or approve it."
+    );
+    let approved = dated("2999-01-01").with(|w| w.rule(reason::DATE_FAR_AHEAD, Choice::GoAhead));
+    assert_eq!(approved.invoice().doc.text("date"), Some("2999-01-01"));
+    let moved = approved.deal(|d| Deal {
+        version: "v2".to_owned(),
+        ..d
+    });
+    assert_eq!(
+        moved.outcome(),
+        "hold date-far-ahead",
+        "the yes was to another date"
     );
 }
 
