@@ -130,10 +130,7 @@ impl Beside {
     /// The question, with what was refused besides.
     pub(crate) fn told(&self) -> String {
         match &self.refused {
-            Some(refused) => format!(
-                "{} Besides, the deal doesn't show its invoice: {refused}",
-                self.asked
-            ),
+            Some(refused) => format!("{} Besides, {refused}", self.asked),
             None => self.asked.clone(),
         }
     }

@@ -379,7 +379,7 @@ impl Engine {
         for op in ops {
             let message = format!(
                 "{}: {connection} wasn't asked, because it takes nothing more in this run: {why}",
-                op.why
+                self.left_undone(op).trim_end_matches('.')
             );
             let said = (reason::TRY_AGAIN, message.as_str());
             self.decide_of(&mut changes, None, op, Standing::Waiting, said)
@@ -398,7 +398,7 @@ impl Engine {
         let mut changes = Changes::default();
         let message = format!(
             "{}: it can't be written to {connection}: {} ({}). Nothing was sent",
-            op.why,
+            self.left_undone(op).trim_end_matches('.'),
             problem.told(),
             problem.code
         );
@@ -418,7 +418,7 @@ impl Engine {
         let message = format!(
             "{connection} did not take it: {}. It isn't offered again today as it is: correct it, or `footbridge items retry`. {}",
             why.trim_end().trim_end_matches('.'),
-            op.why
+            self.left_undone(op)
         );
         let said = (reason::REJECTED, message.as_str());
         self.decide_of(&mut changes, None, op, Standing::Refused, said)

@@ -13,7 +13,7 @@ use crate::state::keys::{self, Side};
 use crate::state::rows::{Decision, Due, Pin, Request, Standing};
 use footbridge_model::document::Document;
 use footbridge_model::failure::FailureKind;
-use footbridge_model::id::{ConnectionId, OrganisationId, RecordId, RecordKey, RequestId};
+use footbridge_model::id::{ConnectionId, OpId, OrganisationId, RecordId, RecordKey, RequestId};
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{Plan, Subject};
 use footbridge_model::plugin::{Answer, Method};
@@ -110,6 +110,12 @@ pub enum Refusal {
     NotTaken {
         /// The reason.
         reason: String,
+    },
+    /// Nothing waits.
+    #[error("{id} is dealt with and waits for nothing, so there is nothing to decide")]
+    NothingWaits {
+        /// The record.
+        id: String,
     },
     /// The item tells of what was noted once, or what would be emptied has to be meant.
     #[error(
@@ -366,6 +372,9 @@ impl Engine {
             return refused(Refusal::WayBack { id: id.to_owned() });
         }
         let Some(remedy) = among(&self.remedies(item), &choice) else {
+            if item.standing == Standing::Applied {
+                return refused(Refusal::NothingWaits { id: id.to_owned() });
+            }
             let reason = item.reason.clone();
             return refused(Refusal::NotTaken { reason });
         };
@@ -715,9 +724,11 @@ fn still_waits(plan: &Plan, mine: &dyn Fn(&Subject) -> bool, ruling: &Ruling) ->
     })
 }
 
-/// What a plan does about a record, in words.
+/// What a plan does about a record, in words, with what is made for that: a new customer.
 fn follows(plan: &Plan, mine: &dyn Fn(&Subject) -> bool) -> Vec<String> {
-    let ops = plan.ops.iter().filter(|op| mine(&op.subject));
+    let own = || plan.ops.iter().filter(|op| mine(&op.subject));
+    let needed: BTreeSet<&OpId> = own().flat_map(|op| &op.after).collect();
+    let ops = (plan.ops.iter()).filter(|op| mine(&op.subject) || needed.contains(&op.id));
     let ops = ops.map(|op| op.why.clone());
     let adoptions = plan.adoptions.iter().map(|adoption| adoption.why.clone());
     let notes = plan.skips.iter().chain(&plan.holds);

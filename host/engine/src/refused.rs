@@ -38,6 +38,14 @@ impl Engine {
         Ok(self.shows_what_stands(op) && self.asked_beside(op).await?.is_some())
     }
 
+    /// In words, what isn't done where an operation is refused.
+    pub(crate) fn left_undone<'a>(&self, op: &'a Op) -> &'a str {
+        match op.object.as_str() == self.flow.policy.deal.object {
+            true => "The invoice stands, and the deal doesn't show it.",
+            false => &op.why,
+        }
+    }
+
     /// Notes a refusal, in the commit that settles it.
     pub(crate) async fn note_refusal(
         &self,

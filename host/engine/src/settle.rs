@@ -231,7 +231,7 @@ impl Engine {
             request.connection,
             failure.problem.message.trim_end().trim_end_matches('.'),
             failure.problem.code,
-            op.why
+            self.left_undone(op)
         );
         self.journal(
             changes,

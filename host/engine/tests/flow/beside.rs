@@ -23,8 +23,10 @@ async fn changed() -> World {
     let world = World::with_deals(Numbers::Ledger, 1);
     refuse(&world);
     world.sync().await;
-    let (standing, reason, _) = world.decision(1).await;
+    let (standing, reason, message) = world.decision(1).await;
     assert_eq!((standing, reason.as_str()), (Standing::Refused, "rejected"));
+    let end = "The invoice stands, and the deal doesn't show it.";
+    assert!(message.ends_with(end), "{message}");
     world.set("Opportunity", "opp1", "Amount", json!("150"));
     world
 }
@@ -74,7 +76,7 @@ async fn what_is_still_refused_is_told_with_the_question_and_not_offered_in_ever
     for n in 0..2 {
         let message = stands(&world, WAITS, "refused").await;
         assert!(
-            message.contains("Besides, the deal doesn't show its invoice"),
+            message.contains("Besides, crm did not take it"),
             "{message}"
         );
         assert!(first.contains("crm did not take it"), "run {n}: {first}");

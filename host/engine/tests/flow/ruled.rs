@@ -58,6 +58,15 @@ async fn a_deal_that_looks_invoiced_is_billed_on_a_persons_word() {
     world.sync().await;
     assert_eq!(world.count("invoice"), 2);
     assert_eq!(world.decision(1).await.0, Standing::Applied);
+    // Once more means nothing.
+    let again = world.answer("opp1", Choice::GoAhead).await;
+    let Answered::Refused(refusal) = &again else {
+        panic!("{again:?}")
+    };
+    assert_eq!(
+        refusal.to_string(),
+        "opp1 is dealt with and waits for nothing, so there is nothing to decide"
+    );
     let told = world.journal().await;
     let told = told.iter().find(|event| event.what == Happened::Ruled);
     assert_eq!(
