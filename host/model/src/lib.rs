@@ -7,6 +7,7 @@ pub mod apart;
 pub mod called;
 pub mod document;
 pub mod doubt;
+pub mod entries;
 pub mod failure;
 pub mod id;
 pub mod ledger;

@@ -5,13 +5,11 @@
 
 use crate::execute::filled_in;
 use footbridge_model::document::Document;
+use footbridge_model::entries::{self, Words};
 use footbridge_model::id::OpId;
 use footbridge_model::plan::{Note, Op, reason};
 use footbridge_model::plugin::Action;
-use std::collections::BTreeMap;
-
-/// Longest value that is quoted.
-const LONGEST: usize = 60;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Records that operations of the saved plan made or would make, as they are now: id and document.
 pub(super) type Known = BTreeMap<OpId, (String, Document)>;
@@ -94,50 +92,47 @@ fn compared(op: &Op, wanted: &Document, now: &Op, now_wanted: &Document) -> Verd
     Verdict::Stale(changed.join("; "))
 }
 
-/// What two documents say differently, field by field: `total was "1" and is "2" now`.
-fn differences(before: &Document, now: &Document) -> Vec<String> {
-    let (Document::Object(old), Document::Object(new)) = (before, now) else {
-        return match before == now {
-            true => Vec::new(),
-            false => {
-                let (was, is) = apart(&quoted(before), &quoted(now));
-                vec![format!("was {was} and is {is} now")]
-            }
-        };
-    };
-    let fields: std::collections::BTreeSet<&String> = old.keys().chain(new.keys()).collect();
-    let differs = |field: &&&String| old.get(**field) != new.get(**field);
-    let said = |field: &String| {
-        let value = |side: &BTreeMap<String, Document>| match side.get(field) {
-            Some(value) => quoted(value),
-            None => "not set".to_owned(),
-        };
-        let (was, is) = apart(&value(old), &value(new));
-        format!("{field} was {was} and is {is} now")
-    };
-    fields
-        .iter()
-        .filter(differs)
-        .map(|field| said(field))
-        .collect()
-}
+/// As it is kept: whoever shows it sees to what a terminal takes.
+struct AsKept;
 
-fn quoted(value: &Document) -> String {
-    match value {
-        Document::Text(text) => format!("{text:?}"),
-        Document::Null => "empty".to_owned(),
-        other => other.canonical(),
+impl Words for AsKept {
+    fn text(&self, text: &str, most: usize) -> String {
+        match text.char_indices().nth(most) {
+            Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+            None => text.to_owned(),
+        }
+    }
+
+    fn object(&self, value: &Document) -> String {
+        match value.text("$op") {
+            Some(_) => "<a record that is made before>".to_owned(),
+            None => "other details".to_owned(),
+        }
     }
 }
 
-/// Two texts, cut so that the first difference is seen.
-fn apart(was: &str, is: &str) -> (String, String) {
-    let cut = |text: String| match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
-        None => text,
+/// What two documents say differently, as plans word it: `line 2 unit price: 10.00 -> 12.50`. Empty only if they say the same.
+fn differences(before: &Document, now: &Document) -> Vec<String> {
+    let empty = BTreeMap::new();
+    let fields = |doc: &Document| match doc {
+        Document::Object(fields) => fields.clone(),
+        _ => empty.clone(),
     };
-    let (was, is) = footbridge_model::apart::apart(was, is, LONGEST);
-    (cut(was), cut(is))
+    let (old, new) = (fields(before), fields(now));
+    let all: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let differs = all
+        .into_iter()
+        .filter(|field| old.get(*field) != new.get(*field));
+    let told = |field: &String| {
+        let value = new.get(field).unwrap_or(&Document::Null);
+        let told = entries::changed(field, old.get(field), value, &AsKept);
+        match told.is_empty() {
+            // Only what plans leave out, because a write leaves it as it is.
+            true => vec![format!("{field}: otherwise than approved")],
+            false => told,
+        }
+    };
+    differs.flat_map(told).collect()
 }
 
 /// Whether a record holds every wanted field as wanted. A field that wasn't read proves nothing.
@@ -220,12 +215,9 @@ mod tests {
             (r#"{"total":"120","date":"2026-11-30"}"#, None),
             (
                 r#"{"total":"240","date":"2026-11-30"}"#,
-                Some(r#"total was "120" and is "240" now"#),
+                Some("total: 120 -> 240"),
             ),
-            (
-                r#"{"total":"120"}"#,
-                Some(r#"date was "2026-11-30" and is not set now"#),
-            ),
+            (r#"{"total":"120"}"#, Some("date: 2026-11-30 -> (empty)")),
         ] {
             let now = fresh(vec![op(Action::Create, now)]);
             let verdict = check(&approved, &now, &Known::new(), None);
@@ -236,22 +228,28 @@ mod tests {
     }
 
     #[test]
-    fn what_was_and_what_is_never_look_alike() {
-        let long = "Consulting and travel for the northern branches, ".repeat(3);
-        for (a, b) in [
-            ("March", "April"),
-            ("", "April"),
-            (&long, "April"),
-            ("x", long.as_str()),
+    fn of_lines_the_part_that_changed_is_said() {
+        let lines = |price: &str, account: &str| {
+            let line = |n: u8, price: &str| {
+                format!(
+                    r#"{{"description":"Item {n}","quantity":"1","unit_amount":"{price}"{account}}}"#
+                )
+            };
+            format!(r#"{{"lines":[{},{}]}}"#, line(1, "10"), line(2, price))
+        };
+        let approved = op(Action::Create, &lines("10", r#","account":"200""#));
+        for (price, account, said) in [
+            (
+                "12.5",
+                r#","account":"200""#,
+                "line 2 unit price: 10.00 -> 12.50",
+            ),
+            ("10", "", "lines: otherwise than approved"),
         ] {
-            let (was, is) = apart(&format!("{long}{a}"), &format!("{long}{b}"));
-            assert_ne!(was, is);
-            assert!(was.chars().count() <= LONGEST + 3, "{was}");
-            assert!(is.chars().count() <= LONGEST + 3, "{is}");
+            let now = fresh(vec![op(Action::Create, &lines(price, account))]);
+            let verdict = check(&approved, &now, &Known::new(), None);
+            assert_eq!(verdict, Verdict::Stale(said.to_owned()));
         }
-        let (was, is) = apart("short", &long);
-        assert_eq!(was, "short");
-        assert!(is.starts_with("Consulting") && is.ends_with("..."), "{is}");
     }
 
     #[test]
@@ -263,10 +261,7 @@ mod tests {
         assert_eq!(verdict, Verdict::Holds(Box::new(approved.clone())));
         let other = Known::from([(OpId::from("p"), ("x2".to_owned(), Document::Null))]);
         let verdict = check(&approved, &now, &other, None);
-        assert_eq!(
-            verdict,
-            Verdict::Stale(r#"customer was "x2" and is "x1" now"#.to_owned())
-        );
+        assert_eq!(verdict, Verdict::Stale("customer: x2 -> x1".to_owned()));
     }
 
     #[test]
@@ -284,7 +279,7 @@ mod tests {
         assert_eq!(holds, Verdict::Holds(Box::new(now)));
         moved.was = Some(doc(r#"{"Number":"6"}"#));
         let stale = check(&approved, &fresh(vec![moved]), &Known::new(), None);
-        let said = r#"in the record Number was "5" and is "6" now"#.to_owned();
+        let said = "in the record Number: 5 -> 6".to_owned();
         assert_eq!(stale, Verdict::Stale(said));
         let there = doc(r#"{"Number":"7","Name":"Deal"}"#);
         let already = check(&approved, &fresh(Vec::new()), &Known::new(), Some(&there));

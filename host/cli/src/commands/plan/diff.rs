@@ -2,16 +2,14 @@
 //!
 //! `entries` words a field. Text from outside passes `safe`; nothing is decided here.
 
-use super::entries;
 use crate::render::{safe, theirs, wrapped};
 use footbridge_model::document::Document;
+use footbridge_model::entries::{self, VALUE, Words};
 use footbridge_model::id::OpId;
 use footbridge_model::plan::Op;
 use footbridge_model::plugin::Action;
 use std::collections::BTreeMap;
 
-/// Longest value in columns.
-const VALUE: usize = 60;
 /// So many fields and parts of one record; `--json` has all.
 const FIELDS: usize = 12;
 
@@ -65,8 +63,8 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
     let mut lines: Vec<String> = (wanted.iter())
         .filter(|(field, _)| !own_key(field))
         .flat_map(|(field, value)| match op.action {
-            Action::Create => entries::created(field, value, ops),
-            Action::Update => entries::changed(field, was(field), value, ops),
+            Action::Create => entries::created(field, value, &OnTerminal(ops)),
+            Action::Update => entries::changed(field, was(field), value, &OnTerminal(ops)),
         })
         .collect();
     if let Some(rest) = lines.len().checked_sub(FIELDS).filter(|rest| *rest > 0) {
@@ -76,23 +74,16 @@ pub(super) fn fields(op: &Op, ops: &ById<'_>) -> Vec<String> {
     lines
 }
 
-/// Two texts, cut so that what differs is seen.
-pub(super) fn apart(old: &str, new: &str) -> (String, String) {
-    let (old, new) = footbridge_model::apart::apart(old, new, VALUE);
-    (theirs(&old, VALUE), theirs(&new, VALUE))
-}
+/// As a terminal shows it.
+struct OnTerminal<'a>(&'a ById<'a>);
 
-pub(super) fn shown(value: &Document, ops: &ById<'_>) -> String {
-    match value {
-        Document::Null => "(empty)".to_owned(),
-        Document::Text(text) if text.is_empty() => "(empty)".to_owned(),
-        Document::Text(text) => theirs(text, VALUE),
-        Document::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
-        Document::List(entries) => match entries.len() {
-            1 => "1 entry".to_owned(),
-            n => format!("{n} entries"),
-        },
-        Document::Object(_) => reference(value, ops),
+impl Words for OnTerminal<'_> {
+    fn text(&self, text: &str, most: usize) -> String {
+        theirs(text, most)
+    }
+
+    fn object(&self, value: &Document) -> String {
+        reference(value, self.0)
     }
 }
 
@@ -120,21 +111,26 @@ mod tests {
     #[test]
     fn old_and_new_never_look_alike() {
         let long = "Consulting and travel for the northern branches, ".repeat(3);
+        let doc = |text: &str| Document::Text(text.to_owned());
+        let told = |old: &str, new: &str| {
+            let ops = ById::new();
+            entries::changed("f", Some(&doc(old)), &doc(new), &OnTerminal(&ops)).join("; ")
+        };
         for (old, new) in [
             (format!("{long}March"), format!("{long}April")),
             (long.clone(), format!("{long}April")),
             ("short".to_owned(), format!("short{long}")),
             (format!("{long}March{long}"), format!("{long}April{long}")),
         ] {
-            let (was, is) = apart(&old, &new);
-            assert_ne!(was, is);
-            for text in [was, is] {
-                assert!(text.chars().count() <= VALUE, "{text}");
-            }
+            let told = told(&old, &new);
+            let (was, is) = told.split_once(" -> ").unwrap_or_default();
+            assert_ne!(was.trim_start_matches("f: "), is, "{told}");
+            assert!(is.chars().count() <= VALUE, "{told}");
         }
-        let (old, new) = apart(&format!("{long}March"), &format!("{long}April"));
-        assert_eq!(old, "Consulting a…n branches, March");
-        assert_eq!(new, "Consulting a…n branches, April");
-        assert_eq!(apart("a", "b"), ("a".to_owned(), "b".to_owned()));
+        assert_eq!(
+            told(&format!("{long}March"), &format!("{long}April")),
+            "f: Consulting a…n branches, March -> Consulting a…n branches, April"
+        );
+        assert_eq!(told("a", "b"), "f: a -> b");
     }
 }

@@ -1,10 +1,9 @@
 //! `footbridge plan`: what a sync would do, as a page and as JSON; saved, approved and applied. Without a subcommand nothing is written
 //! to either side.
 //!
-//! `page`, `diff` and `entries` word a plan; `saved` is what people do with kept ones; `file` is a plan that is handed round.
+//! `page` and `diff` word a plan; `saved` is what people do with kept ones; `file` is a plan that is handed round.
 
 mod diff;
-mod entries;
 mod file;
 mod page;
 pub(crate) mod saved;

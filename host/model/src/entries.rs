@@ -1,14 +1,25 @@
 //! One field of a record in words: what is new, or old -> new. Of a list only the entries that differ, and of those only the parts.
 //!
-//! Entries are the same if their ids or kinds are; those that have neither, by their place.
+//! Entries are the same if their ids or kinds are; those that have neither, by their place. How text from outside is shown, whoever shows
+//! it knows ([`Words`]). It decides nothing.
 
-use super::diff::{ById, apart, shown};
-use crate::render::safe;
-use footbridge_model::document::Document;
+use crate::apart::apart;
+use crate::document::Document;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 type Parts = BTreeMap<String, Document>;
+
+/// How somebody shows what comes from outside.
+pub trait Words {
+    /// A text in at most so many characters.
+    fn text(&self, text: &str, most: usize) -> String;
+    /// What isn't known before another operation was carried out, or any other object.
+    fn object(&self, value: &Document) -> String;
+}
+
+/// Longest value.
+pub const VALUE: usize = 60;
 
 /// Longest entry that is shown whole.
 const ENTRY: usize = 160;
@@ -33,56 +44,66 @@ const ORDER: [&str; 14] = [
 ];
 
 /// A field of a record that is created.
-pub(super) fn created(field: &str, value: &Document, ops: &ById<'_>) -> Vec<String> {
+pub fn created(field: &str, value: &Document, words: &dyn Words) -> Vec<String> {
     match value {
         Document::List(entries) => (entries.iter().enumerate())
-            .map(|(at, entry)| format!("{}: {}", called(field, at, entry), whole(entry, ops)))
+            .map(|(at, entry)| {
+                format!(
+                    "{}: {}",
+                    called(field, at, entry, words),
+                    whole(entry, words)
+                )
+            })
             .collect(),
-        value => vec![format!("{}: {}", safe(field, 60), shown(value, ops))],
+        value => vec![format!(
+            "{}: {}",
+            words.text(field, 60),
+            shown(value, words)
+        )],
     }
 }
 
 /// A field of a record that is changed: nothing if it stays as it is.
-pub(super) fn changed(
+pub fn changed(
     field: &str,
     old: Option<&Document>,
     new: &Document,
-    ops: &ById<'_>,
+    words: &dyn Words,
 ) -> Vec<String> {
     match (old, new) {
-        (Some(Document::List(old)), Document::List(new)) => listed(field, old, new, ops),
-        (None | Some(Document::Null), Document::List(new)) => listed(field, &[], new, ops),
+        (Some(Document::List(old)), Document::List(new)) => listed(field, old, new, words),
+        (None | Some(Document::Null), Document::List(new)) => listed(field, &[], new, words),
         (Some(Document::Object(old)), Document::Object(new)) if !new.contains_key("$op") => {
-            parts(&safe(field, 60), old, new, ops)
+            parts(&words.text(field, 60), old, new, words)
         }
-        _ => difference(&safe(field, 60), field, (old, new), ops)
+        _ => difference(&words.text(field, 60), field, (old, new), words)
             .into_iter()
             .collect(),
     }
 }
 
-fn listed(field: &str, old: &[Document], new: &[Document], ops: &ById<'_>) -> Vec<String> {
+fn listed(field: &str, old: &[Document], new: &[Document], words: &dyn Words) -> Vec<String> {
     let mut lines = Vec::new();
     for (at, entry) in new.iter().enumerate() {
-        let name = called(field, at, entry);
+        let name = called(field, at, entry, words);
         match (same(entry, at, old), entry) {
             (Some(Document::Object(before)), Document::Object(now)) => {
-                lines.extend(parts(&name, before, now, ops));
+                lines.extend(parts(&name, before, now, words));
             }
             (Some(before), now) => {
-                lines.extend(difference(&name, field, (Some(before), now), ops));
+                lines.extend(difference(&name, field, (Some(before), now), words));
             }
             // It has an id over there; only how it was isn't known.
             (None, now) if now.at("id").is_some() => {
-                lines.push(format!("{name}: {}", whole(now, ops)));
+                lines.push(format!("{name}: {}", whole(now, words)));
             }
-            (None, now) => lines.push(format!("{name} added: {}", whole(now, ops))),
+            (None, now) => lines.push(format!("{name} added: {}", whole(now, words))),
         }
     }
     let goes = |(at, entry): &(usize, &Document)| same(entry, *at, new).is_none();
     for (at, entry) in old.iter().enumerate().filter(goes) {
-        let name = called(field, at, entry);
-        lines.push(format!("{name} removed: {}", whole(entry, ops)));
+        let name = called(field, at, entry, words);
+        lines.push(format!("{name} removed: {}", whole(entry, words)));
     }
     let keys = |all: &[Document]| {
         all.iter()
@@ -91,17 +112,17 @@ fn listed(field: &str, old: &[Document], new: &[Document], ops: &ById<'_>) -> Ve
     };
     let (before, now): (Vec<_>, Vec<_>) = (keys(old), keys(new));
     if lines.is_empty() && before != now {
-        lines.push(format!("{}: in another order", safe(field, 60)));
+        lines.push(format!("{}: in another order", words.text(field, 60)));
     }
     lines
 }
 
 /// The parts of an entry that differ. What the new one leaves out stays as it is.
-fn parts(name: &str, old: &Parts, new: &Parts, ops: &ById<'_>) -> Vec<String> {
+fn parts(name: &str, old: &Parts, new: &Parts, words: &dyn Words) -> Vec<String> {
     (ordered(new).into_iter())
         .filter_map(|(part, value)| {
-            let name = format!("{name} {}", in_words(part));
-            difference(&name, part, (old.get(part), value), ops)
+            let name = format!("{name} {}", in_words(part, words));
+            difference(&name, part, (old.get(part), value), words)
         })
         .collect()
 }
@@ -110,18 +131,19 @@ fn difference(
     name: &str,
     part: &str,
     (old, new): (Option<&Document>, &Document),
-    ops: &ById<'_>,
+    words: &dyn Words,
 ) -> Option<String> {
     if old == Some(new) || (old.is_none_or(is_empty) && is_empty(new)) {
         return None;
     }
     let (old, new) = match (old, new) {
         (Some(Document::Text(old)), Document::Text(new)) if !old.is_empty() && !new.is_empty() => {
-            apart(&amount(part, old), &amount(part, new))
+            let (old, new) = apart(&amount(part, old), &amount(part, new), VALUE);
+            (words.text(&old, VALUE), words.text(&new, VALUE))
         }
         (old, new) => {
-            let old = old.map_or_else(|| "(empty)".to_owned(), |old| value(part, old, ops));
-            (old, value(part, new, ops))
+            let old = old.map_or_else(|| "(empty)".to_owned(), |old| value(part, old, words));
+            (old, value(part, new, words))
         }
     };
     Some(format!("{name}: {old} -> {new}"))
@@ -149,35 +171,35 @@ fn key(entry: &Document) -> Option<&str> {
 }
 
 /// What an entry is called: `line 2`, `billing address`.
-fn called(field: &str, at: usize, entry: &Document) -> String {
+fn called(field: &str, at: usize, entry: &Document, words: &dyn Words) -> String {
     let one = match field {
         "lines" => "line".to_owned(),
         "addresses" => "address".to_owned(),
         "phones" => "phone".to_owned(),
         "persons" => "person".to_owned(),
-        other => format!("{} entry", safe(other, 60)),
+        other => format!("{} entry", words.text(other, 60)),
     };
     match entry.text("kind") {
-        Some(kind) => format!("{} {one}", safe(kind, 40)),
+        Some(kind) => format!("{} {one}", words.text(kind, 40)),
         None => format!("{one} {}", at.saturating_add(1)),
     }
 }
 
 /// An entry with all that it says.
-fn whole(entry: &Document, ops: &ById<'_>) -> String {
+fn whole(entry: &Document, words: &dyn Words) -> String {
     let Document::Object(all) = entry else {
-        return shown(entry, ops);
+        return shown(entry, words);
     };
     let said: Vec<String> = (ordered(all).into_iter())
         .filter(|(_, value)| !is_empty(value))
-        .map(|(part, is)| match (plain(part), value(part, is, ops)) {
+        .map(|(part, is)| match (plain(part), value(part, is, words)) {
             (true, text) => text,
-            (false, text) => format!("{} {text}", in_words(part)),
+            (false, text) => format!("{} {text}", in_words(part, words)),
         })
         .collect();
     match said.is_empty() {
         true => "(empty)".to_owned(),
-        false => safe(&said.join(", "), ENTRY),
+        false => words.text(&said.join(", "), ENTRY),
     }
 }
 
@@ -197,17 +219,19 @@ fn ordered(all: &Parts) -> Vec<(&str, &Document)> {
     parts
 }
 
-fn in_words(part: &str) -> String {
+fn in_words(part: &str, words: &dyn Words) -> String {
     match part {
         "unit_amount" => "unit price".to_owned(),
-        part => safe(&part.replace('_', " "), 60),
+        part => words.text(&part.replace('_', " "), 60),
     }
 }
 
-fn value(part: &str, value: &Document, ops: &ById<'_>) -> String {
+fn value(part: &str, value: &Document, words: &dyn Words) -> String {
     match value {
-        Document::Text(text) if !text.is_empty() => shown(&Document::Text(amount(part, text)), ops),
-        value => shown(value, ops),
+        Document::Text(text) if !text.is_empty() => {
+            shown(&Document::Text(amount(part, text)), words)
+        }
+        value => shown(value, words),
     }
 }
 
@@ -219,13 +243,39 @@ fn amount(part: &str, text: &str) -> String {
     }
 }
 
+fn shown(value: &Document, words: &dyn Words) -> String {
+    match value {
+        Document::Null => "(empty)".to_owned(),
+        Document::Text(text) if text.is_empty() => "(empty)".to_owned(),
+        Document::Text(text) => words.text(text, VALUE),
+        Document::Bool(yes) => (if *yes { "yes" } else { "no" }).to_owned(),
+        Document::List(entries) => match entries.len() {
+            1 => "1 entry".to_owned(),
+            n => format!("{n} entries"),
+        },
+        Document::Object(_) => words.object(value),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct Plain;
+
+    impl Words for Plain {
+        fn text(&self, text: &str, most: usize) -> String {
+            text.chars().take(most).collect()
+        }
+
+        fn object(&self, value: &Document) -> String {
+            value.canonical()
+        }
+    }
+
     fn told(field: &str, old: Option<&str>, new: &str) -> Vec<String> {
         let doc = |json: &str| Document::from_plugin(json).unwrap_or(Document::Null);
-        changed(field, old.map(doc).as_ref(), &doc(new), &ById::new())
+        changed(field, old.map(doc).as_ref(), &doc(new), &Plain)
     }
 
     #[test]
@@ -296,7 +346,7 @@ mod tests {
         let doc = r#"[{"kind":"billing","city":"Leeds","country":"GB","line1":"1 High St"}]"#;
         let doc = Document::from_plugin(doc).unwrap_or(Document::Null);
         assert_eq!(
-            created("addresses", &doc, &ById::new()),
+            created("addresses", &doc, &Plain),
             ["billing address: 1 High St, Leeds, GB"]
         );
     }
