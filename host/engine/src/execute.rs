@@ -3,6 +3,7 @@
 //!
 //! Nothing is sent here; `intent` and `carry` do that, request by request, a few at a time.
 
+use crate::anew::is_taken;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::intent::Intent;
@@ -49,6 +50,8 @@ pub(crate) struct Executed {
     pub(crate) applied: BTreeMap<OpId, (String, Document)>,
     /// Operations with a final failure in this run.
     pub(crate) failed: BTreeMap<OpId, String>,
+    /// Of those, the ones whose number or name another record has.
+    pub(crate) taken: BTreeSet<OpId>,
     /// Operations whose target no longer was as expected.
     pub(crate) stale: BTreeSet<OpId>,
     /// Operations that were never sent because what they need failed, with the first of what they need that did.
@@ -322,6 +325,9 @@ impl Engine {
                     if again {
                         wait = wait.max(Some(seconds));
                     } else {
+                        if is_taken(&failure) {
+                            done.taken.insert(id.clone());
+                        }
                         done.failed.insert(id, failure.problem.told());
                     }
                 }

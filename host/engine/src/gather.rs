@@ -43,7 +43,7 @@ pub(crate) struct Gathered {
 }
 
 impl Engine {
-    /// Ids of deals to look at: changed ones, and ones that wait. Sorted.
+    /// Ids of deals to look at: changed ones, ones that wait, and refused ones of which the cause may be gone. Sorted.
     pub(crate) async fn deals_to_look_at(&self) -> Result<Vec<String>, EngineError> {
         let flow = self.flow.name.as_str();
         let object = &self.flow.policy.deal.object;
@@ -58,6 +58,7 @@ impl Engine {
         for key in self.state.keys(&keys::all_waiting(flow).range()).await? {
             ids.extend(last_text(&key));
         }
+        ids.extend(self.changed_since_refused().await?);
         Ok(ids.into_iter().collect())
     }
 

@@ -96,6 +96,10 @@ impl Engine {
         beside: Option<&Op>,
     ) -> Result<(), EngineError> {
         let subject = &note.subject;
+        let of_a_deal = subject.record.object.as_str() == self.flow.policy.deal.object;
+        if of_a_deal {
+            self.forget_causes(changes, note, standing);
+        }
         let key = keys::decision(self.flow.name.as_str(), &subject.record, subject.part);
         let known = self.state.get::<Decision>(&key).await?;
         let known = known.map(|(known, _)| known);
@@ -161,6 +165,7 @@ impl Engine {
             if !kept && !mentioned.contains(&(id, part)) {
                 changes.delete(&key);
                 changes.delete(&keys::waiting(flow, id, part));
+                changes.delete(&keys::anew(flow, id, part));
             }
         }
         Ok(())
@@ -287,8 +292,8 @@ impl Engine {
         self.state.commit(changes.into_set()).await
     }
 
-    /// Numbers of our counter that surely reached no invoice are given again. Not while any number is in doubt: a crash, and a
-    /// request that left no trace, therefore leave a gap in the sequence.
+    /// Numbers of our counter that surely reached no invoice are given again, but for those that another invoice has: the ledger need
+    /// not show which. Not while any number is in doubt: a crash, and a request that left no trace, therefore leave a gap in the sequence.
     pub(crate) fn give_back_numbers(
         &self,
         plan: &Plan,
@@ -303,7 +308,7 @@ impl Engine {
             return Ok(());
         }
         let unused = numbered()
-            .filter(|op| !done.applied.contains_key(&op.id))
+            .filter(|op| !done.applied.contains_key(&op.id) && !done.taken.contains(&op.id))
             .filter_map(|op| {
                 op.doc
                     .text("number")?

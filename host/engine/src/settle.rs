@@ -2,6 +2,7 @@
 //!
 //! It never sends or reads anything. Operations that are still in doubt stay open, with their claims.
 
+use crate::anew::Next;
 use crate::engine::Engine;
 use crate::error::EngineError;
 use crate::gather::record_key;
@@ -165,6 +166,9 @@ impl Engine {
         {
             self.decide(changes, &op.subject, Standing::Applied, "invoiced", &op.why)?;
         }
+        if object == "invoice" {
+            changes.delete(&self.anew_key(&op.subject));
+        }
         if object == "invoice" && self.flow.policy.write_back.is_some() {
             // Due until the run that wrote it has seen the deal through: found again after a crash or a doubt, the deal still
             // has to show its invoice.
@@ -220,18 +224,21 @@ impl Engine {
         op: &Op,
         failure: &Failure,
     ) -> Result<(), EngineError> {
+        let next = self.after_refusal(changes, op, failure).await?;
         let (standing, code) = match failure.kind {
+            FailureKind::Rejected if next == Next::Planner => (Standing::Waiting, reason::REJECTED),
             FailureKind::Rejected | FailureKind::NeedsPerson => {
                 (Standing::Refused, reason::REJECTED)
             }
             _ => (Standing::Waiting, reason::TRY_AGAIN),
         };
         let message = format!(
-            "{} did not take it: {} ({}). {}",
+            "{} did not take it: {} ({}). {}{}",
             request.connection,
             failure.problem.message.trim_end().trim_end_matches('.'),
             failure.problem.code,
-            self.left_undone(op)
+            self.left_undone(op),
+            next.told()
         );
         self.journal(
             changes,

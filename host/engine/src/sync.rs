@@ -418,7 +418,9 @@ impl Engine {
     pub(crate) async fn pull_all(&self, sides: &Sides) -> Result<BTreeSet<String>, EngineError> {
         // Before anything is read: changes of customers that nobody follows are read without a note of whom they concern.
         self.end_merging().await?;
-        let earlier = self.deals_to_look_at().await?;
+        let mut earlier = self.deals_to_look_at().await?;
+        // What is read now may bring them back.
+        earlier.extend(self.refused_before().await?);
         for object in LEDGER {
             self.pull(&sides.ledger, self.ledger.as_ref(), object, &[])
                 .await?;

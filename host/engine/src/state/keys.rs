@@ -138,6 +138,16 @@ pub(crate) fn rulings(flow: &str) -> Key {
     Key::new("ruling").text(flow)
 }
 
+/// What a part of a deal was refused for, of causes that the planner checks.
+pub(crate) fn anew(flow: &str, id: &str, part: u32) -> Key {
+    all_anew(flow).text(id).number(u64::from(part))
+}
+
+/// All of them.
+pub(crate) fn all_anew(flow: &str) -> Key {
+    Key::new("anew").text(flow)
+}
+
 /// What was refused, by operation.
 pub(crate) fn refused(flow: &str, op: &OpId) -> Key {
     refusals(flow).text(op.as_str())

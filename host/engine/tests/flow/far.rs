@@ -70,6 +70,8 @@ pub(crate) struct Far {
     pending: Vec<(DateTime<Utc>, String, Vec<Operation>)>,
     /// Answers `kind` for operations whose document holds this text.
     pub(crate) refuse: Vec<(String, &'static str)>,
+    /// The code of these refusals.
+    pub(crate) cause: &'static str,
     /// A request that holds this text is refused as a whole, without a word on which operation is to blame.
     pub(crate) refuse_whole: Option<String>,
     /// While the next invoices are sent, somebody else reads this deal in a newer version.
@@ -109,6 +111,7 @@ impl Far {
             keys: BTreeMap::new(),
             pending: Vec::new(),
             refuse: Vec::new(),
+            cause: "validation-rule",
             refuse_whole: None,
             heard_meanwhile: None,
             unique_numbers: false,
@@ -310,7 +313,9 @@ impl Far {
             |kind: &str, message: &str| json!({"id": op.id, "failed": kind, "message": message});
         let doc: Value = serde_json::from_str(&op.doc).unwrap();
         if let Some((_, kind)) = self.refuse.iter().find(|(text, _)| op.doc.contains(text)) {
-            return failed(kind, "the far side says no");
+            let mut refused = failed(kind, "the far side says no");
+            refused["code"] = json!(self.cause);
+            return refused;
         }
         if op.object.starts_with("receivable-") {
             return self.show(op, &doc);
@@ -335,7 +340,9 @@ impl Far {
                 let count = self.rows(&op.object).len() + 1;
                 let mut doc = doc;
                 if let Some(why) = self.clash(&op.object, &doc) {
-                    return failed("rejected", &why);
+                    let mut refused = failed("rejected", &why);
+                    refused["code"] = json!("not-unique");
+                    return refused;
                 }
                 if op.object == "invoice" {
                     totals(&mut doc, self.surcharge);

@@ -12,6 +12,7 @@ mod ports;
 mod world;
 
 mod amend;
+mod anew;
 mod back;
 mod back_trouble;
 mod beside;

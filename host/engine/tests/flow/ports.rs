@@ -157,6 +157,8 @@ pub(crate) struct Manners {
     /// The same, without a name.
     pub(crate) unwritable_unnamed: Option<String>,
     pub(crate) organisations: Vec<(String, String)>,
+    /// Settings of the organisation besides the usual ones.
+    pub(crate) settings: BTreeMap<String, String>,
     /// Whether they call themselves sandboxes.
     pub(crate) sandbox: bool,
     /// Most operations in a request.
@@ -284,10 +286,13 @@ impl Connector for Side {
         let manners = self.manners();
         let sandbox = manners.sandbox;
         let found = manners.organisations.into_iter().map(|(id, name)| {
-            let doc = json!({
+            let mut doc = json!({
                 "id": id, "name": name, "country": "GB", "base_currency": "GBP",
                 "time_zone": "Europe/London", "registered_for_tax": true, "currencies": ["GBP"],
             });
+            for (name, value) in &manners.settings {
+                doc[name] = json!(value);
+            }
             OrganisationFound {
                 id,
                 name,
@@ -534,7 +539,7 @@ fn outcome(result: &Value) -> Outcome {
             let kind = serde_json::from_value(result["failed"].clone()).unwrap();
             Verdict::Failed(Failure::new(
                 kind,
-                "validation-rule",
+                result["code"].as_str().unwrap_or("validation-rule"),
                 text(&result["message"]),
             ))
         }

@@ -134,7 +134,7 @@ fn words(decisions: &[Decision], place: &Place) -> String {
     }
     text.push_str(&wrapped(
         &format!(
-            "Every sync looks at what waits again. `footbridge items show ID{}` tells all about one and which commands fit it; after a correction that a sync can't see, `footbridge items retry ID`.",
+            "Every sync looks at what waits again; at what was refused (`rejected`) when its record changes, or once more where the item says so. `footbridge items show ID{}` tells all about one and which commands fit it; after a correction that a sync can't see, `footbridge items retry ID`.",
             place.flow
         ),
         0,
