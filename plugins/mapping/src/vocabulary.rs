@@ -86,10 +86,13 @@ const ADDRESS: &[Field] = &[
     field("kind", Choice(&["billing", "delivery"]), Needed),
     field("line1", Text, Optional),
     field("line2", Text, Optional),
+    field("line3", Text, Optional),
+    field("line4", Text, Optional),
     field("city", Text, Optional),
     field("region", Text, Optional),
     field("postal_code", Text, Optional),
     field("country", Text, Optional),
+    field("attention", Text, Optional),
 ];
 
 const PHONE: &[Field] = &[field("kind", Text, Optional), field("number", Text, Needed)];

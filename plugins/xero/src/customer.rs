@@ -31,14 +31,17 @@ const STATUS: &[(&str, &str)] = &[
     ("archived", "GDPRREQUEST"),
 ];
 const ADDRESS_KINDS: &[(&str, &str)] = &[("billing", "POBOX"), ("delivery", "STREET")];
-/// Columns of an address.
+/// Columns of an address: all that it has, since nothing tells whether an entry that is written replaces the one there or merges with it.
 pub(crate) const ADDRESS: &[Column] = &[
     both("line1", "AddressLine1", Shape::Text),
     both("line2", "AddressLine2", Shape::Text),
+    both("line3", "AddressLine3", Shape::Text),
+    both("line4", "AddressLine4", Shape::Text),
     both("city", "City", Shape::Text),
     both("region", "Region", Shape::Text),
     both("postal_code", "PostalCode", Shape::Text),
     both("country", "Country", Shape::Text),
+    both("attention", "AttentionTo", Shape::Text),
 ];
 const PHONE_KINDS: &[(&str, &str)] = &[
     ("main", "DEFAULT"),
@@ -219,6 +222,17 @@ mod tests {
         assert_eq!(contact["Addresses"][0]["AddressType"], "POBOX");
         assert_eq!(contact.get("ContactID"), None);
         assert_eq!(Value::Object(read(&contact)).to_string(), text);
+    }
+
+    #[test]
+    fn an_address_is_read_and_written_with_all_its_fields() {
+        let billing = json!({
+            "AddressType": "POBOX", "AttentionTo": "Zoe", "AddressLine1": "1 High St", "AddressLine2": "Unit 4", "AddressLine3": "Floor 3",
+            "AddressLine4": "Block B", "City": "Leeds", "Region": "Yorks", "PostalCode": "LS1", "Country": "GB",
+        });
+        let read = read(&json!({"Addresses": [billing]}));
+        let written = write(&read, Some("ab")).unwrap();
+        assert_eq!(written["Addresses"], json!([billing]));
     }
 
     #[test]

@@ -105,7 +105,11 @@ fn rank(held: &Held) -> u8 {
 
 fn order(kept: Kept) -> u8 {
     match kept {
-        Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => 0,
+        Kept::NotOwned(_)
+        | Kept::NoPlace
+        | Kept::NoWholePlace
+        | Kept::PartMissing(_)
+        | Kept::Beside => 0,
         Kept::NotCleared(_) | Kept::LeftOut => 1,
         Kept::FirstSight => 2,
         Kept::Ignored => 3,
@@ -164,6 +168,10 @@ fn stays(told: &Told, kept: Kept, sides: (&str, &str)) -> String {
             named(by, sides),
             named(by.other(), sides),
             told.field.name
+        ),
+        Kept::Beside => format!(
+            "has another street in {0}, and in {1} it holds more than {0} tells of (line 3, line 4, or who it is for the attention of), which would stand beside a street that it may not belong to: both stay as they are. Empty or correct that in {1}, or send the rest beside it with `--source --field {2}`.",
+            sides.0, sides.1, told.field.name
         ),
         Kept::NotCleared(by) if told.field.name == "name" => format!(
             "was emptied in {}, and a name is never emptied.",

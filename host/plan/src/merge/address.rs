@@ -195,6 +195,39 @@ fn take_edit(policy: &CustomerPolicy, field: Field, ours: &Document, memory: &mu
     }
 }
 
+/// Whether the ledger's address holds more than the CRM's speaks of, of what belongs to a street or its people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    Nothing,
+    More,
+}
+
+/// Parts that the CRM's address leaves out belong to the street that the ledger holds them with.
+const BESIDE_A_STREET: [&str; 3] = ["line3", "line4", "attention"];
+const STREET: [&str; 2] = ["line1", "line2"];
+
+pub(super) fn beside(field: Field, ours: Option<&Document>, ledger: &Document) -> Beside {
+    let (Shape::Address, Some(ours @ Document::Object(_))) = (field.shape, ours) else {
+        return Beside::Nothing;
+    };
+    let theirs = of_customer(field, ledger).unwrap_or(Document::Null);
+    let more = |part: &&str| {
+        ours.at(part).is_none() && theirs.at(part).is_some_and(|value| !is_empty(value))
+    };
+    match BESIDE_A_STREET.iter().any(more) {
+        true => Beside::More,
+        false => Beside::Nothing,
+    }
+}
+
+/// Whether the ledger would get another street in the place of the one that it holds.
+pub(super) fn moves(ours: &Document, theirs: &Document) -> bool {
+    let other = |part: &&str| {
+        ours.at(part).is_some() && !same(Shape::Address, &alone(ours, part), &alone(theirs, part))
+    };
+    !is_empty(theirs) && STREET.iter().any(other)
+}
+
 fn unplaced(policy: &CustomerPolicy, field: Field) -> Vec<&'static str> {
     let placed: BTreeSet<&str> = policy.places(field).iter().map(|(part, _)| *part).collect();
     let all = ADDRESS_PARTS.into_iter();

@@ -3,6 +3,7 @@
 //! Pure and blind to vendors. It never writes what was not read, what is equal, or what a person has yet to allow. Next: `plan` turns the
 //! verdicts of a customer into operations and notes.
 
+use super::address::{self, Beside};
 use super::field::{Field, Shape};
 use super::normal::{echo, is_empty, same};
 use super::policy::{Back, Owner, Rule, Side};
@@ -25,6 +26,8 @@ pub(crate) struct Given<'a> {
     /// The side whose record was changed last, if that is known.
     pub(crate) newest: Option<Side>,
     pub(crate) now: DateTime<Utc>,
+    /// Whether the ledger's address holds more than the CRM's speaks of.
+    pub(crate) beside: Beside,
     /// Who else in the ledger is called what would be written, if it is a name.
     pub(crate) name_taken: Option<&'a str>,
 }
@@ -115,6 +118,8 @@ pub(crate) enum Kept {
     NoWholePlace,
     /// This side changed its address, of which it lacks a part that the other one holds and that nobody emptied.
     PartMissing(Side),
+    /// The CRM has another street now, and the ledger's address holds more than the CRM's speaks of: the two would be mixed.
+    Beside,
     /// The sides differed when they were first compared.
     FirstSight,
     /// This side was emptied, and emptying isn't carried over.
@@ -440,6 +445,16 @@ fn write(
             // A side taken for a whole item empties nothing.
             Because::SaidOfAll => Verdict::Keep(missing),
             _ => kept(given, memory, now, missing, word),
+        };
+    }
+    if to == Side::Ledger
+        && given.beside == Beside::More
+        && why != Because::Said
+        && address::moves(now.source, now.ledger)
+    {
+        return match why {
+            Because::SaidOfAll => Verdict::Keep(Kept::Beside),
+            _ => kept(given, memory, now, Kept::Beside, word),
         };
     }
     if given.field.name == "name"

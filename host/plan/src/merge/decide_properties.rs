@@ -102,6 +102,7 @@ impl Any {
             versions: ("s2", "l2"),
             newest: self.newest,
             now: at(0),
+            beside: Beside::Nothing,
             name_taken: None,
         };
         decide(&given, memory, |_, _| None)

@@ -80,6 +80,7 @@ impl Case {
             versions: ("s2", "l2"),
             newest: self.newest,
             now: at(self.minutes),
+            beside: Beside::Nothing,
             name_taken: self.taken,
         };
         let word = self.word;

@@ -34,8 +34,17 @@ pub(crate) enum Shape {
 }
 
 /// Parts of an address, as the ledger vocabulary names them.
-pub(crate) const ADDRESS_PARTS: [&str; 6] =
-    ["line1", "line2", "city", "region", "postal_code", "country"];
+pub(crate) const ADDRESS_PARTS: [&str; 9] = [
+    "line1",
+    "line2",
+    "line3",
+    "line4",
+    "city",
+    "region",
+    "postal_code",
+    "country",
+    "attention",
+];
 
 const fn field(
     name: &'static str,

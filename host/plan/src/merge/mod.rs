@@ -121,6 +121,7 @@ mod tests {
                 versions: ("2", "1"),
                 newest: Some(Side::Ledger),
                 now: at,
+                beside: address::Beside::Nothing,
                 name_taken: None,
             };
             let verdict = decide::decide(&given, &mut state.of(address), |_, _| None);

@@ -261,6 +261,7 @@ impl<'a> Round<'_, 'a> {
                 versions: (&source.version, &ledger.version),
                 newest: newest(&source.version, &ledger.version),
                 now: input.as_of.instant,
+                beside: address::beside(field, here, &ledger.doc),
                 name_taken: self.name_taken(pairing, ours.as_ref()),
             };
             let source_side = ours.clone().unwrap_or(Document::Null);
@@ -483,9 +484,11 @@ impl Kept {
     /// The reason code of a difference that stays.
     pub(crate) fn reason(self) -> &'static str {
         match self {
-            Kept::NotOwned(_) | Kept::NoPlace | Kept::NoWholePlace | Kept::PartMissing(_) => {
-                reason::CUSTOMER_NOT_OWNED
-            }
+            Kept::NotOwned(_)
+            | Kept::NoPlace
+            | Kept::NoWholePlace
+            | Kept::PartMissing(_)
+            | Kept::Beside => reason::CUSTOMER_NOT_OWNED,
             Kept::NotCleared(_) | Kept::LeftOut => reason::CUSTOMER_NOT_CLEARED,
             Kept::FirstSight => reason::CUSTOMER_DIFFERS,
             Kept::Ignored => reason::IGNORED,

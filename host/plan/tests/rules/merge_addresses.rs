@@ -263,6 +263,55 @@ fn an_address_goes_to_the_ledger_whole_and_back_only_where_all_that_differs_has_
     }
 }
 
+/// The third line belongs to the old street, and the postcode to both.
+#[test]
+fn what_the_ledger_holds_beside_a_street_is_kept_with_it_and_not_with_another() {
+    for (part, text) in [
+        ("line3", "Floor 3"),
+        ("line4", "Block B"),
+        ("attention", "Zoe"),
+    ] {
+        let beside = |address: &mut Value| address[part] = json!(text);
+        let goes_beside = |text: &str| {
+            let mut whole = address(text);
+            beside(&mut whole);
+            format!(
+                "customer {}",
+                doc(&json!({"addresses": [whole]})).canonical()
+            )
+        };
+        let live = |books: &mut Books, ours: &str| {
+            books.live_at(ours, LEEDS);
+            let mut theirs = address(LEEDS);
+            beside(&mut theirs);
+            let contact = json!({"name": "Acme", "status": "active", "addresses": [theirs]});
+            books.ledger("x1", contact);
+        };
+        let mut books = Books::new(policy(&[], json!({})));
+        live(&mut books, LEEDS);
+        books.keep();
+        assert_eq!(books.outcome(), NOTHING, "{part}");
+        live(&mut books, "1 High St, Leeds, LS2");
+        assert_eq!(
+            books.outcome(),
+            [goes_beside("1 High St, Leeds, LS2")],
+            "{part}"
+        );
+        let moved = "2 Low Rd, Leeds, LS2";
+        live(&mut books, moved);
+        assert_eq!(books.outcome(), [NOT_OWNED], "{part}");
+        let message = books.keep().plan.skips[0].message.clone();
+        assert!(message.contains("another street"), "{part}: {message}");
+        assert_eq!(books.outcome(), [NOT_OWNED], "{part}: each time");
+        // Emptied in the ledger.
+        books.live_at(moved, LEEDS);
+        assert_eq!(books.outcome(), [goes(moved)], "{part}");
+        live(&mut books, moved);
+        books.say(NOT_OWNED, source(Some("addresses.billing")));
+        assert_eq!(books.outcome(), [goes_beside(moved)], "{part}: a person's");
+    }
+}
+
 /// Where the two were never one, a later change of a part with a place is no whole address either.
 #[test]
 fn an_address_that_differs_otherwise_does_not_go_back() {

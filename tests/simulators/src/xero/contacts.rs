@@ -15,6 +15,7 @@ use super::element::{self, Element, Refusals};
 use super::guid::Guid;
 use super::invoices::{Kind, Status};
 use super::money;
+use super::options::AddressWrite;
 use super::shelf::{Key, Shelved};
 use super::where_eval::Fields;
 
@@ -189,16 +190,6 @@ pub(crate) fn write(
         Some(id) => id,
         None => book.new_id(),
     };
-    let blank = |kind: &str, value: &&str, texts: &[(&str, usize)]| {
-        let mut fields = Element::new();
-        fields.insert(kind.to_owned(), json!(value));
-        for (name, _) in texts {
-            if !name.starts_with("AddressLine") && *name != "AttentionTo" {
-                fields.insert((*name).to_owned(), json!(""));
-            }
-        }
-        fields
-    };
     let fresh = Contact {
         id: new_id,
         name: String::new(),
@@ -219,6 +210,18 @@ pub(crate) fn write(
         updated: writing.now,
     };
     change(book, writing, fresh, element)
+}
+
+/// An address or phone that holds nothing.
+fn blank(kind: &str, value: &str, texts: &[(&str, usize)]) -> Element {
+    let mut fields = Element::new();
+    fields.insert(kind.to_owned(), json!(value));
+    for (name, _) in texts {
+        if !name.starts_with("AddressLine") && *name != "AttentionTo" {
+            fields.insert((*name).to_owned(), json!(""));
+        }
+    }
+    fields
 }
 
 fn change(
@@ -276,7 +279,15 @@ fn change(
                 .iter()
                 .position(|known| wanted.as_deref() == Some(known));
             match position.and_then(|position| places.get_mut(position)) {
-                Some(place) => take_texts(place, entry, texts, &mut refusals),
+                Some(place) => {
+                    let replaces = list == "Addresses"
+                        && writing.origin == Origin::Api
+                        && book.switches.address_write == AddressWrite::Replaces;
+                    if replaces {
+                        *place = blank(kind, wanted.as_deref().unwrap_or_default(), texts);
+                    }
+                    take_texts(place, entry, texts, &mut refusals);
+                }
                 None => refusals.add(format!("{kind} is not valid")),
             }
         }

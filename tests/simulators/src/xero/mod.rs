@@ -46,11 +46,11 @@ pub use defect::Defect;
 pub use guid::{Guid, NotAGuid};
 pub use http::Counts;
 pub use options::{
-    App, BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, CodeReplay, CommitOrder, ConcurrentHeaders,
-    Credential, CreditStamp, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET, DeletedPayments, KeyInFlight,
-    Limits, MinuteWindow, OrganisationClass, OrganisationSetup, PKCE_CLIENT_ID, PaymentStamp,
-    RefreshRetry, RefundDocument, RevokedAccess, Switches, UnknownSwitch, WEB_CLIENT_ID,
-    WEB_CLIENT_SECRET, XeroOptions,
+    AddressWrite, App, BYSTANDER_CLIENT_ID, BYSTANDER_CLIENT_SECRET, CodeReplay, CommitOrder,
+    ConcurrentHeaders, Credential, CreditStamp, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET,
+    DeletedPayments, KeyInFlight, Limits, MinuteWindow, OrganisationClass, OrganisationSetup,
+    PKCE_CLIENT_ID, PaymentStamp, RefreshRetry, RefundDocument, RevokedAccess, Switches,
+    UnknownSwitch, WEB_CLIENT_ID, WEB_CLIENT_SECRET, XeroOptions,
 };
 
 use std::io;

@@ -229,6 +229,8 @@ pub struct Switches {
     pub refresh_retry: RefreshRetry,
     /// What becomes of access tokens whose consent was taken back.
     pub revoked_access: RevokedAccess,
+    /// What becomes of parts that an address which is written leaves out.
+    pub address_write: AddressWrite,
 }
 
 impl Default for Switches {
@@ -246,6 +248,7 @@ impl Default for Switches {
             code_replay: CodeReplay::EndsConsent,
             refresh_retry: RefreshRetry::NewPair,
             revoked_access: RevokedAccess::Lasts,
+            address_write: AddressWrite::Replaces,
         }
     }
 }
@@ -263,7 +266,7 @@ impl Switches {
         credit-stamp=bumped|kept, refund-document=as-invoice|by-kind, list-lag-ms=<n>, \
         minute-window=rolling|fixed, concurrent-headers=bare|named, key-in-flight=process|wait|conflict, \
         commit-order=as-finished|as-arrived, code-replay=ends-consent|refused, \
-        refresh-retry=new-pair|same-pair, revoked-access=lasts|ends";
+        refresh-retry=new-pair|same-pair, revoked-access=lasts|ends, address-write=replaces|merges";
 
     /// Sets a switch by name, as the binary's `--switch name=value`.
     ///
@@ -294,6 +297,8 @@ impl Switches {
             ("refresh-retry", "same-pair") => self.refresh_retry = RefreshRetry::SamePair,
             ("revoked-access", "lasts") => self.revoked_access = RevokedAccess::Lasts,
             ("revoked-access", "ends") => self.revoked_access = RevokedAccess::Ends,
+            ("address-write", "replaces") => self.address_write = AddressWrite::Replaces,
+            ("address-write", "merges") => self.address_write = AddressWrite::Merges,
             ("list-lag-ms", ms) if ms.parse::<u32>().is_ok() => {
                 self.list_lag_ms = ms.parse().unwrap_or_default();
             }
@@ -306,6 +311,15 @@ impl Switches {
         }
         Ok(())
     }
+}
+
+/// See [`Switches::address_write`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressWrite {
+    /// They are emptied.
+    Replaces,
+    /// They stay.
+    Merges,
 }
 
 /// See [`Switches::payment_stamp`].

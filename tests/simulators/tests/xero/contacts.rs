@@ -199,3 +199,32 @@ async fn use_and_balance_change_without_a_stamp() {
         .await;
     assert_eq!(changed.body["Contacts"], Value::Array(Vec::new()));
 }
+
+#[tokio::test]
+async fn an_address_that_is_written_replaces_or_merges_as_the_switch_says() {
+    for (switch, line3, city) in [
+        ("replaces", json!(null), ""),
+        ("merges", json!("Floor 3"), "Leeds"),
+    ] {
+        let xero =
+            Xero::with(|options| options.switches.set("address-write", switch).unwrap()).await;
+        let id = xero.contact("Acme").await;
+        let write = async |address: Value| {
+            let contact = json!({"Contacts": [{"ContactID": id, "Addresses": [address]}]});
+            xero.post("Contacts", contact).await
+        };
+        write(json!({"AddressType": "POBOX", "AddressLine1": "1 High St", "AddressLine3": "Floor 3", "City": "Leeds"})).await;
+        let answer = write(json!({"AddressType": "POBOX", "AddressLine1": "2 Low Rd"})).await;
+        let address = &answer.body["Contacts"][0]["Addresses"][1];
+        let found = (
+            &address["AddressLine1"],
+            &address["AddressLine3"],
+            &address["City"],
+        );
+        assert_eq!(
+            found,
+            (&json!("2 Low Rd"), &line3, &json!(city)),
+            "{switch}"
+        );
+    }
+}
