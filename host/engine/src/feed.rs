@@ -225,7 +225,7 @@ impl Engine {
         }
     }
 
-    /// Records by id that the feed hasn't brought: read and mirrored.
+    /// Records by id that the feed hasn't brought: read and mirrored. Tells the ids that they have themselves.
     pub(crate) async fn fetch_missing(
         &self,
         side: &Side,
@@ -233,16 +233,17 @@ impl Engine {
         object: &str,
         ids: Vec<String>,
         fields: &[String],
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<String>, EngineError> {
         if ids.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let found = self.by_id(side, connector, object, &ids, fields).await?;
         let mut changes = Changes::default();
         for item in &found.items {
             self.learn(side, item, &mut changes).await?;
         }
-        self.state.commit(changes.into_set()).await
+        self.state.commit(changes.into_set()).await?;
+        Ok(found.items.into_iter().map(|item| item.id).collect())
     }
 
     fn note_due(&self, side: &Side, item: &Item, changes: &mut Changes) -> Result<(), EngineError> {

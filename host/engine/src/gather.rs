@@ -10,7 +10,6 @@ use crate::mirror::{Mirrored, last_text};
 use crate::ruling::{Rulings, add, named};
 use crate::state::keys::{self, Side};
 use crate::state::rows::Due;
-use crate::transform::references;
 use footbridge_model::id::{ObjectName, RecordId, RecordKey};
 use footbridge_model::link::Link;
 use footbridge_model::plan::AsOf;
@@ -86,8 +85,9 @@ impl Engine {
             for id in ids {
                 records.extend(self.state.mirrored(&sides.source, &object, id).await?);
             }
-            let deals = self.drafts(as_of, sides, &object, records).await?;
-            let customers = self.referred(as_of, sides, &deals).await?;
+            let mut deals = self.drafts(as_of, sides, &object, records).await?;
+            let wanted = self.referred_records(sides, &mut deals).await?;
+            let customers = self.referred(as_of, sides, wanted).await?;
             let mut rulings = self
                 .rulings_of(deals.iter().chain(customers.values()))
                 .await?;
@@ -116,26 +116,8 @@ impl Engine {
         &self,
         as_of: AsOf,
         sides: &Sides,
-        deals: &[Source],
+        wanted: BTreeSet<(String, String)>,
     ) -> Result<BTreeMap<(String, String), Source>, EngineError> {
-        let mut wanted = BTreeSet::new();
-        for deal in deals {
-            for (_, draft) in deal.drafts.iter().flatten() {
-                references(draft, &mut wanted);
-            }
-        }
-        let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for (object, id) in &wanted {
-            let key = keys::record(&sides.source, object, id);
-            if self.state.store.get(&key).await?.is_none() {
-                missing.entry(object).or_default().push(id.clone());
-            }
-        }
-        for (object, ids) in missing {
-            let fields = self.fields_of(object).to_vec();
-            self.fetch_missing(&sides.source, self.source.as_ref(), object, ids, &fields)
-                .await?;
-        }
         let mut by_object: BTreeMap<String, Vec<Mirrored>> = BTreeMap::new();
         for (object, id) in wanted {
             if let Some(record) = self.state.mirrored(&sides.source, &object, &id).await? {

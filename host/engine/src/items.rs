@@ -654,10 +654,10 @@ impl Engine {
                 .fetch_missing(side, self.ledger.as_ref(), object, ids, &[])
                 .await;
             match fetched {
-                Ok(()) if self.state.mirrored(side, object, text).await?.is_some() => {
+                Ok(_) if self.state.mirrored(side, object, text).await?.is_some() => {
                     return Ok(Some(RecordId::new(text)));
                 }
-                Ok(()) => {}
+                Ok(_) => {}
                 Err(error) if is_a_no(&error) => {}
                 Err(error) => return Err(error),
             }

@@ -8,7 +8,6 @@ use crate::gather::record_key;
 use crate::mirror::{Changes, last_text};
 use crate::state::keys;
 use crate::state::rows::{Decision, Record, Reread, Standing};
-use crate::transform::references;
 use chrono::{DateTime, Utc};
 use footbridge_model::document::Document;
 use footbridge_model::id::RecordKey;
@@ -316,13 +315,10 @@ impl Engine {
             let found = self.state.mirrored(&run.sides.source, &object, id).await?;
             records.extend(found);
         }
-        let deals = self.drafts(as_of, &run.sides, &object, records).await?;
-        let mut referred = BTreeSet::new();
+        let mut deals = self.drafts(as_of, &run.sides, &object, records).await?;
+        let referred = self.referred_records(&run.sides, &mut deals).await?;
         let mut linked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for deal in &deals {
-            for (_, draft) in deal.drafts.iter().flatten() {
-                references(draft, &mut referred);
-            }
             self.linked_with(run, &deal.record, &mut linked).await?;
         }
         let mut by_object: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -57,6 +57,11 @@ pub(crate) fn record(side: &Side, object: &str, id: &str) -> Key {
     on("record", side).text(object).text(id)
 }
 
+/// Under which id of its own a record is kept that was referred to by another form of it.
+pub(crate) fn alias(side: &Side, object: &str, id: &str) -> Key {
+    on("alias", side).text(object).text(id)
+}
+
 /// All records of an object.
 pub(crate) fn records(side: &Side, object: &str) -> Key {
     on("record", side).text(object)

@@ -356,3 +356,69 @@ async fn a_deal_that_the_crm_rewrites_waits_after_three_writes() {
     world.sync().await;
     world.assert_settled(2, "the trigger is off").await;
 }
+
+/// A formula of the CRM gives 15 of the 18 characters of an id.
+#[tokio::test]
+async fn a_customer_named_by_a_shorter_form_of_its_id_is_the_same_customer() {
+    let whole = "001Hs00000003xYQAA";
+    // Brought by the feed, or by nothing but the answer to the shorter form.
+    for known in [true, false] {
+        let mut world = World::new(Numbers::Ledger);
+        if !known {
+            world.flow.customer_objects.clear();
+        }
+        let world = &world;
+        let unrelated = "001Hs00000003xZQAA";
+        for (id, name) in [(whole, "Acme"), (unrelated, "Bolt")] {
+            world.put("Account", id, json!({"Name": name}));
+        }
+        for (n, account) in [(1, &whole[..15]), (2, whole), (3, &whole[..15])] {
+            world.deal(n, 1, n * 10);
+            world.set(
+                "Opportunity",
+                &format!("opp{n}"),
+                "AccountId",
+                json!(account),
+            );
+        }
+        world.sync().await;
+        for n in 1..=3 {
+            let (standing, reason, message) = world.decision(n).await;
+            assert_eq!(
+                standing,
+                Standing::Applied,
+                "{known} {n} {reason} {message}"
+            );
+        }
+        assert_eq!(world.count("customer"), 1, "{known}");
+        let looks = |world: &World| {
+            let far = world.far.lock().unwrap();
+            far.fetched
+                .iter()
+                .filter(|what| what.starts_with("Account"))
+                .count()
+        };
+        let before = looks(world);
+        world.deal(4, 1, 40);
+        world.set("Opportunity", "opp4", "AccountId", json!(&whole[..15]));
+        world.sync().await;
+        assert_eq!(world.decision(4).await.0, Standing::Applied, "{known}");
+        assert_eq!(
+            looks(world),
+            before,
+            "{known}: it is known which record is meant"
+        );
+        assert_eq!(world.count("customer"), 1, "{known}");
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_merely_begins_like_another_names_nobody() {
+    let world = World::new(Numbers::Ledger);
+    world.account(12, "Acme");
+    world.deal(1, 1, 10);
+    world.sync().await;
+    let (standing, reason, _) = world.decision(1).await;
+    let hidden = (Standing::Waiting, "customer-not-visible");
+    assert_eq!((standing, reason.as_str()), hidden);
+}

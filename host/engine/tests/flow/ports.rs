@@ -401,9 +401,9 @@ impl Connector for Side {
         far.fetched
             .extend(ids.iter().map(|id| format!("{object} {id}")));
         let rows = far.rows(object);
-        let found = rows
-            .iter()
-            .filter(|(id, _)| ids.contains(id) && !manners.hidden.contains(id));
+        let found = rows.iter().filter(|(id, _)| {
+            ids.iter().any(|asked| names(asked, id)) && !manners.hidden.contains(id)
+        });
         // Of records in the vocabularies all is told; of others what was asked for.
         let whole = object.starts_with(char::is_lowercase);
         let items = found.map(|(id, row)| {
@@ -524,6 +524,11 @@ impl Connector for Side {
         let outcomes = body["results"].as_array().unwrap().iter().map(outcome);
         Ok(outcomes.collect())
     }
+}
+
+/// By its whole id, or the first 15 of 18 characters.
+fn names(asked: &str, id: &str) -> bool {
+    asked == id || (id.len() == 18 && id.get(..15) == Some(asked))
 }
 
 fn outcome(result: &Value) -> Outcome {

@@ -11,7 +11,7 @@ pub(crate) fn not_visible(object: &str, id: &str) -> Stop {
     Stop::hold(
         reason::CUSTOMER_NOT_VISIBLE,
         format!(
-            "The deal's customer, {object} {id}, can't be seen. Give the connection's user access to it."
+            "The deal's customer, {object} {id}, can't be seen. Give the connection's user access to it, or correct what the mapping takes the id from."
         ),
     )
 }
