@@ -55,6 +55,7 @@ mod status;
 mod still_there;
 pub mod storage;
 mod sync;
+mod totals;
 mod transform;
 mod trust;
 mod unsettled;

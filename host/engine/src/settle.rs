@@ -10,13 +10,12 @@ use crate::intent::{short, titled};
 use crate::mirror::Changes;
 use crate::state::keys;
 use crate::state::rows::{Decision, Doubt, Happened, Request, Standing};
+use crate::totals;
 use crate::watch::Point;
-use footbridge_model::document::Document;
 use footbridge_model::doubt::Sent;
 use footbridge_model::failure::{Failure, FailureKind};
 use footbridge_model::id::RequestId;
 use footbridge_model::link::{Link, Member};
-use footbridge_model::money::decimal;
 use footbridge_model::plan::{LinkIntent, Op, Subject, reason};
 use footbridge_model::plugin::{Applied, Item, Outcome, Presence, Verdict};
 use footbridge_model::receivable::is_receivable;
@@ -141,14 +140,10 @@ impl Engine {
         )?;
         let object = op.object.as_str();
         let differs = match object {
-            "invoice" => other_totals(&op.doc, &applied.doc),
+            "invoice" => totals::differ(op, applied),
             _ => None,
         };
-        if let Some(differs) = differs {
-            let message = format!(
-                "{}: the ledger holds it as {} {differs}. Look at it there; correct it or void it, then `footbridge items retry`",
-                op.why, applied.id
-            );
+        if let Some(message) = differs {
             self.decide_after(
                 changes,
                 Some(&request.id),
@@ -369,19 +364,4 @@ pub(crate) fn join_source(link: &mut Link, intent: &LinkIntent) {
         shadow: intent.source_shadow.clone().or(kept),
         version: None,
     });
-}
-
-/// In words, where the ledger reports other totals than were planned. What it doesn't report is not compared.
-fn other_totals(planned: &Document, reported: &str) -> Option<String> {
-    let reported = Document::from_plugin(reported).ok()?;
-    ["sub_total", "total"].into_iter().find_map(|field| {
-        let (planned, there) = (planned.text(field)?, reported.text(field)?);
-        let same = decimal(planned).ok()? == decimal(there).ok()?;
-        (!same).then(|| {
-            format!(
-                "with a {} of {there} instead of {planned}",
-                field.replace('_', "-")
-            )
-        })
-    })
 }

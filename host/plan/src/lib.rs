@@ -44,6 +44,7 @@ pub use footbridge_model::plan::Plan;
 pub use input::PlanInput;
 pub use lint::lint;
 pub use matching::{exact_name, loose_name};
+pub use money::bare as bare_money;
 pub use plan::plan;
 pub use policy::FlowPolicy;
 pub use proposal::other_names;

@@ -34,8 +34,8 @@ pub(crate) fn shown(amount: Decimal, currency: &str) -> String {
     format!("{} {currency}", bare(amount, currency))
 }
 
-/// The same without the currency: `1200.50`.
-pub(crate) fn bare(amount: Decimal, currency: &str) -> String {
+/// An amount as people read it, without the currency: `1200.50`.
+pub fn bare(amount: Decimal, currency: &str) -> String {
     let plain = amount.normalize();
     let scale = plain.scale().max(places(currency));
     format!("{plain:.*}", scale as usize)
