@@ -4,7 +4,6 @@
 //! answered error once only. (b) Else wait for the settle time and look. (c) Found: adopted, every field compared.
 //! (d) Not found: made again only where that can't make a second one; else a person decides, and every run looks again.
 
-use crate::config::Unproven;
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::mirror::Changes;
@@ -81,8 +80,7 @@ impl Engine {
             .collect();
         let read = self.read_back(sides, &request, &open).await?;
         let settled = read.found.len();
-        let some_found = settled > 0;
-        if some_found {
+        if settled > 0 {
             if request.state == RequestState::Started {
                 request.state = request.state.next(RequestEvent::Lost)?;
             }
@@ -92,13 +90,13 @@ impl Engine {
                 return Ok(settled);
             }
         }
-        self.mind_the_clock(&mut request).await?;
+        self.mind_the_clock(&mut request, &ops).await?;
         // Of a request of another epoch nobody knows how often it was sent since.
         let known = request.doubt.as_ref().filter(|_| !foreign);
         let ended = known.map_or(Ended::Unknown, |doubt| doubt.ended);
-        // A request of which some operations are settled holds bytes that would do those again.
-        let whole = !some_found && open.len() == ops.len();
-        if whole && self.may_resend(&request, &open, ended) {
+        let now = self.clock.now();
+        let again = self.may_leave_again(&request, &ops);
+        if again.is_some_and(|again| again.from <= now && now < again.until) {
             if request.doubt.is_none() {
                 // The answer to the second sending won't tell how the first one ended.
                 request.doubt = Some(ended_while_sending());
@@ -130,29 +128,9 @@ impl Engine {
         Ok(settled + gone)
     }
 
-    /// Whether the same bytes may leave again under the same key: only after a look that found nothing.
-    fn may_resend(&self, request: &Request, open: &[&Op], ended: Ended) -> bool {
-        let timing = &self.flow.timing;
-        let young = self
-            .since(request.started_at)
-            .is_some_and(|age| age < timing.resend_window);
-        // After an error too: it may have been done all the same, without its key being remembered and before lists show it.
-        let over = self
-            .since(request.last_sent_at)
-            .is_some_and(|quiet| quiet >= timing.in_flight);
-        let harmless = only_updates(open) || open.iter().all(|op| self.enforced(op));
-        let keyed = self.flow.keyed.contains(&request.connection);
-        young
-            && !self.is_of_another_epoch(request)
-            && !request.clock_went_back
-            && request.state != RequestState::NeedsPerson
-            && (ended == Ended::Unknown || request.sends < 2)
-            && (harmless || (keyed && over))
-    }
-
     /// A clock that shows less than when this request was last written has gone back: its age is unknown, so it is never sent
     /// again, and the settle time begins anew.
-    async fn mind_the_clock(&self, request: &mut Request) -> Result<(), EngineError> {
+    async fn mind_the_clock(&self, request: &mut Request, ops: &[Op]) -> Result<(), EngineError> {
         let now = self.clock.now();
         if now >= request.seen_at {
             return Ok(());
@@ -162,12 +140,11 @@ impl Engine {
         request.seen_at = now;
         let mut changes = Changes::default();
         changes.put(&keys::request(request.id.as_str()), request)?;
+        if request.doubt.is_some() {
+            // Its items told when it may be sent again.
+            self.note_doubts(&mut changes, request, ops)?;
+        }
         self.state.commit(changes.into_set()).await
-    }
-
-    /// How long ago an instant was; `None` if it lies ahead.
-    fn since(&self, then: chrono::DateTime<chrono::Utc>) -> Option<std::time::Duration> {
-        self.clock.now().signed_duration_since(then).to_std().ok()
     }
 
     /// Everything that could match was seen after the settle time, and these operations left no trace.
@@ -178,13 +155,7 @@ impl Engine {
         ended: Ended,
         other: &BTreeSet<String>,
     ) -> Result<usize, EngineError> {
-        let proven = |op: &Op| {
-            op.action == Action::Update
-                || other.contains(op.id.as_str())
-                || ended == Ended::Answered
-                || self.flow.timing.unproven == Unproven::Resend
-                || (self.enforced(op) && self.repeats(op))
-        };
+        let proven = |op: &Op| other.contains(op.id.as_str()) || self.absence_proves(op, ended);
         let gone: Vec<Outcome> = ops
             .iter()
             .filter(|op| request.open.contains(&op.id) && proven(op))
@@ -216,7 +187,7 @@ impl Engine {
     }
 
     /// Whether a new plan gives the operation the same unique value. A number of our own counter is given once only.
-    fn repeats(&self, op: &Op) -> bool {
+    pub(crate) fn repeats(&self, op: &Op) -> bool {
         let by_key = self
             .unique
             .get(op.object.as_str())
@@ -409,10 +380,6 @@ pub enum Released {
     Unknown,
     /// It doesn't wait for a person.
     NotWaiting(RequestState),
-}
-
-fn only_updates(ops: &[&Op]) -> bool {
-    ops.iter().all(|op| op.action == Action::Update)
 }
 
 fn ended_while_sending() -> Doubt {

@@ -262,6 +262,7 @@ impl Engine {
             .doubt
             .as_ref()
             .map_or("", |doubt| doubt.why.as_str());
+        let again = self.may_leave_again(request, ops);
         for op in ops.iter().filter(|op| request.open.contains(&op.id)) {
             let sent = Sent {
                 what: &op.why,
@@ -269,6 +270,7 @@ impl Engine {
                 at: request.started_at,
                 seen: why,
                 request: request.id.as_str(),
+                again,
             };
             let message = sent.told(request.state);
             let said = (reason::IN_DOUBT, message.as_str());

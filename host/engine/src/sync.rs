@@ -17,6 +17,7 @@ use crate::state::keys;
 use crate::state::rows::LastRun;
 use crate::still_there::StillThere;
 use crate::watch::Point;
+use footbridge_model::doubt::Again;
 use footbridge_model::ledger::Organisation;
 use footbridge_model::plan::{AsOf, Note, Plan};
 use footbridge_plan::rails::Railed;
@@ -50,6 +51,9 @@ pub struct RunReport {
     pub postponed: usize,
     /// Operations whose effect isn't known at the end of the run.
     pub in_doubt: usize,
+    /// When another run can settle some of it by sending the same again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<Again>,
     /// Deals that need nothing, by reason.
     pub skipped: BTreeMap<String, usize>,
     /// Deals that wait, by reason.
@@ -216,15 +220,9 @@ impl Engine {
             self.clock.sleep(patience).await;
             report.recovered += self.recover(&sides).await?;
         }
-        report.in_doubt = self.in_doubt().await?;
+        self.report_doubts(&mut report).await?;
         report.stopped = self.barred();
         Ok(report)
-    }
-
-    /// Operations whose effect isn't known.
-    pub(crate) async fn in_doubt(&self) -> Result<usize, EngineError> {
-        let open = self.open_requests().await?;
-        Ok(open.iter().map(|request| request.open.len()).sum())
     }
 
     /// Reads both sides, and goes on only where what was read leaves it safe to write. Tells which deals waited before.

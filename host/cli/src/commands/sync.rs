@@ -198,6 +198,8 @@ fn words(flow: &str, report: &RunReport, waits: &Waits) -> String {
     if waits.in_doubt > 0 {
         let n = count(waits.in_doubt, "operation");
         text.push_str(&wrapped(&format!("{n} in doubt: {COUNTED}."), 2));
+        let again = report.again.map(|again| again.told_of_all());
+        text.push_str(&again.map_or_else(String::new, |again| wrapped(&again, 2)));
     }
     let waiting: usize = waits.deals.values().sum();
     if waiting > 0 {

@@ -150,7 +150,7 @@ impl Engine {
         // What was said of an operation before and is said no more: it is being carried out now.
         *fates = chosen.fates;
         if chosen.ops.is_empty() {
-            report.in_doubt = self.in_doubt().await?;
+            self.report_doubts(&mut report).await?;
             return Ok(report);
         }
         self.let_write().await?;
@@ -193,7 +193,7 @@ impl Engine {
                 }
             }
         }
-        report.in_doubt = self.in_doubt().await?;
+        self.report_doubts(&mut report).await?;
         report.stopped = self.barred();
         Ok(report)
     }

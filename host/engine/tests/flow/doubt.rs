@@ -5,6 +5,7 @@ use crate::far::Fault;
 use crate::world::{Numbers, World};
 use chrono::TimeDelta;
 use footbridge_engine::config::Unproven;
+use footbridge_model::doubt::Later;
 use footbridge_model::request::RequestState;
 
 /// A second run at once, after the in-flight time, after the resend window, after the settle time, and at that time by a clock that
@@ -384,6 +385,59 @@ async fn waiting_for_a_budget_ages_no_request() {
     world.sync().await;
     world.sync().await;
     world.assert_settled(1, "budget").await;
+}
+
+#[tokio::test]
+async fn the_time_that_is_told_is_the_one_in_which_it_is_sent_again() {
+    let begun = || async {
+        let make = || World::with_deals(Numbers::Ledger, 1);
+        let world = world(&make, &Fault::LostBefore, 0);
+        let again = world.sync().await.again.unwrap();
+        (world, again)
+    };
+    for (edge, before, sends) in [
+        ("from", 1, 1),
+        ("from", 0, 2),
+        ("until", 1, 2),
+        ("until", 0, 1),
+    ] {
+        let (world, again) = begun().await;
+        let (_, _, message) = world.decision(1).await;
+        assert!(message.contains(&again.told()), "{message}");
+        assert_eq!(again.later, Later::Asks);
+        let now = world.far.lock().unwrap().now;
+        let at = if edge == "from" {
+            again.from
+        } else {
+            again.until
+        };
+        world
+            .far
+            .lock()
+            .unwrap()
+            .pass(at - now - TimeDelta::seconds(before));
+        world.sync().await;
+        assert_eq!(world.sent("invoice").0, sends, "{edge}, {before} s before");
+    }
+
+    let (world, _) = begun().await;
+    world.pass(1);
+    world.far.lock().unwrap().skew = TimeDelta::hours(-1);
+    assert_eq!(
+        world.sync().await.again,
+        None,
+        "never, by a clock that went back"
+    );
+    let (_, _, message) = world.decision(1).await;
+    assert!(!message.contains("under the same key"), "{message}");
+
+    let keyless = || World::with_deals(Numbers::Ledger, 1).keyless();
+    let world = crate::doubt::world(&keyless, &Fault::LostBefore, 0);
+    assert_eq!(
+        world.sync().await.again,
+        None,
+        "nothing guards a second one"
+    );
 }
 
 #[tokio::test]
