@@ -3,6 +3,7 @@
 //! It never guesses when to come back after a refusal: only `Retry-After` says that. Time is passed in, so that tests
 //! and simulations hold it. Next: `exchange.rs` reserves before it sends and learns from each answer.
 
+use super::retry_after;
 use crate::connection::BudgetOverride;
 use crate::profile::Profile;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -129,7 +130,7 @@ impl Budget {
             state.told_day = told(of.saturating_sub(used));
         }
         if matches!(status, 429 | 503) {
-            let seconds = header("retry-after").and_then(|v| retry_after(v, now));
+            let seconds = header("retry-after").and_then(|v| retry_after::seconds(v, now));
             // No header: short enough to ask again soon, long enough not to hammer.
             let seconds = match (seconds, status) {
                 (Some(seconds), _) => Some(seconds),
@@ -213,18 +214,6 @@ fn least(a: Option<u32>, b: Option<u32>) -> Option<u32> {
 fn wait(time: TimeDelta) -> Wait {
     let seconds = time.num_milliseconds().max(1).saturating_add(999) / 1_000;
     Wait(u32::try_from(seconds).unwrap_or(u32::MAX))
-}
-
-/// `Retry-After` in seconds: a number, or a date.
-fn retry_after(value: &str, now: DateTime<Utc>) -> Option<u32> {
-    if let Ok(seconds) = value.parse::<u32>() {
-        // Some APIs round a fraction of a second down to none.
-        return Some(seconds.max(1));
-    }
-    let until = DateTime::parse_from_rfc2822(value)
-        .ok()?
-        .with_timezone(&Utc);
-    Some(wait(until - now).0)
 }
 
 /// `api-usage=18/5000; per-app-api-usage=17/250(appName=x)`.

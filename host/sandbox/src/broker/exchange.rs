@@ -1,13 +1,14 @@
 //! The one function that everything passes: [`Line::exchange`], and its two steps [`Line::begin`] and [`Asked::answer`].
 //!
-//! Order matters and is the point: grant, URL, headers, budget, token, dial, learn, refresh once, clean, audit. A
-//! secret is touched only after every check. Next: `wire.rs` sends; guests get the result through `host.rs`, the
+//! Order matters and is the point: grant, URL, headers, budget, token, dial, learn, refresh once, clean, audit; for a
+//! read that broke all of it once more. A secret is touched only after every check. Next: `wire.rs` sends; guests get the result through `host.rs`, the
 //! engine through `outbound.rs`.
 
 use super::Line;
 use super::audit::{AuditRecord, Verdict, record};
 use super::budget::Wait;
 use super::grant::{self, Path};
+use super::retry_after;
 use super::scrub::Scrubber;
 use super::wire::{Incoming, Outgoing, WireError, header_name, header_value};
 use crate::connection::Access;
@@ -22,6 +23,8 @@ use url::Url;
 
 /// Longest wait for the budget inside a call, in seconds.
 const INLINE: u32 = 2;
+/// Pause before a read that got no whole answer is asked once more.
+const BREATH: Duration = Duration::from_secs(1);
 /// Most text of an answer that isn't JSON.
 const MAX_TEXT: usize = 64 * 1024;
 /// Most bytes of headers and query that a guest may send.
@@ -132,7 +135,12 @@ impl Asked {
     /// Checks it, sends it, cleans the answer.
     pub(crate) async fn answer(mut self) -> Result<Reply, Refusal> {
         let outcome = match &mut self.note {
-            Some(note) => self.line.exchange_checked(&self.ask, note).await,
+            Some(note) => {
+                let asked = self
+                    .line
+                    .exchange_checked(&self.ask, &mut self.started, note);
+                asked.await
+            }
             None => Err(Refusal::Lost(GIVEN_UP.to_owned())),
         };
         self.ends(outcome)
@@ -226,26 +234,54 @@ impl Line {
         record(self.audit.as_ref(), note);
     }
 
-    async fn exchange_checked(&self, ask: &Ask, note: &mut AuditRecord) -> Result<Reply, Refusal> {
+    async fn exchange_checked(
+        &self,
+        ask: &Ask,
+        started: &mut Instant,
+        note: &mut AuditRecord,
+    ) -> Result<Reply, Refusal> {
         let path = self.check(ask).map_err(Refusal::Denied)?;
         let _slot = self.slot().await?;
         self.wait_for_budget().await?;
+        let first = self.attempt(ask, &path, note).await;
+        // Reading changes nothing, so a broken read ends no run. A write is never sent again here.
+        let again = matches!(ask.asking, Asking::Read) && is_broken(&first);
+        let first = first.map_err(Refusal::from);
+        if !again {
+            return first;
+        }
+        self.clock.sleep(BREATH).await;
+        if self.budget.reserve(self.clock.now()).is_err() {
+            return first;
+        }
+        self.written_down(note.clone(), *started, &first);
+        *started = Instant::now();
+        (note.bytes_in, note.secrets_found) = (0, 0);
+        self.attempt(ask, &path, note).await.map_err(Refusal::from)
+    }
+
+    /// Sends a request that was checked, with a token that is renewed once where it is refused.
+    async fn attempt(&self, ask: &Ask, path: &Path, note: &mut AuditRecord) -> Result<Reply, Miss> {
         let mut token = self.token(None).await?;
-        let mut answer = self.send(ask, &path, &token).await?;
+        let mut answer = self.send(ask, path, &token).await?;
         if answer.status == 401 {
             // Refused before it was carried out, so it may be repeated once: the same bytes, the same key.
             token = self.token(Some(&token)).await?;
             self.wait_for_budget().await?;
-            answer = self.send(ask, &path, &token).await?;
+            answer = self.send(ask, path, &token).await?;
         }
         note.bytes_in = answer.body.len();
         if answer.status == 401 {
-            return Err(Refusal::AuthExpired(format!(
+            return Err(Miss::Final(Refusal::AuthExpired(format!(
                 "the API refused the credential of {0}, also after it was renewed. Check that the app may still use this organisation; `footbridge connect {0}` connects it again",
                 self.connection.name
-            )));
+            ))));
         }
         self.clean(answer, &token, note)
+            .map_err(|refusal| match refusal {
+                Refusal::Lost(why) => Miss::Broken(why),
+                other => Miss::Final(other),
+            })
     }
 
     /// Grant, headers and sizes. Touches no secret.
@@ -324,7 +360,7 @@ impl Line {
         }
     }
 
-    async fn send(&self, ask: &Ask, path: &Path, token: &Token) -> Result<Incoming, Refusal> {
+    async fn send(&self, ask: &Ask, path: &Path, token: &Token) -> Result<Incoming, Miss> {
         let instance = self
             .instance(token.instance.as_deref())
             .map_err(Refusal::Denied)?;
@@ -339,10 +375,10 @@ impl Line {
             )
             .map_err(Refusal::Denied)?;
         if !self.targets.may_carry_credential(&url, instance.as_ref()) {
-            return Err(Refusal::Denied(format!(
+            return Err(Miss::Final(Refusal::Denied(format!(
                 "{} is no host of this connection's, so it gets no credential",
                 super::target::host_of(&url)
-            )));
+            ))));
         }
         let mut headers: Vec<(String, String)> = Vec::new();
         let own = self.profile.headers.iter();
@@ -380,13 +416,14 @@ impl Line {
             authorization: Some(bearer(token)),
             body,
         };
-        let answer = self
-            .wire
-            .send(outgoing)
-            .await
-            .map_err(|error| Refusal::from(self.cleaned(error, &[&token.access])))?;
-        self.budget
-            .learn(answer.status, &answer.headers, self.clock.now());
+        let sent = self.wire.send(outgoing).await;
+        let mut answer = sent.map_err(|error| match self.cleaned(error, &[&token.access]) {
+            WireError::Cut(why) => Miss::Broken(why),
+            other => Miss::Final(other.into()),
+        })?;
+        let now = self.clock.now();
+        retry_after::in_seconds(&mut answer.headers, now);
+        self.budget.learn(answer.status, &answer.headers, now);
         Ok(answer)
     }
 
@@ -407,8 +444,10 @@ impl Line {
 
     /// An error may quote what came in.
     pub(super) fn cleaned(&self, mut error: WireError, tokens: &[&Secret]) -> WireError {
-        let (WireError::Denied(why) | WireError::NoConnection(why) | WireError::Lost(why)) =
-            &mut error;
+        let (WireError::Denied(why)
+        | WireError::NoConnection(why)
+        | WireError::Cut(why)
+        | WireError::Lost(why)) = &mut error;
         self.scrubber(tokens).scrub_text(why);
         error
     }
@@ -495,7 +534,39 @@ impl From<WireError> for Refusal {
         match error {
             WireError::Denied(why) => Self::Denied(why),
             WireError::NoConnection(why) => Self::NoConnection(why),
-            WireError::Lost(why) => Self::Lost(why),
+            WireError::Cut(why) | WireError::Lost(why) => Self::Lost(why),
+        }
+    }
+}
+
+/// Why an attempt brought nothing that can be handed on.
+enum Miss {
+    /// The connection broke, or what came isn't whole: asked again, it may come.
+    Broken(String),
+    /// The same would come of another attempt.
+    Final(Refusal),
+}
+
+/// Whether another attempt may bring what this one didn't. Who says when to come back is asked then.
+fn is_broken(outcome: &Result<Reply, Miss>) -> bool {
+    match outcome {
+        Ok(reply) => reply.status >= 500 && !retry_after::stands_in(&reply.headers),
+        Err(Miss::Broken(_)) => true,
+        Err(Miss::Final(_)) => false,
+    }
+}
+
+impl From<Refusal> for Miss {
+    fn from(refusal: Refusal) -> Self {
+        Self::Final(refusal)
+    }
+}
+
+impl From<Miss> for Refusal {
+    fn from(miss: Miss) -> Self {
+        match miss {
+            Miss::Broken(why) => Self::Lost(why),
+            Miss::Final(refusal) => refusal,
         }
     }
 }

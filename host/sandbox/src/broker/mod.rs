@@ -13,6 +13,7 @@ mod exchange;
 mod grant;
 mod outbound;
 mod own;
+mod retry_after;
 mod scrub;
 pub(crate) mod target;
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The way out against a small server on loopback: order of checks, tokens, answers of every odd kind.
 
 mod addresses;
+mod again;
 mod far;
 mod limits;
 mod paths;

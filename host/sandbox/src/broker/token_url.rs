@@ -75,7 +75,7 @@ impl Line {
                 let why = format!("no token could be fetched: {why}");
                 return Asked::NotCarriedOut(TokenError::Unreachable(why));
             }
-            Err(WireError::Lost(why)) => return Asked::Lost(why),
+            Err(WireError::Cut(why) | WireError::Lost(why)) => return Asked::Lost(why),
         };
         let asked = read(answer.status, &answer.body, self.clock.now());
         // An instance elsewhere is refused before anything is kept of it; but the pair of a refresh is the only one there is, and
@@ -101,9 +101,12 @@ impl Line {
             // It is gone already: that is what was wanted.
             Ok(answer) if String::from_utf8_lossy(&answer.body).contains("invalid_token") => Ok(()),
             Ok(answer) => Err(format!("the revocation URL answered {}", answer.status)),
-            Err(WireError::Denied(why) | WireError::NoConnection(why) | WireError::Lost(why)) => {
-                Err(why)
-            }
+            Err(
+                WireError::Denied(why)
+                | WireError::NoConnection(why)
+                | WireError::Cut(why)
+                | WireError::Lost(why),
+            ) => Err(why),
         }
     }
 

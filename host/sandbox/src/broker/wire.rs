@@ -64,7 +64,9 @@ pub(crate) enum WireError {
     Denied(String),
     /// No connection; no byte of the request left.
     NoConnection(String),
-    /// Bytes may have left.
+    /// Bytes may have left, and the connection broke before the whole answer came. Asked again, it may come.
+    Cut(String),
+    /// Bytes may have left. It took too long or too much, or came from elsewhere: asked again, it would again.
     Lost(String),
 }
 
@@ -152,7 +154,7 @@ impl Wire {
                 if error.is_connect() {
                     WireError::NoConnection(chain(&error))
                 } else {
-                    WireError::Lost(chain(&error))
+                    WireError::Cut(chain(&error))
                 }
             })?;
             let admitted = response
@@ -198,14 +200,14 @@ async fn read(mut response: reqwest::Response) -> Result<Incoming, WireError> {
             Ok(Some(chunk)) => body.take(&chunk).map_err(WireError::Lost)?,
             Ok(None) => break,
             Err(error) => {
-                return Err(WireError::Lost(format!(
+                return Err(WireError::Cut(format!(
                     "the answer was cut: {}",
                     chain(&error)
                 )));
             }
         }
     }
-    let body = body.finish().map_err(WireError::Lost)?;
+    let body = body.finish().map_err(WireError::Cut)?;
     // They told of the packed form and of the connection, and not of what is handed on.
     headers.retain(|(name, _)| !OF_THE_WIRE.contains(&name.as_str()));
     Ok(Incoming {
