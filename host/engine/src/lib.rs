@@ -1,7 +1,7 @@
 //! The pipeline: one file per arrow of the flow, in order; owns the ports it needs.
 //!
 //! It knows no wasmtime, no HTTP, no vendor. Truth about what we did is in the journal alone. In the order of the flow:
-//! `organisation` -> `feed` -> `transform` (`granted`, `alias`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `still_there`, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `awake` for a run that stood still, `blocked` for what waits for another record, `refused` for what isn't offered twice a day, `anew` for refusals that go back to the planner, `rewritten` for what is changed back over there, `beside` for what goes on while a deal waits, `recover` (`again`: when a request may leave twice) for what a crash or
+//! `organisation` -> `feed` -> `transform` (`granted`, `alias`) -> `losses` -> `gather` -> `observe` (`trust`) -> (the planner, `still_there`, `amend`) -> `note` -> `execute` -> `prepare` -> `intent` -> `carry` -> `settle`, with `awake` for a run that stood still, `blocked` for what waits for another record, `refused` for what isn't offered twice a day, `anew` for refusals that go back to the planner, `rewritten` for what is changed back over there, `beside` for what goes on while a deal waits, `recover` (`again`: when a request may leave twice, `lost`: going on in the same run) for what a crash or
 //! a lost answer left open, `merge` for changes of customers, `reflect` for the way back to the CRM, `storage` for what plugins keep, `rails` for what the operator lets through, `saved` for plans that people approve, `rehearse` for trying another transform, `provision` for setting a far side up, `items` for what people decide, `replay` for looking again, `history` for what was done (`hanging`: to what belongs to a record), `retention` and `erase` for what is forgotten, `epoch` for what was restored or copied, `sync` for the order of the steps, `unsettled` for what waits, and `status` for people.
 
 mod again;
@@ -30,6 +30,7 @@ mod history;
 mod intent;
 mod items;
 mod losses;
+mod lost;
 mod merge;
 mod mirror;
 mod note;

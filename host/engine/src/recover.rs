@@ -6,6 +6,7 @@
 
 use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
+use crate::lost::Recovered;
 use crate::mirror::Changes;
 use crate::state::keys;
 use crate::state::rows::{Doubt, Ended, Happened, Request};
@@ -50,28 +51,35 @@ impl Engine {
         Ok(found)
     }
 
-    /// Looks at every open request once. Returns how many operations found their outcome.
-    pub(crate) async fn recover(&self, sides: &Sides) -> Result<usize, EngineError> {
-        let mut settled = 0;
+    /// Looks at every open request once. Returns how many operations found their outcome, and how.
+    pub(crate) async fn recover(&self, sides: &Sides) -> Result<Recovered, EngineError> {
+        let mut found = Recovered::default();
         for request in self.open_requests().await? {
             self.watch.at(&Point::Recovering(request.id.clone()));
-            settled += self.resolve(sides, request).await?;
+            self.resolve(sides, request, &mut found).await?;
         }
-        Ok(settled)
+        Ok(found)
     }
 
-    async fn resolve(&self, sides: &Sides, mut request: Request) -> Result<usize, EngineError> {
+    async fn resolve(
+        &self,
+        sides: &Sides,
+        mut request: Request,
+        counted: &mut Recovered,
+    ) -> Result<(), EngineError> {
         if request.state == RequestState::Answered {
             let wire = self.wire(&request).await?;
             if let Some(answer) = self.stored_answer(&request).await? {
-                return Ok(self.interpret(request, &wire, &answer).await?.len());
+                counted.read += self.interpret(request, &wire, &answer).await?.len();
+                return Ok(());
             }
             request.state = request.state.next(RequestEvent::Lost)?;
         }
         let foreign = self.is_of_another_epoch(&request);
         if request.state == RequestState::Started && request.sends == 0 && !foreign {
             let why = "the process ended before it was sent";
-            return Ok(self.not_sent(request, why, None).await?.len());
+            counted.read += self.not_sent(request, why, None).await?.len();
+            return Ok(());
         }
         let ops = self.ops(&request).await?;
         let open: Vec<&Op> = ops
@@ -79,15 +87,15 @@ impl Engine {
             .filter(|op| request.open.contains(&op.id))
             .collect();
         let read = self.read_back(sides, &request, &open).await?;
-        let settled = read.found.len();
-        if settled > 0 {
+        if !read.found.is_empty() {
             if request.state == RequestState::Started {
                 request.state = request.state.next(RequestEvent::Lost)?;
             }
             self.settle(&mut request, &ops, &read.found, Happened::Adopted, None)
                 .await?;
+            counted.read += read.found.len();
             if request.open.is_empty() {
-                return Ok(settled);
+                return Ok(());
             }
         }
         self.mind_the_clock(&mut request, &ops).await?;
@@ -113,7 +121,8 @@ impl Engine {
                 None,
             )?;
             self.state.commit(changes.into_set()).await?;
-            return Ok(self.carry(request).await?.len());
+            counted.resent += self.carry(request).await?.len();
+            return Ok(());
         }
         let over = self
             .quiet_for(&request)
@@ -122,10 +131,10 @@ impl Engine {
             if request.state == RequestState::Started {
                 self.doubt(&mut request, ended_while_sending()).await?;
             }
-            return Ok(settled);
+            return Ok(());
         }
-        let gone = self.absent(request, &ops, ended, &read.other).await?;
-        Ok(settled + gone)
+        counted.read += self.absent(request, &ops, ended, &read.other).await?;
+        Ok(())
     }
 
     /// A clock that shows less than when this request was last written has gone back: its age is unknown, so it is never sent

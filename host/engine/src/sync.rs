@@ -9,6 +9,7 @@ use crate::engine::{Engine, Sides};
 use crate::error::EngineError;
 use crate::execute::Closed;
 use crate::gather::Gathered;
+use crate::lost::Lost;
 use crate::mirror::Changes;
 use crate::ports::CallsLeft;
 use crate::rails::{Asking, Passage};
@@ -45,6 +46,12 @@ pub struct RunReport {
     pub adopted: usize,
     /// Operations in doubt, of earlier runs or this one, that found their outcome by a look or a second sending.
     pub recovered: usize,
+    /// Of these, those that found it by a second sending.
+    #[serde(default)]
+    pub resent: usize,
+    /// Deals for which something follows from what was found at the very end: another run does it.
+    #[serde(default)]
+    pub due: usize,
     /// Operations that the far side did not take.
     pub failed: usize,
     /// Operations that wait for others, or whose target changed meanwhile.
@@ -182,10 +189,8 @@ impl Engine {
     async fn run(self: &Arc<Self>) -> Result<RunReport, EngineError> {
         let sides = self.sides().await?;
         self.may_pair(&sides)?;
-        let mut report = RunReport {
-            recovered: self.recover(&sides).await?,
-            ..RunReport::default()
-        };
+        let mut report = RunReport::default();
+        report.add(self.recover(&sides).await?);
         let earlier = self.read_both(&sides).await?;
         let ids = self.deals_to_look_at().await?;
         let looked = Looked {
@@ -193,36 +198,55 @@ impl Engine {
             earlier: &earlier,
         };
         let mut closed = Closed::new();
-        let mut worth_a_look = false;
+        let mut lost = Lost::default();
         let mut rails = self.passage(Asking::Run);
         for round in self.rounds(looked) {
-            let (railed, gathered) = self.let_through(&sides, round, &mut rails).await?;
-            self.admit(&railed).await?;
-            let plan = railed.plan;
-            self.note_plan(&plan, &gathered, &mut report).await?;
-            self.adopt(&plan, &mut report).await?;
-            let mut done = self.execute(&sides, &plan, closed).await?;
-            done.unfinished = railed.unfinished;
-            self.note_done(&plan, &gathered, &done, &mut report).await?;
-            worth_a_look |= plan.ops.iter().any(|op| {
-                done.in_doubt.contains(&op.id) && !done.closed.contains_key(&op.connection)
-            });
-            closed = done.closed;
+            closed = self
+                .go_through(&sides, (round, closed), &mut rails, &mut lost, &mut report)
+                .await?;
+        }
+        if lost.worth_a_look {
+            self.look_at_lost(&sides, &mut report).await?;
+            let ids = self.freed(&lost).await?;
+            lost.no_longer_postponed(&ids, &mut report);
+            lost = Lost::default();
+            for ids in ids.chunks(ROUND) {
+                let round = Round::Deals(Looked { ids, ..looked });
+                closed = self
+                    .go_through(&sides, (round, closed), &mut rails, &mut lost, &mut report)
+                    .await?;
+            }
         }
         let as_of = self.as_of(&sides.organisation)?;
-        worth_a_look |= (self.reflect(&sides, as_of, &mut report, closed, rails)).await?;
-        if worth_a_look {
-            let patience = self.flow.timing.patience;
-            self.watch.at(&Point::Waiting {
-                seconds: patience.as_secs(),
-                why: "looking at what got no answer".to_owned(),
-            });
-            self.clock.sleep(patience).await;
-            report.recovered += self.recover(&sides).await?;
+        lost.worth_a_look |= (self.reflect(&sides, as_of, &mut report, closed, rails)).await?;
+        if lost.worth_a_look {
+            self.look_at_lost(&sides, &mut report).await?;
+            report.due = self.freed(&lost).await?.len();
         }
         self.report_doubts(&mut report).await?;
         report.stopped = self.barred();
         Ok(report)
+    }
+
+    /// Plans a round and carries it out, but for connections that take nothing more; tells which don't after it.
+    async fn go_through(
+        self: &Arc<Self>,
+        sides: &Sides,
+        (round, closed): (Round<'_>, Closed),
+        rails: &mut Passage,
+        lost: &mut Lost,
+        report: &mut RunReport,
+    ) -> Result<Closed, EngineError> {
+        let (railed, gathered) = self.let_through(sides, round, rails).await?;
+        self.admit(&railed).await?;
+        let plan = railed.plan;
+        self.note_plan(&plan, &gathered, report).await?;
+        self.adopt(&plan, report).await?;
+        let mut done = self.execute(sides, &plan, closed).await?;
+        done.unfinished = railed.unfinished;
+        self.note_done(&plan, &gathered, &done, report).await?;
+        self.note_lost(lost, &plan, &done);
+        Ok(done.closed)
     }
 
     /// Reads both sides, and goes on only where what was read leaves it safe to write. Tells which deals waited before.

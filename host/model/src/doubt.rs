@@ -18,6 +18,19 @@ pub fn stands_in_the_way(what: &str) -> String {
     )
 }
 
+/// How the outcome of writes that got no answer became known, as summaries tell it.
+pub fn found_by(reading: usize, sending: usize) -> String {
+    const READING: &str = "by reading what is there";
+    const SENDING: &str = "by sending the same request again under its key";
+    match (reading, sending) {
+        (_, 0) => format!("the outcome was found {READING}"),
+        (0, _) => format!("the outcome was found {SENDING}"),
+        (reading, sending) => {
+            format!("the outcome was found {READING} ({reading}) and {SENDING} ({sending})")
+        }
+    }
+}
+
 /// A write that was sent.
 #[derive(Debug, Clone, Copy)]
 pub struct Sent<'a> {

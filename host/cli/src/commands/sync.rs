@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::render::{count, safe, wrapped};
 use crate::typed;
 use footbridge_engine::{RunReport, Unsettled};
-use footbridge_model::doubt::COUNTED;
+use footbridge_model::doubt::{COUNTED, found_by};
 use footbridge_model::plan::reason;
 use footbridge_model::receivable::{self, is_receivable};
 use serde::Serialize;
@@ -182,10 +182,17 @@ fn words(flow: &str, report: &RunReport, waits: &Waits) -> String {
         ));
     }
     if report.recovered > 0 {
-        text.push_str(&format!(
-            "  {} that had got no answer found their outcome by reading.\n",
-            count(report.recovered, "operation")
-        ));
+        let n = count(report.recovered, "operation");
+        let how = found_by(
+            report.recovered.saturating_sub(report.resent),
+            report.resent,
+        );
+        text.push_str(&wrapped(&format!("{n} that had got no answer: {how}."), 2));
+    }
+    if report.due > 0 {
+        let n = count(report.due, "record");
+        let line = format!("{n} due by what was found: run `footbridge sync` again.");
+        text.push_str(&wrapped(&line, 2));
     }
     if report.failed > 0 {
         let how = match report.stopped {

@@ -15,7 +15,6 @@ use crate::rails::Asking;
 use crate::state::keys;
 use crate::state::rows::Standing;
 use crate::sync::{Looked, Passed, RunReport};
-use crate::watch::Point;
 use footbridge_model::document::Document;
 use footbridge_model::doubt::NOT_KNOWN;
 use footbridge_model::id::{OpId, RecordKey};
@@ -99,10 +98,8 @@ impl Engine {
     ) -> Result<RunReport, EngineError> {
         let sides = self.sides().await?;
         self.may_pair(&sides)?;
-        let mut report = RunReport {
-            recovered: self.recover(&sides).await?,
-            ..RunReport::default()
-        };
+        let mut report = RunReport::default();
+        report.add(self.recover(&sides).await?);
         let mut earlier = self.read_both(&sides).await?;
         let as_of = self.as_of(&sides.organisation)?;
         if as_of.local_date != saved.plan.as_of.local_date {
@@ -179,13 +176,7 @@ impl Engine {
         self.give_back_numbers(&saved.plan, &done, &mut changes)?;
         self.state.commit(changes.into_set()).await?;
         if plan.ops.iter().any(|op| done.in_doubt.contains(&op.id)) {
-            let patience = self.flow.timing.patience;
-            self.watch.at(&Point::Waiting {
-                seconds: patience.as_secs(),
-                why: "looking at what got no answer".to_owned(),
-            });
-            self.clock.sleep(patience).await;
-            report.recovered += self.recover(&sides).await?;
+            self.look_at_lost(&sides, &mut report).await?;
             let found = self.made_already(&sides, &plan).await?;
             for (id, fate) in fates.iter_mut() {
                 if fate.fate == Fate::InDoubt && found.contains_key(id) {

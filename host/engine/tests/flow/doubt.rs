@@ -538,7 +538,11 @@ async fn a_run_waits_only_for_what_a_look_can_change() {
     let report = world.sync().await;
     assert_eq!(waited(&world, before), 35, "the time-out, and the patience");
     assert_eq!((report.recovered, report.in_doubt), (1, 0));
-    assert_eq!(world.looks(), 1);
+    assert_eq!(
+        world.looks(),
+        2,
+        "for the answer, and for what the deal needs then"
+    );
     world.sync().await;
     world.assert_settled(1, "found in the same run").await;
 }
@@ -555,4 +559,68 @@ async fn an_error_after_the_commit_is_not_sent_again_before_lists_show_it() {
     world.pass(150);
     world.sync().await;
     assert_eq!(standing(&world).await, "1 done");
+}
+
+#[tokio::test]
+async fn what_a_found_answer_makes_possible_is_done_in_the_same_run() {
+    for (object, fault, applied) in [
+        (
+            "customer",
+            Fault::LostAfter,
+            [("invoice", 3), ("Opportunity", 3)],
+        ),
+        (
+            "customer",
+            Fault::Half,
+            [("invoice", 3), ("Opportunity", 3)],
+        ),
+        (
+            "invoice",
+            Fault::LostAfter,
+            [("customer", 3), ("Opportunity", 3)],
+        ),
+    ] {
+        let what = format!("{object}, {fault:?}");
+        let world = World::with_deals(Numbers::Ledger, 3);
+        world.fault(object, fault.clone());
+        let report = world.sync().await;
+        if fault == Fault::Half {
+            // What still has no outcome waits, and holds nothing else.
+            assert!(
+                report.applied["invoice"] > 0 && report.held.is_empty(),
+                "{what}: {report:?}"
+            );
+            continue;
+        }
+        for (object, n) in applied {
+            assert_eq!(report.applied.get(object), Some(&n), "{what}: {report:?}");
+        }
+        assert_eq!((report.recovered, report.resent), (3, 0), "{what}");
+        assert_eq!((report.postponed, report.due), (0, 0), "{what}: {report:?}");
+        assert!(report.held.is_empty(), "{what}: {report:?}");
+        world.assert_settled(3, &what).await;
+    }
+
+    // Lost twice: the run ends, and says that more is due.
+    let world = World::with_deals(Numbers::Ledger, 3);
+    world.fault("customer", Fault::LostAfter);
+    world.fault("invoice", Fault::LostAfter);
+    let report = world.sync().await;
+    assert_eq!((report.recovered, report.due), (6, 3), "{report:?}");
+    let report = world.sync().await;
+    assert_eq!(
+        (report.applied.get("Opportunity"), report.due),
+        (Some(&3), 0)
+    );
+    world.assert_settled(3, "lost twice").await;
+}
+
+#[tokio::test]
+async fn a_second_sending_is_told_apart_from_a_look() {
+    let make = || World::with_deals(Numbers::Ledger, 1);
+    let world = world(&make, &Fault::LostBefore, 0);
+    world.sync().await;
+    world.pass(150);
+    let report = world.sync().await;
+    assert_eq!((report.recovered, report.resent), (1, 1));
 }
