@@ -151,7 +151,7 @@ impl Engine {
         changes.put(&keys::request(request.id.as_str()), request)?;
         if request.doubt.is_some() {
             // Its items told when it may be sent again.
-            self.note_doubts(&mut changes, request, ops)?;
+            self.note_doubts(&mut changes, request, ops).await?;
         }
         self.state.commit(changes.into_set()).await
     }
