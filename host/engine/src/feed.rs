@@ -80,7 +80,9 @@ impl Engine {
         cursor.again |= lost.is_compared();
         let mut given = BTreeSet::from([cursor.next.clone()]);
         let mut repeats = 0;
-        for _ in 0..MOST_PAGES {
+        let mut pages = 0;
+        while pages < MOST_PAGES {
+            pages += 1;
             let request = FeedRequest {
                 object: object.to_owned(),
                 cursor: cursor.next.clone(),
@@ -159,7 +161,7 @@ impl Engine {
             format!("reading {object} records"),
             crate::ports::CallError::Plugin {
                 plugin: side.0.to_string(),
-                what: "gives pages without end".to_owned(),
+                what: without_end(object, pages, pulled.seen + pulled.changed),
             },
         ))
     }
@@ -325,5 +327,15 @@ impl Engine {
             Some(deal) => self.put_due(&deal, "seen in the ledger", changes),
             None => Ok(()),
         }
+    }
+}
+
+/// What is wrong with a connector whose pages don't come to an end, and what to do.
+fn without_end(object: &str, pages: usize, records: usize) -> String {
+    let gave = format!("gives pages without end: {object}, pages: {pages}, records: {records}");
+    let next = "What was read is kept, and the next `footbridge sync` reads on from there. If it says this again, `footbridge audit` shows what was asked last; tell the plugin's author";
+    match pages < MOST_PAGES {
+        true => format!("{gave}, the last of them leading back to an earlier one. {next}"),
+        false => format!("{gave}, and there are more. {next}"),
     }
 }
