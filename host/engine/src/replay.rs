@@ -60,7 +60,7 @@ pub struct Looked {
 }
 
 /// What a replay did.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Replayed {
     /// Records that the next run looks at.
     pub looked_at: usize,
@@ -70,6 +70,9 @@ pub struct Replayed {
     pub not_shown: usize,
     /// Customers that are linked with nothing in the ledger: there is nothing to follow until they are.
     pub not_linked: usize,
+    /// Fields of the conditions that none of the records looked through has.
+    #[serde(skip)]
+    pub unknown_fields: Vec<String>,
 }
 
 /// A replay as it goes on.
@@ -80,6 +83,10 @@ struct Run<'a> {
     deals: Vec<String>,
     /// Customers, by object.
     customers: BTreeMap<String, Vec<String>>,
+    /// Fields of the conditions that no record has had so far.
+    unknown: BTreeSet<String>,
+    /// Records looked through for them.
+    looked_through: usize,
     done: Replayed,
 }
 
@@ -101,8 +108,13 @@ impl Engine {
             each,
             deals: Vec::new(),
             customers: BTreeMap::new(),
+            unknown: BTreeSet::new(),
+            looked_through: 0,
             done: Replayed::default(),
         };
+        if let Selection::Matching(of) = selection {
+            run.unknown = of.holds.iter().map(|(field, _)| field.clone()).collect();
+        }
         match selection {
             Selection::One(id) => self.replay_one(&mut run, id).await?,
             Selection::Matching(of) if of.reason.is_none() && of.is_timeless() => {
@@ -112,6 +124,9 @@ impl Engine {
         }
         self.flush(&mut run).await?;
         self.flush_customers(&mut run).await?;
+        if run.looked_through > 0 {
+            run.done.unknown_fields = run.unknown.into_iter().collect();
+        }
         Ok(run.done)
     }
 
@@ -224,7 +239,7 @@ impl Engine {
 
     async fn holds_now(
         &self,
-        run: &Run<'_>,
+        run: &mut Run<'_>,
         of: &Conditions,
         record: &RecordKey,
     ) -> Result<bool, EngineError> {
@@ -233,10 +248,13 @@ impl Engine {
         }
         let (object, id) = (record.object.as_str(), record.id.as_str());
         let found = self.state.mirrored(&run.sides.source, object, id).await?;
-        Ok(found.is_some_and(|found| {
-            let mut all = of.holds.iter();
-            all.all(|(field, value)| is(found.doc.at(field), value))
-        }))
+        let Some(found) = found else {
+            return Ok(false);
+        };
+        run.looked_through += 1;
+        (run.unknown).retain(|field| found.doc.at(field).is_none());
+        let mut all = of.holds.iter();
+        Ok(all.all(|(field, value)| is(found.doc.at(field), value)))
     }
 
     async fn bring_back(&self, run: &mut Run<'_>, decision: &Decision) -> Result<(), EngineError> {

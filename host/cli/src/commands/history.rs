@@ -83,8 +83,6 @@ pub(crate) async fn export(
     args: &args::ExportHistory,
     output: Output,
 ) -> anyhow::Result<Exit> {
-    let (name, flow) = config.flow(args.flow.as_deref())?;
-    let composition = Composition::look(config, name, flow).await?;
     let (path, form) = match (&args.csv, &args.jsonl) {
         (Some(path), _) => (path, Form::Csv),
         (None, Some(path)) => (path, Form::JsonLines),
@@ -92,6 +90,14 @@ pub(crate) async fn export(
             return Err(UsageError("name a file: --csv FILE or --jsonl FILE".to_owned()).into());
         }
     };
+    if path.as_os_str() == "-" {
+        return Err(UsageError(
+            "an export is a file that only its owner can read, and - names none: name one, such as history.jsonl. `footbridge history RECORD --jsonl` prints what was done to one record".to_owned(),
+        )
+        .into());
+    }
+    let (name, flow) = config.flow(args.flow.as_deref())?;
+    let composition = Composition::look(config, name, flow).await?;
     let shown = path.display();
     let file = private::create_new(path).map_err(|error| {
         UsageError(format!(

@@ -17,9 +17,19 @@ pub(crate) async fn run(
     args: &args::Replay,
     output: Output,
 ) -> anyhow::Result<Exit> {
+    let which = &args.which;
+    if let (Some(since), Some(until)) = (which.since, which.until)
+        && since >= until
+    {
+        return Err(UsageError(format!(
+            "--since {} isn't before --until {}, so nothing lies between them: name the earlier time with --since",
+            since.format("%Y-%m-%d %H:%M:%S UTC"),
+            until.format("%Y-%m-%d %H:%M:%S UTC"),
+        ))
+        .into());
+    }
     let (name, flow) = config.flow(args.flow.as_deref())?;
     let composition = Composition::open(config, name, flow).await?;
-    let which = &args.which;
     let selection = match &which.id {
         Some(id) => Selection::One(id.clone()),
         None => Selection::Matching(Conditions {
@@ -40,7 +50,15 @@ pub(crate) async fn run(
         .engine
         .replay(&selection, mode, &mut each)
         .await?;
-    if let (Selection::One(id), Replayed { not_shown: 1.., .. }) = (&selection, done) {
+    if !done.unknown_fields.is_empty() {
+        return Err(UsageError(format!(
+            "no record has this field: {}. --where takes the fields that the flow reads, spelled as {} has them",
+            safe(&done.unknown_fields.join(", "), 200),
+            flow.source
+        ))
+        .into());
+    }
+    if let (Selection::One(id), Replayed { not_shown: 1.., .. }) = (&selection, &done) {
         return Err(UsageError(format!(
             "{} shows no record {id:?}, or nothing is known of it; what it was is left as it is",
             flow.source
@@ -62,12 +80,12 @@ pub(crate) async fn run(
                 "records": records,
             }))?;
         }
-        Output::Text => show(&words(&named, done, mode))?,
+        Output::Text => show(&words(&named, &done, mode))?,
     }
     Ok(Exit::Done)
 }
 
-fn words(named: &[Looked], done: Replayed, mode: Mode) -> String {
+fn words(named: &[Looked], done: &Replayed, mode: Mode) -> String {
     let mut text = String::new();
     for looked in named {
         let reason = looked
@@ -136,10 +154,10 @@ mod tests {
             not_linked,
             ..Replayed::default()
         };
-        let alone = words(&[], done(0, 1), Mode::Do);
+        let alone = words(&[], &done(0, 1), Mode::Do);
         assert!(!alone.contains("the next sync looks at"), "{alone}");
         assert!(alone.contains("1 customer isn't linked"), "{alone}");
-        let both = words(&[], done(2, 2), Mode::Dry);
+        let both = words(&[], &done(2, 2), Mode::Dry);
         assert!(both.contains("2 records would be read again"), "{both}");
         assert!(both.contains("2 customers aren't linked"), "{both}");
     }

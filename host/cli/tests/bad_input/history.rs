@@ -68,6 +68,10 @@ async fn what_was_done_is_told_exported_and_erased() {
         assert!(text.contains(&number) || text.contains(entry["title"].as_str().unwrap()));
         let again = books.run(&["export", "history", &flag, path]).await;
         assert_eq!(again.code, 2, "a file that is there is not overwritten");
+        let dash = books.run(&["export", "history", &flag, "-"]).await;
+        assert_eq!(dash.code, 2, "{}", dash.out);
+        assert!(dash.err.contains("- names none"), "{}", dash.err);
+        assert!(!std::path::Path::new("-").exists() && !books.path("-").exists());
     }
     assert_eq!(books.run(&["export", "history"]).await.code, 2);
 

@@ -308,6 +308,14 @@ async fn replay_looks_again_and_writes_nothing_twice() {
             "write a date, 2026-11-01, or an instant",
         ),
         (vec!["replay", "--where", "StageName"], "write FIELD=VALUE"),
+        (
+            vec!["replay", "--since", "2026-11-02", "--until", "2026-11-01"],
+            "--since 2026-11-02 00:00:00 UTC isn't before --until",
+        ),
+        (
+            vec!["replay", "--where", "Nope=1", "--where", "Name=x"],
+            "no record has this field: Nope.",
+        ),
     ] {
         let ended = books.run(&arguments).await;
         assert_eq!(ended.code, 2);

@@ -248,3 +248,33 @@ async fn a_record_of_the_way_back_is_read_again() {
         "nothing changed, nothing is written"
     );
 }
+
+#[tokio::test]
+async fn a_field_that_no_record_has_is_named() {
+    let world = World::with_deals(Numbers::Ledger, 2);
+    world.sync().await;
+    world.sync().await;
+    for (reason, fields, unknown) in [
+        (None, vec![("Name", "x")], vec![]),
+        (
+            None,
+            vec![("Name", "x"), ("Nope", "1"), ("No.pe", "1")],
+            vec!["No.pe", "Nope"],
+        ),
+        (Some("up-to-date"), vec![("Nope", "1")], vec!["Nope"]),
+        // Nothing was looked through, so nothing is known of it.
+        (Some("rejected"), vec![("Nope", "1")], vec![]),
+    ] {
+        let holds = fields
+            .iter()
+            .map(|(field, value)| (field.to_string(), value.to_string()));
+        let of = Conditions {
+            reason: reason.map(str::to_owned),
+            holds: holds.collect(),
+            ..Conditions::default()
+        };
+        let (done, named) = world.replay(Selection::Matching(of), Mode::Dry).await;
+        assert_eq!(done.unknown_fields, unknown, "{reason:?} {fields:?}");
+        assert!(named.is_empty());
+    }
+}
