@@ -88,8 +88,8 @@ fn parts_of<'a>(
     if let (Some(stop), true) = (&history, standings.is_empty()) {
         return Err(stop.clone());
     }
-    let stands = standings.iter().map(|(_, standing)| standing);
-    let stands = stands.filter(|standing| !standing.is_gone(index)).last();
+    let mut standing = standings.iter().map(|(_, standing)| standing);
+    let stands = standing.rfind(|standing| !standing.is_gone(index));
     let with_invoice = |stop: Stop| match stands {
         Some(standing) => standing.told_with(index, stop),
         None => stop,

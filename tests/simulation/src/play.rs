@@ -252,7 +252,7 @@ impl Player<'_> {
                 if let Some(why) = report.reflected.as_ref().and_then(|r| r.problem.as_ref()) {
                     self.tell(format!("the way back could not go on: {why}"));
                 }
-                Some(report)
+                Some(*report)
             }
             Run::Failed(why) => {
                 self.tally.runs_failed += 1;

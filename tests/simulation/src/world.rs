@@ -68,7 +68,7 @@ struct Program {
 
 /// How a run ended.
 pub(crate) enum Run {
-    Through(RunReport),
+    Through(Box<RunReport>),
     Failed(String),
     Killed,
 }
@@ -370,7 +370,7 @@ impl World {
     pub(crate) async fn run(&mut self) -> anyhow::Result<Run> {
         let engine = self.program().await?;
         Ok(match engine.sync().await {
-            Ok(report) => Run::Through(report),
+            Ok(report) => Run::Through(Box::new(report)),
             Err(error) => Run::Failed(said(&error)),
         })
     }
@@ -388,7 +388,7 @@ impl World {
             ended = &mut run => Some(ended?),
         };
         let run = match through {
-            Some(Ok(report)) => Run::Through(report),
+            Some(Ok(report)) => Run::Through(Box::new(report)),
             Some(Err(error)) => Run::Failed(said(&error)),
             None => {
                 run.abort();

@@ -30,6 +30,8 @@ async fn a_doubt_is_told_alike_everywhere_until_a_person_is_asked_and_answers() 
         "{}",
         first.out
     );
+    let again = "UTC sends what it doesn't find again, as the same request under the same key";
+    assert!(joined(&first.out).contains(again), "{}", first.out);
     let item = &books.run(&["items", "--json"]).await.json()[0];
     assert_eq!(item["reason"], "in-doubt");
     let id = item["subject"]["record"]["id"].as_str().unwrap().to_owned();
@@ -40,6 +42,12 @@ async fn a_doubt_is_told_alike_everywhere_until_a_person_is_asked_and_answers() 
     for arguments in [vec!["items"], vec!["items", "show", &id]] {
         let told = joined(&books.run(&arguments).await.out);
         assert!(told.contains(UNKNOWN), "{arguments:?}: {told}");
+        let again =
+            "sends the same request again under the same key, which can't make a second one";
+        assert!(
+            arguments.len() == 1 || told.contains(again),
+            "{arguments:?}: {told}"
+        );
         for wrong in ["never answered", "release", "InDoubt", "Put ", "time(s)"] {
             assert!(
                 !told.contains(wrong),

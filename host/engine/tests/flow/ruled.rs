@@ -234,7 +234,7 @@ async fn about_what_is_done_there_is_nothing_to_do() {
     let Answered::Refused(refusal) = world.answer("opp1", Choice::IgnoreOnce).await else {
         panic!("kept");
     };
-    assert!(matches!(refusal, Refusal::NotTaken { .. }), "{refusal}");
+    assert!(matches!(refusal, Refusal::NothingWaits { .. }), "{refusal}");
 }
 
 #[tokio::test]

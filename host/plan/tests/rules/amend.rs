@@ -4,18 +4,17 @@ use crate::world::{Deal, World, account, day, ledger_record, line, ops};
 use footbridge_model::document::Document;
 use footbridge_model::plan::{Expectation, Op, reason};
 use footbridge_model::plugin::{Action, Presence};
-use footbridge_model::remedy::{Of, Remedy, of_item};
 use footbridge_model::ruling::Choice;
 use footbridge_plan::policy::{ChangedAuthorised, DraftOfLostDeal, InvoiceStatus};
 use serde_json::{Value, json};
 
-type Change = fn(Deal) -> Deal;
+pub(crate) type Change = fn(Deal) -> Deal;
 
 const TAKE_SOURCE: Choice = Choice::TakeSource { field: None };
 const TAKE_LEDGER: Choice = Choice::TakeLedger { field: None };
 
 /// The deal of 100.00 GBP billed with a draft.
-fn billed() -> World {
+pub(crate) fn billed() -> World {
     let mut world = World::new();
     let plan = world.plan();
     world.apply(&plan);
@@ -42,7 +41,7 @@ fn edited_line(world: World, field: &str, value: Value) -> World {
     edited(world, json!({"lines": lines}))
 }
 
-fn raised(deal: Deal) -> Deal {
+pub(crate) fn raised(deal: Deal) -> Deal {
     let mut deal = deal.lines(&["150"], "150");
     deal.version.push('+');
     deal
@@ -785,44 +784,4 @@ fn a_flow_that_makes_approved_ones_asks_or_updates() {
     );
     let op = world(ChangedAuthorised::Update).invoice();
     assert!(op.doc.at("status").is_none(), "its status stays");
-}
-
-#[test]
-fn what_can_not_be_billed_any_more_is_told_with_the_invoice_and_takes_no_other() {
-    type Case = (&'static str, Change, &'static str);
-    let cases: [Case; 4] = [
-        (
-            "lines",
-            |d| d.lines(&["33.33"], "33.33").set("Amount", json!("100")),
-            reason::AMOUNT_DIFFERS,
-        ),
-        (
-            "the mapping",
-            |d| d.line("unit_amount", json!("33.333333")),
-            reason::AMOUNT_DIFFERS,
-        ),
-        (
-            "negative",
-            |d| d.lines(&["-3"], "-3").set("Amount", json!("-3")),
-            reason::NEGATIVE_AMOUNT,
-        ),
-        (
-            "account",
-            |d| raised(d).line("account", json!("999")),
-            reason::NO_ACCOUNT,
-        ),
-    ];
-    for (what, change, reason) in cases {
-        let plan = billed().deal(change).plan();
-        assert!(plan.ops.is_empty(), "{what}: {plan:?}");
-        let note = &plan.holds[0];
-        assert_eq!(note.reason, reason, "{what}: {}", note.message);
-        let start = "The deal is billed with invoice ";
-        assert!(note.message.starts_with(start), "{what}: {}", note.message);
-        let remedies = of_item(reason, Of::Deal, &note.shown);
-        let links = remedies
-            .iter()
-            .any(|remedy| matches!(remedy, Remedy::Link(_)));
-        assert!(!links, "{what}: {remedies:?}");
-    }
 }

@@ -12,6 +12,7 @@ mod world;
 
 mod amend;
 mod bad_input;
+mod billed;
 mod create_as;
 mod customers;
 mod deals;

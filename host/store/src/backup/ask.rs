@@ -204,8 +204,8 @@ fn serve(source: &Source, ask: &Path, over: &dyn Fn() -> bool) -> io::Result<()>
         Err(error) => Err(BackupError::Refused(format!(
             "the question can't be read: {error}"
         ))),
-        Ok(Asked::Backup(file)) => take(source, &file, over).map(|done| serde_json::to_value(done)),
-        Ok(Asked::Compact) => source.compacted().map(|done| serde_json::to_value(done)),
+        Ok(Asked::Backup(file)) => take(source, &file, over).map(serde_json::to_value),
+        Ok(Asked::Compact) => source.compacted().map(serde_json::to_value),
     };
     let answered = match done {
         Ok(done) => Answered::Done(done?),
