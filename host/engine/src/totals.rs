@@ -31,8 +31,7 @@ pub(crate) fn differ(op: &Op, applied: &Applied) -> Option<String> {
         Some(number) => format!("invoice {number}"),
         None => format!("invoice {} (without a number)", applied.id),
     };
-    let what = op.why.trim_end().trim_end_matches('.');
     Some(format!(
-        "{what}. The ledger holds {invoice} {differs}. Look at it there; correct it or void it, then `footbridge items retry`"
+        "The ledger holds {invoice} {differs}. Look at it there; correct it or void it, then `footbridge items retry`"
     ))
 }
