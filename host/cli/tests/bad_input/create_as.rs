@@ -80,7 +80,7 @@ async fn a_customer_whose_name_is_taken_is_made_under_the_name_that_the_item_pro
     let ended = books.run(&["items", "create-as", &deal, name]).await;
     assert_eq!(ended.code, 2);
     assert!(
-        ended.err.contains("that can't be done about an item"),
+        ended.err.contains("is dealt with and waits for nothing"),
         "{}",
         ended.err
     );
