@@ -307,15 +307,17 @@ impl Engine {
         if numbered().any(|op| done.in_doubt.contains(&op.id)) {
             return Ok(());
         }
+        let number = |op: &Op| -> Option<u64> {
+            let text = op.doc.text("number")?.strip_prefix(prefix)?;
+            text.parse().ok()
+        };
+        let taken = numbered().filter(|op| done.taken.contains(&op.id));
+        let taken = taken.filter_map(number).max();
         let unused = numbered()
             .filter(|op| !done.applied.contains_key(&op.id) && !done.taken.contains(&op.id))
-            .filter_map(|op| {
-                op.doc
-                    .text("number")?
-                    .strip_prefix(prefix)?
-                    .parse::<u64>()
-                    .ok()
-            })
+            .filter_map(number)
+            // Counting up from below one that another has would offer that one again.
+            .filter(|number| taken.is_none_or(|taken| *number > taken))
             .min();
         match unused {
             Some(number) => changes.put(&keys::counter(self.flow.name.as_str()), &number),

@@ -1,16 +1,16 @@
 //! Payer: whom a recognised invoice bills is its deal's customer, and is linked in the same step. Else a restored data directory would know
 //! the invoice and not the customer until its next deal is billed.
 //!
-//! It never writes and never makes anybody. The invoice is one witness, number or name must be another: a deal may have been moved to
-//! another account since. What speaks against it leaves all as it is; the next deal that is billed asks. Next: `plan` adds what it finds.
+//! It never writes and never makes anybody. The invoice is one witness, our number or just this name, which nobody else has at either
+//! side, must be another: a deal may have been moved to another account since. What speaks against it leaves all as it is; the next deal that is billed asks. Next: `plan` adds what it finds.
 
-use crate::customer::{self, Reference};
+use crate::customer;
 use crate::draft::{self, filled};
 use crate::existing;
 use crate::explain::op as why;
 use crate::index::{CUSTOMER, INVOICE, Index, NUMBER};
 use crate::input::{Seen, Source};
-use crate::matching::loose_name;
+use crate::matching::{exact_name, loose_name};
 use footbridge_model::id::RecordKey;
 use footbridge_model::ledger;
 use footbridge_model::link::Role;
@@ -20,12 +20,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A customer with the one who was billed for it.
 struct Claim<'a> {
-    reference: Reference,
     contact: &'a str,
     adoption: Adoption,
 }
 
-/// Adoptions of the customers that are known by what the plan recognises. Two that claim each other's are left as they are.
+/// Adoptions of the customers that are known by what the plan recognises. What [`is_its`] asks fits one pair only.
 pub(crate) fn recognised(index: &Index<'_>, plan: &Plan) -> Vec<Adoption> {
     let made = plan.ops.iter().map(|op| op.link.id.as_str());
     let linked = plan.adoptions.iter().map(|it| it.link.id.as_str());
@@ -33,28 +32,21 @@ pub(crate) fn recognised(index: &Index<'_>, plan: &Plan) -> Vec<Adoption> {
     let records: BTreeSet<&RecordKey> = (plan.adoptions.iter())
         .map(|adoption| &adoption.ledger_record)
         .collect();
-    let claims: Vec<Claim<'_>> = recognised_invoices(index, plan)
-        .filter_map(|(deal, invoice)| claim(index, deal, invoice))
+    let invoices: Vec<(&Source, &str)> = recognised_invoices(index, plan).collect();
+    let names = if invoices.is_empty() {
+        BTreeMap::new()
+    } else {
+        source_names(index)
+    };
+    let claims: Vec<Claim<'_>> = (invoices.into_iter())
+        .filter_map(|(deal, invoice)| claim(index, deal, invoice, &names))
         .filter(|claim| {
             !links.contains(claim.adoption.link.id.as_str())
                 && !records.contains(&claim.adoption.ledger_record)
         })
         .collect();
-    let mut contacts: BTreeMap<&Reference, BTreeSet<&str>> = BTreeMap::new();
-    let mut payers: BTreeMap<&str, BTreeSet<&Reference>> = BTreeMap::new();
-    for claim in &claims {
-        let (reference, contact) = (&claim.reference, claim.contact);
-        contacts.entry(reference).or_default().insert(contact);
-        payers.entry(contact).or_default().insert(reference);
-    }
-    let is_clear = |claim: &&Claim<'_>| {
-        let one = |count: Option<usize>| count == Some(1);
-        one(contacts.get(&claim.reference).map(BTreeSet::len))
-            && one(payers.get(claim.contact).map(BTreeSet::len))
-    };
     // Several invoices of one customer say the same; the first one is told.
     let found: BTreeMap<&str, &Claim<'_>> = (claims.iter().rev())
-        .filter(is_clear)
         .map(|claim| (claim.contact, claim))
         .collect();
     found.into_values().map(|it| it.adoption.clone()).collect()
@@ -114,7 +106,26 @@ fn recognised_invoices<'a>(
     found.into_iter()
 }
 
-fn claim<'a>(index: &Index<'a>, deal: &'a Source, invoice: &str) -> Option<Claim<'a>> {
+/// How many customers of the source have nearly the same name.
+fn source_names(index: &Index<'_>) -> BTreeMap<String, usize> {
+    let all = index.input.customers.values().chain(&index.input.namesakes);
+    let records: BTreeMap<&RecordKey, &Source> = all.map(|it| (&it.record, it)).collect();
+    let mut names = BTreeMap::new();
+    for source in records.into_values() {
+        let doc = customer::draft(source).ok();
+        if let Some(name) = doc.and_then(|doc| filled(doc, "name")) {
+            *names.entry(loose_name(&name)).or_default() += 1;
+        }
+    }
+    names
+}
+
+fn claim<'a>(
+    index: &Index<'a>,
+    deal: &'a Source,
+    invoice: &str,
+    names: &BTreeMap<String, usize>,
+) -> Option<Claim<'a>> {
     let amounts = index.input.policy.billing.amounts;
     let reference = draft::of_deal(deal, amounts).ok()?.customer;
     let source = index.input.customers.get(&reference)?;
@@ -126,9 +137,8 @@ fn claim<'a>(index: &Index<'a>, deal: &'a Source, invoice: &str) -> Option<Claim
     let nothing_against = is_free(index, source)
         && customer::usable(seen, &name, contact).is_ok()
         && !is_anothers(index, source, contact)
-        && is_its(index, source, &name, (contact, seen));
+        && is_its(index, source, (&name, names), (contact, seen));
     nothing_against.then(|| Claim {
-        reference,
         contact,
         adoption: Adoption {
             link: customer::link(index, source),
@@ -160,17 +170,22 @@ fn is_anothers(index: &Index<'_>, source: &Source, contact: &str) -> bool {
     })
 }
 
-/// Whether the ledger's customer says so itself: it has our number, or no number and such a name.
+/// Whether the ledger's customer says so itself: it has our number, or no number and just this name, with nobody of nearly the same name
+/// beside it at either side. Whoever is only like it is asked about when the next deal is billed.
 fn is_its(
     index: &Index<'_>,
     source: &Source,
-    name: &str,
+    (name, names): (&str, &BTreeMap<String, usize>),
     (id, seen): (&str, &Seen<ledger::Customer>),
 ) -> bool {
     match index.customers_numbered(source.record.id.as_str()) {
         [] => {
             let number = seen.value.number.as_deref().unwrap_or_default();
-            number.is_empty() && loose_name(&seen.value.name) == loose_name(name)
+            let loose = loose_name(name);
+            number.is_empty()
+                && exact_name(&seen.value.name) == exact_name(name)
+                && index.customers_like(&loose) == [id]
+                && names.get(&loose) == Some(&1)
         }
         [only] => *only == id,
         _ => false,

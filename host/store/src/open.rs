@@ -58,6 +58,11 @@ pub(crate) fn open_local(dir: &Path, backend: Backend) -> Result<Arc<LocalStore>
         },
     };
     if !home.exists() {
+        if swap::stands_aside(dir) {
+            return Err(unreadable(format!(
+                "its rows stand aside in rows-old: an exchange of rows broke off in the middle. Rename that folder to {backend} if that is what is in it"
+            )));
+        }
         // Beside, and put in place by one rename: until an engine's first sync a power cut leaves its files saying anything.
         let born = dir.join(BORN);
         disk::remove_folder(&born).map_err(refused(&born))?;

@@ -64,7 +64,13 @@ pub fn rewrite(dir: &Path, from: Backend, to: Backend) -> Result<Rewritten, Back
 /// # Errors
 /// As for [`rewrite`], but for the directory being in use.
 pub fn compact(dir: &Path, backend: Backend) -> Result<Rewritten, BackupError> {
-    asked_or(dir, &Asked::Compact, || rewrite(dir, backend, backend))
+    let free = || {
+        nothing_there(dir, backend)?;
+        Ok(drop(open_local(dir, backend)?))
+    };
+    asked_or(dir, &Asked::Compact, free, |()| {
+        rewrite(dir, backend, backend)
+    })
 }
 
 pub(crate) fn rewrite_watched(
@@ -79,25 +85,44 @@ pub(crate) fn rewrite_watched(
     let _lock = DirLock::take(dir)?;
     let before = disk::size(&dir.join(from.name())).map_err(refused(dir))?;
     let old = from.open(&dir.join(from.name())).map_err(failed(dir))?;
-    let (next, rows) = written_beside(dir, &*old, to, at)?;
+    let rows = written_beside(dir, &*old, to, at)?;
     drop(old);
+    let next = named(dir, to, at).map_err(refused(dir))?;
     exchange(dir, &next, to, at).map_err(refused(dir))?;
     rewritten(dir, rows, before, to)
 }
 
-/// The same rows anew under an open store, called by its writer between two transactions. After a failure the old rows are in use
-/// still, or the slot is empty: then the next opening finishes the exchange.
+/// The same rows anew under an open store, called by its writer between two transactions; `stay` refuses once another directory lies
+/// under its name. After a failure the old rows are in use still and no new ones are left, or the slot is empty: then the store stops, so
+/// that nothing is written which the next opening, that finishes the exchange, would lose.
 pub(crate) fn rewrite_open(
     dir: &Path,
     backend: Backend,
     slot: &Slot,
+    stay: &dyn Fn() -> Result<(), BackupError>,
+    at: &mut dyn FnMut(Step) -> io::Result<()>,
 ) -> Result<Rewritten, BackupError> {
     let home = dir.join(backend.name());
     let before = disk::size(&home).map_err(refused(dir))?;
-    let (next, rows) = written_beside(dir, slot, backend, &mut |_| Ok(()))?;
+    let rows = written_beside(dir, slot, backend, at)?;
     slot.exchange(|| {
-        exchange(dir, &next, backend, &mut |_| Ok(())).map_err(refused(dir))?;
-        backend.open(&home).map_err(failed(dir))
+        stay()?;
+        let next = dir.join(format!("{NEXT}{backend}"));
+        let begun = named(dir, backend, at).and_then(|next| exchange(dir, &next, backend, at));
+        if let Err(error) = begun {
+            if !home.exists() {
+                return Err(refused(dir)(error));
+            }
+            // Nothing was moved yet. New rows that stayed would take the place of newer ones.
+            for left in [&next, &dir.join(DRAFT)] {
+                disk::remove_folder(left).map_err(refused(dir))?;
+            }
+            disk::sync_dir(dir).map_err(refused(dir))?;
+            let old = backend.open(&home).map_err(failed(dir))?;
+            return Ok((old, Err(refused(dir)(error))));
+        }
+        let new = backend.open(&home).map_err(failed(dir))?;
+        Ok((new, Ok(())))
     })?;
     rewritten(dir, rows, before, backend)
 }
@@ -141,25 +166,33 @@ fn failed(dir: &Path) -> impl Fn(MediumError) -> BackupError {
     }
 }
 
-/// New rows beside the old: written, read back, and whole under the name by which [`settle`] knows them. How many they are.
+/// New rows beside the old, written and read back. How many they are.
 fn written_beside(
     dir: &Path,
     old: &dyn Medium,
     to: Backend,
     at: &mut dyn FnMut(Step) -> io::Result<()>,
-) -> Result<(PathBuf, u64), BackupError> {
+) -> Result<u64, BackupError> {
     let draft = dir.join(DRAFT);
     let written = drafted(dir, &draft, old, to, at);
     if written.is_err() {
         // The draft is nobody's, and may have filled the disk; the first failure is the one to tell.
         let _ = disk::remove_folder(&draft);
     }
-    let rows = written?;
+    written
+}
+
+/// The new rows get the name by which [`settle`] knows that they are whole.
+fn named(
+    dir: &Path,
+    to: Backend,
+    at: &mut dyn FnMut(Step) -> io::Result<()>,
+) -> io::Result<PathBuf> {
     let next = dir.join(format!("{NEXT}{to}"));
-    fs::rename(&draft, &next).map_err(refused(dir))?;
-    disk::sync_dir(dir).map_err(refused(dir))?;
-    at(Step::Whole).map_err(refused(dir))?;
-    Ok((next, rows))
+    fs::rename(dir.join(DRAFT), &next)?;
+    disk::sync_dir(dir)?;
+    at(Step::Whole)?;
+    Ok(next)
 }
 
 fn drafted(
@@ -235,6 +268,11 @@ pub(crate) fn is_pending(dir: &Path) -> bool {
     waiting(dir).is_some()
 }
 
+/// Whether the rows that were there lie aside.
+pub(crate) fn stands_aside(dir: &Path) -> bool {
+    dir.join(OLD).exists()
+}
+
 fn waiting(dir: &Path) -> Option<(PathBuf, Backend)> {
     let found = Backend::ALL.map(|backend| (dir.join(format!("{NEXT}{backend}")), backend));
     found.into_iter().find(|(next, _)| next.exists())
@@ -295,7 +333,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_cant_be_written_anew_stays_as_it_is_and_what_cant_be_opened_again_stops() {
+    async fn what_cant_be_written_anew_or_put_in_place_stays_as_it_is() {
         for backend in Backend::ALL {
             let place = tempfile::tempdir().unwrap();
             let dir = place.path().join("data");
@@ -310,19 +348,62 @@ mod tests {
             let more = || WriteSet::new().put(*b"more", *b"value");
             store.commit(more()).await.unwrap();
             fs::remove_file(dir.join(DRAFT)).unwrap();
-            // The old rows can't be put aside.
+            // The old rows can't be put aside: they stay in use, and no new ones are left to take their place.
             fs::create_dir_all(dir.join(OLD).join("in the way")).unwrap();
             compacted().await.unwrap().unwrap_err();
-            let refusal = store.commit(more()).await.unwrap_err();
-            assert!(
-                matches!(refusal, crate::CommitError::Poisoned { .. }),
-                "{refusal}"
-            );
-            store.get(b"more").await.unwrap_err();
+            let last = WriteSet::new().put(*b"last", *b"value");
+            store.commit(last).await.unwrap();
+            assert!(!is_pending(&dir));
             drop(store);
             let store = open(&dir, backend).unwrap();
             let found = store.scan(&KeyRange::all(), None, 99).await.unwrap();
-            assert_eq!(found.len(), 51);
+            assert_eq!(found.len(), 52);
+        }
+    }
+
+    #[test]
+    fn failed_at_any_step_under_an_open_store_no_later_commit_is_lost() {
+        let steps = [
+            Step::Begun,
+            Step::Written,
+            Step::Compared,
+            Step::Whole,
+            Step::OldAside,
+            Step::NewInPlace,
+            Step::OldGone,
+        ];
+        for step in steps {
+            for backend in Backend::ALL {
+                let place = tempfile::tempdir().unwrap();
+                let dir = place.path().join("data");
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .build()
+                    .unwrap();
+                drop(runtime.block_on(filled(&dir, backend)));
+                let home = dir.join(backend.name());
+                let slot = Slot::new(backend.open(&home).unwrap());
+                let mut stop = |now| match now == step {
+                    true => Err(io::Error::other("stopped")),
+                    false => Ok(()),
+                };
+                rewrite_open(&dir, backend, &slot, &|| Ok(()), &mut stop).unwrap_err();
+                // A store whose slot is empty takes no commit.
+                let goes_on = !slot.is_empty();
+                if goes_on {
+                    let row = (b"\x01later".to_vec(), Some(b"row".to_vec()));
+                    slot.write_durably(&[row]).unwrap();
+                }
+                assert_eq!(goes_on, !is_pending(&dir) && home.exists(), "{step:?}");
+                drop(slot);
+                settle(&dir).unwrap();
+                let rows = backend.open(&home).unwrap();
+                let later = rows.read(b"\x01later").unwrap();
+                assert_eq!(later.is_some(), goes_on, "{step:?} {backend}");
+                assert_eq!(
+                    rows.read_range(&[1], &[2], 99).unwrap().len(),
+                    50 + usize::from(goes_on)
+                );
+            }
         }
     }
 

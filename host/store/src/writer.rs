@@ -205,9 +205,12 @@ impl Writer {
     }
 
     fn rewrite(&self, dir: &Path, backend: Backend) -> Result<Rewritten, BackupError> {
-        self.stay()
-            .map_err(|stopped| BackupError::Refused(stopped.to_string()))?;
-        let rewritten = swap::rewrite_open(dir, backend, &self.medium);
+        let stay = || {
+            let stays = self.stay();
+            stays.map_err(|stopped| BackupError::Refused(stopped.to_string()))
+        };
+        stay()?;
+        let rewritten = swap::rewrite_open(dir, backend, &self.medium, &stay, &mut |_| Ok(()));
         if let (Err(error), true) = (&rewritten, self.medium.is_empty()) {
             self.poisoned_by(error.to_string());
         }

@@ -173,7 +173,15 @@ impl Engine {
         let done = self.execute(&sides, &plan, Closed::new()).await?;
         self.told(&plan, &done, fates, &mut report);
         let mut changes = Changes::default();
-        self.give_back_numbers(&saved.plan, &done, &mut changes)?;
+        // What an earlier application wrote has its number, though this one doesn't know of it.
+        let mut rest = saved.plan.clone();
+        let earlier = |op: &Op| {
+            kept.fates
+                .get(&op.id)
+                .is_some_and(|it| it.fate.may_be_there())
+        };
+        rest.ops.retain(|op| !earlier(op));
+        self.give_back_numbers(&rest, &done, &mut changes)?;
         self.state.commit(changes.into_set()).await?;
         if plan.ops.iter().any(|op| done.in_doubt.contains(&op.id)) {
             self.look_at_lost(&sides, &mut report).await?;

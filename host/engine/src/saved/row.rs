@@ -113,6 +113,11 @@ impl Fate {
     pub(crate) fn is_done(self) -> bool {
         matches!(self, Self::Applied | Self::Already)
     }
+
+    /// Whether it is at the far side, or may be.
+    pub(crate) fn may_be_there(self) -> bool {
+        self.is_done() || self == Self::InDoubt
+    }
 }
 
 /// How a saved plan stands.

@@ -49,15 +49,16 @@ enum Answered {
     Refused(String),
 }
 
-/// Does it, or has whoever works in `dir` do it: `own` is tried until the directory is free or they answer.
-pub(crate) fn asked_or<T: DeserializeOwned>(
+/// Does it, or has whoever works in `dir` do it: `open` is tried until the directory is free, for `own` then, or they answer.
+pub(crate) fn asked_or<O, T: DeserializeOwned>(
     dir: &Path,
     what: &Asked,
-    own: impl Fn() -> Result<T, BackupError>,
+    open: impl Fn() -> Result<O, BackupError>,
+    own: impl FnOnce(O) -> Result<T, BackupError>,
 ) -> Result<T, BackupError> {
     let mut asked = None;
     loop {
-        match own() {
+        match open() {
             Err(BackupError::Open(OpenError::InUse { .. })) => {
                 let question = match &asked {
                     Some(question) => question,
@@ -68,8 +69,12 @@ pub(crate) fn asked_or<T: DeserializeOwned>(
                 }
                 question.wait();
             }
-            // Whoever was asked is gone, or never was.
-            other => return other,
+            Ok(opened) => {
+                // Whoever was asked is gone, or never was; the desk of what was opened here would answer as well.
+                drop(asked);
+                return own(opened);
+            }
+            Err(other) => return Err(other),
         }
     }
 }

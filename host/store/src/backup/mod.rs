@@ -33,8 +33,8 @@ pub fn backup(dir: &Path, backend: Backend, file: &Path) -> Result<Contents, Bac
     if disk::is_taken(&file) {
         return Err(BackupError::Exists { file });
     }
-    ask::asked_or(dir, &ask::Asked::Backup(file.clone()), || {
-        let store = crate::open::open_local(dir, backend)?;
+    let open = || Ok(crate::open::open_local(dir, backend)?);
+    ask::asked_or(dir, &ask::Asked::Backup(file.clone()), open, |store| {
         take::take(&store.source()?, &file, &|| false)
     })
 }

@@ -7,7 +7,7 @@ use std::sync::{PoisonError, RwLock};
 
 use crate::medium::{Change, Medium, MediumError, RawRow};
 
-/// `None` once an exchange failed: the store stops then.
+/// `None` once an exchange failed half-way: the store stops then.
 pub(crate) struct Slot(RwLock<Option<Box<dyn Medium>>>);
 
 impl Slot {
@@ -15,16 +15,17 @@ impl Slot {
         Self(RwLock::new(Some(medium)))
     }
 
-    /// Closes what is there and holds what `next` opens.
+    /// Closes what is there and holds what `next` opens: the new rows, or the old ones again with why.
     pub(crate) fn exchange<E>(
         &self,
-        next: impl FnOnce() -> Result<Box<dyn Medium>, E>,
+        next: impl FnOnce() -> Result<(Box<dyn Medium>, Result<(), E>), E>,
     ) -> Result<(), E> {
         let mut held = self.0.write().unwrap_or_else(PoisonError::into_inner);
         // Closed first: neither backend opens, nor may be moved, while it is open.
         *held = None;
-        *held = Some(next()?);
-        Ok(())
+        let (medium, exchanged) = next()?;
+        *held = Some(medium);
+        exchanged
     }
 
     /// An exchange failed.

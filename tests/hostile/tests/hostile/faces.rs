@@ -91,7 +91,8 @@ async fn both_faces_give_the_same_answers_and_the_same_refusals() -> Outcome<()>
         ("accounting", "/Invoices/text", "", "", "200 [", 1),
         ("accounting", "/Invoices/nothing", "", "", "204 [", 1),
         ("accounting", "/Invoices/missing", "", "", "404 [", 1),
-        ("accounting", "/Invoices/fault", "", "", "500 [", 1),
+        // A read that breaks is asked once more.
+        ("accounting", "/Invoices/fault", "", "", "500 [", 2),
         ("accounting", "/Invoices/moved", "", "", "302 [", 1),
         ("accounting", "/Invoices/echo", "", "", "200 [", 1),
         ("accounting", "/Invoices/large", "", "", "200 [", 1),
@@ -302,7 +303,7 @@ async fn both_faces_give_the_same_answers_and_the_same_refusals() -> Outcome<()>
             let heard = far.heard();
             assert_eq!(heard.len(), arrives, "{face} {asked}: {heard:?}");
             let audit = far.audited();
-            assert_eq!(audit.len(), 1, "{face} {asked}: {audit:?}");
+            assert_eq!(audit.len(), arrives.max(1), "{face} {asked}: {audit:?}");
             let record = &audit[0];
             assert_eq!(
                 (record.by.as_str(), record.method.as_str()),
