@@ -66,7 +66,8 @@ pub fn rewrite(dir: &Path, from: Backend, to: Backend) -> Result<Rewritten, Back
 pub fn compact(dir: &Path, backend: Backend) -> Result<Rewritten, BackupError> {
     let free = || {
         nothing_there(dir, backend)?;
-        Ok(drop(open_local(dir, backend)?))
+        drop(open_local(dir, backend)?);
+        Ok(())
     };
     asked_or(dir, &Asked::Compact, free, |()| {
         rewrite(dir, backend, backend)
