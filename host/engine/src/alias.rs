@@ -35,6 +35,10 @@ impl Engine {
         let mut missing: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for named in &wanted {
             let (object, id) = named;
+            let key = keys::record(&sides.source, object, id);
+            if self.state.store.get(&key).await?.is_some() {
+                continue;
+            }
             let alias = keys::alias(&sides.source, object, id);
             let known = self.state.get::<String>(&alias).await?;
             let known = known.map_or_else(|| id.clone(), |(known, _)| known);

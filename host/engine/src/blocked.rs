@@ -59,8 +59,7 @@ impl Engine {
         };
         let key = keys::decision(self.flow.name.as_str(), &first.record, first.part);
         let known = self.state.get::<Decision>(&key).await?;
-        let waits =
-            |known: &Decision| matches!(known.standing, Standing::Waiting | Standing::Refused);
+        let waits = |known: &Decision| known.standing.waits();
         Ok(known.map(|(known, _)| known).filter(waits))
     }
 }

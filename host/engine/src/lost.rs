@@ -80,7 +80,9 @@ impl Engine {
     }
 
     /// The deals that waited for what was found meanwhile and for nothing that still has no outcome: something follows for them now.
-    pub(crate) async fn freed(&self, lost: &Lost) -> Result<Vec<String>, EngineError> {
+    /// What still has no outcome stays in `lost`.
+    pub(crate) async fn freed(&self, lost: &mut Lost) -> Result<Vec<String>, EngineError> {
+        lost.worth_a_look = false;
         if lost.deals.is_empty() {
             return Ok(Vec::new());
         }
@@ -92,6 +94,7 @@ impl Engine {
         let found: BTreeSet<&String> = found.into_iter().flat_map(|(_, deals)| deals).collect();
         let mut freed = self.deals_to_look_at().await?;
         freed.retain(|deal| found.contains(deal) && !waiting.contains(deal));
+        lost.deals.retain(|op, _| open.contains(op));
         Ok(freed)
     }
 }

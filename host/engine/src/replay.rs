@@ -7,7 +7,7 @@ use crate::error::EngineError;
 use crate::gather::record_key;
 use crate::mirror::{Changes, last_text};
 use crate::state::keys;
-use crate::state::rows::{Decision, Record, Reread, Standing};
+use crate::state::rows::{Decision, Record, Reread};
 use chrono::{DateTime, Utc};
 use footbridge_model::document::Document;
 use footbridge_model::id::RecordKey;
@@ -230,9 +230,7 @@ impl Engine {
         let flow = self.flow.name.as_str();
         let range = keys::decisions_of(flow, record.object.as_str(), record.id.as_str()).range();
         let parts = self.state.all::<Decision>(&range).await?;
-        let waits = |decision: &Decision| {
-            matches!(decision.standing, Standing::Waiting | Standing::Refused)
-        };
+        let waits = |decision: &Decision| decision.standing.waits();
         let parts = parts.into_iter().map(|(_, decision)| decision);
         Ok(parts.min_by_key(|decision| !waits(decision)))
     }

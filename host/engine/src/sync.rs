@@ -207,9 +207,8 @@ impl Engine {
         }
         if lost.worth_a_look {
             self.look_at_lost(&sides, &mut report).await?;
-            let ids = self.freed(&lost).await?;
+            let ids = self.freed(&mut lost).await?;
             lost.no_longer_postponed(&ids, &mut report);
-            lost = Lost::default();
             for ids in ids.chunks(ROUND) {
                 let round = Round::Deals(Looked { ids, ..looked });
                 closed = self
@@ -221,7 +220,7 @@ impl Engine {
         lost.worth_a_look |= (self.reflect(&sides, as_of, &mut report, closed, rails)).await?;
         if lost.worth_a_look {
             self.look_at_lost(&sides, &mut report).await?;
-            report.due = self.freed(&lost).await?.len();
+            report.due = self.freed(&mut lost).await?.len();
         }
         self.report_doubts(&mut report).await?;
         report.stopped = self.barred();

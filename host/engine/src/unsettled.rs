@@ -33,7 +33,7 @@ pub(crate) struct Stands {
 
 impl Stands {
     fn waits(&self) -> bool {
-        matches!(self.standing, Standing::Waiting | Standing::Refused)
+        self.standing.waits()
     }
 }
 
@@ -87,7 +87,7 @@ impl Engine {
         let mut failed = None;
         let each = |key: Vec<u8>, decision: Decision| {
             // The same row again, for the index beside it.
-            if matches!(decision.standing, Standing::Waiting | Standing::Refused)
+            if decision.standing.waits()
                 && let Err(error) = changes.put_at(key, &decision)
             {
                 failed = Some(error);

@@ -47,7 +47,7 @@ pub(crate) async fn run(
         return Ok(Exit::Done);
     }
     let erased = each(engine, &args.records, Mode::Do).await?;
-    // What a row held stays in the free pages of the store's files until they are written anew, which nobody may have open for it.
+    // What a row held stays in the free pages of the store's files until they are written anew; what is open here would only be asked to.
     drop(composition);
     let anew = backup::anew(config, compose::backend(config)).await;
     anew.context(LEFT)?;

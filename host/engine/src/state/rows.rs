@@ -117,6 +117,14 @@ pub enum Standing {
     Applied,
 }
 
+impl Standing {
+    /// For time, a person, or a change.
+    #[must_use]
+    pub fn waits(self) -> bool {
+        matches!(self, Self::Waiting | Self::Refused)
+    }
+}
+
 /// `decision`: what was decided last about one part of a source record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {

@@ -42,13 +42,6 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Refuses where another directory lies under its name by now: questions and bodies in it are another store's.
-    pub(crate) fn stay(&self) -> Result<(), Moved> {
-        self.anchor.as_ref().map_or(Ok(()), Anchor::check)
-    }
-}
-
-impl Source {
     /// Has the writer write all rows anew.
     pub(crate) fn compacted(&self) -> Result<Rewritten, BackupError> {
         let backend = self.backend.parse().map_err(BackupError::Refused)?;
@@ -62,6 +55,11 @@ impl Source {
         let sent = self.requests.send(request);
         sent.map_err(|_| BackupError::BrokenOff)?;
         answered.recv().map_err(|_| BackupError::BrokenOff)?
+    }
+
+    /// Refuses where another directory lies under its name by now: questions and bodies in it are another store's.
+    pub(crate) fn stay(&self) -> Result<(), Moved> {
+        self.anchor.as_ref().map_or(Ok(()), Anchor::check)
     }
 }
 
